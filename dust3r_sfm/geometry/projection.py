@@ -1,0 +1,52 @@
+"""Pinhole projection, and cameras carried between a view's pixels and its original file's."""
+
+import numpy as np
+from jaxtyping import Float
+
+from dust3r_sfm.geometry.transforms import rigid
+from dust3r_sfm.types import Affine, Camera, Rigid, View
+
+
+def pixel_grid(height: int, width: int) -> Float[np.ndarray, "h w 2"]:
+    """Continuous (x, y) of every pixel centre: the first is (0.5, 0.5)."""
+    x, y = np.meshgrid(np.arange(width) + 0.5, np.arange(height) + 0.5)
+    return np.stack([x, y], axis=-1)
+
+
+def unproject(
+    pixels: Float[np.ndarray, "*batch 2"], depth: Float[np.ndarray, "*batch"], camera: Camera
+) -> Float[np.ndarray, "*batch 3"]:
+    """Camera-frame points at z = depth behind continuous pixels."""
+    rays = (pixels - [camera.cx, camera.cy]) / [camera.fx, camera.fy]
+    return np.concatenate([rays, np.ones_like(rays[..., :1])], axis=-1) * depth[..., None]
+
+
+def project(points: Float[np.ndarray, "*batch 3"], camera: Camera) -> Float[np.ndarray, "*batch 2"]:
+    """Continuous pixels of camera-frame points. Points with z <= 0 have no meaningful image."""
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return points[..., :2] / points[..., 2:] * [camera.fx, camera.fy] + [camera.cx, camera.cy]
+
+
+def apply_affine(affine: Affine, pixels: Float[np.ndarray, "*batch 2"]) -> Float[np.ndarray, "*batch 2"]:
+    return pixels @ affine[:2, :2].T + affine[:2, 2]
+
+
+def original_camera(view: View, camera: Camera) -> tuple[Camera, Rigid]:
+    """The camera of the stored file, and `original_from_view`: the rotation about the optical axis
+    that takes camera-frame points of the view to those of the stored file (identity unless the
+    photo was turned by its EXIF orientation). cam_from_world of the stored file is
+    original_from_view @ cam_from_world.
+
+    The affine must be a turn by a multiple of 90 degrees with a scale for each axis and a shift;
+    mirrored ones are refused when photos are read.
+    """
+    original_from_pixel = np.linalg.inv(view.pixel_from_original)
+    product = original_from_pixel @ camera.matrix
+    turn = np.sign(np.round(original_from_pixel[:2, :2] / np.abs(original_from_pixel[:2, :2]).max(), 6))
+    rotation = np.eye(3)
+    rotation[:2, :2] = turn
+    assert np.isclose(np.linalg.det(rotation), 1.0), "a mirrored or sheared affine has no pinhole camera"
+    matrix = product @ rotation.T
+    width, height = view.original_size
+    original = Camera(width, height, matrix[0, 0], matrix[1, 1], matrix[0, 2], matrix[1, 2])
+    return original, rigid(rotation, np.zeros(3))

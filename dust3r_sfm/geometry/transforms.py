@@ -1,0 +1,44 @@
+"""Rigid and similarity transforms as homogeneous 4x4 matrices, with any batch axes in front."""
+
+import numpy as np
+from jaxtyping import Float
+from scipy.spatial.transform import Rotation
+
+
+def rigid(
+    rotation: Float[np.ndarray, "*batch 3 3"], translation: Float[np.ndarray, "*batch 3"]
+) -> Float[np.ndarray, "*batch 4 4"]:
+    """[R t; 0 1]. A scaled rotation makes it a similarity."""
+    out = np.zeros(np.broadcast_shapes(rotation.shape[:-2], translation.shape[:-1]) + (4, 4))
+    out[..., :3, :3] = rotation
+    out[..., :3, 3] = translation
+    out[..., 3, 3] = 1.0
+    return out
+
+
+def invert_rigid(b_from_a: Float[np.ndarray, "*batch 4 4"]) -> Float[np.ndarray, "*batch 4 4"]:
+    """a_from_b, by transposing the rotation; not for similarities."""
+    rotation = np.swapaxes(b_from_a[..., :3, :3], -1, -2)
+    return rigid(rotation, -(rotation @ b_from_a[..., :3, 3:])[..., 0])
+
+
+def transform_points(
+    b_from_a: Float[np.ndarray, "*batch 4 4"], points_a: Float[np.ndarray, "*batch n 3"]
+) -> Float[np.ndarray, "*batch n 3"]:
+    """points_b, for rigid transforms and similarities."""
+    return points_a @ np.swapaxes(b_from_a[..., :3, :3], -1, -2) + b_from_a[..., None, :3, 3]
+
+
+def rotation_from_vector(vector: Float[np.ndarray, "*batch 3"]) -> Float[np.ndarray, "*batch 3 3"]:
+    """Exponential map of so(3); the vector's length is the angle in radians."""
+    return Rotation.from_rotvec(vector.reshape(-1, 3)).as_matrix().reshape(*vector.shape[:-1], 3, 3)
+
+
+def vector_from_rotation(rotation: Float[np.ndarray, "*batch 3 3"]) -> Float[np.ndarray, "*batch 3"]:
+    """Logarithm of SO(3), of length at most pi."""
+    return Rotation.from_matrix(rotation.reshape(-1, 3, 3)).as_rotvec().reshape(rotation.shape[:-1])
+
+
+def rotation_angle_deg(rotation: Float[np.ndarray, "*batch 3 3"]) -> Float[np.ndarray, "*batch"]:
+    """Angle of a rotation matrix in degrees, accurate near 0 and near 180."""
+    return np.degrees(np.linalg.norm(vector_from_rotation(rotation), axis=-1))

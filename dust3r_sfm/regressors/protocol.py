@@ -1,0 +1,47 @@
+"""What every pointmap regressor offers to inference."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Protocol
+
+import numpy as np
+
+from dust3r_sfm.progress import Progress
+from dust3r_sfm.types import ImageSpec, Pair, PairPrediction, View
+
+Encoding = Mapping[str, np.ndarray]
+"""What a regressor keeps of one image, as named arrays: plain enough to be cached without pickle."""
+
+
+class PointmapRegressor(Protocol):
+    """Two images in, two pointmaps in the first camera's frame out."""
+
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def image_spec(self) -> ImageSpec: ...
+
+    def fingerprint(self) -> str:
+        """Names everything besides the photos that predictions depend on (config, weights): cached
+        results of another fingerprint are not reused."""
+        ...
+
+    def encode(self, view: View) -> Encoding:
+        """The per-image work, done once however many pairs the image is in."""
+        ...
+
+    def predict(
+        self,
+        views: Sequence[View],
+        encodings: Sequence[Encoding],
+        pairs: Sequence[Pair],
+        done: frozenset[Pair],
+        progress: Progress,
+    ) -> Iterator[PairPrediction]:
+        """Predictions for `pairs` less those in `done`, in an order of the regressor's choosing.
+
+        All pairs are handed over at once, so that what is shared between them (a self-calibrated
+        focal, a batch) can be. `done` pairs still count as evidence: a resumed run
+        predicts what an undisturbed one would have.
+        """
+        ...

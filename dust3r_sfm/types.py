@@ -1,0 +1,191 @@
+"""The inert data that passes between the stages.
+
+Frames and units, everywhere in the package: OpenCV cameras (x right, y down, z forward),
+`a_from_b` transforms, continuous pixels with the first pixel's centre at (0.5, 0.5), world scale
+arbitrary. Confidence is DUSt3R's: at least 1, and 1 means "knows nothing".
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import Enum
+from pathlib import Path
+
+import numpy as np
+from jaxtyping import Bool, Float, Int, UInt8
+
+Affine = Float[np.ndarray, "3 3"]
+Rigid = Float[np.ndarray, "4 4"]
+PointmapArray = Float[np.ndarray, "h w 3"]
+ConfidenceArray = Float[np.ndarray, "h w"]
+
+
+@dataclass(frozen=True)
+class ImageSpec:
+    """The pixels a regressor wants: the long edge of `View.image`, and what both sides must be
+    multiples of (1: nothing is cropped)."""
+
+    long_edge: int
+    multiple: int = 1
+
+
+@dataclass(frozen=True)
+class View:
+    """One photo as the regressors see it: upright, resized, and never larger than they need.
+
+    `pixel_from_original` takes homogeneous pixels of the STORED file (before any EXIF rotation) to
+    pixels of `image`. `original_size` is the stored (width, height). `exif_focal_px` is a prior in
+    pixels of `image`. `mask` is True where the photo may be used. `path` is the file, for stages
+    that need more pixels than `image` has; None for a view made in memory.
+    """
+
+    name: str
+    image: UInt8[np.ndarray, "h w 3"]
+    pixel_from_original: Affine
+    original_size: tuple[int, int]
+    path: Path | None = None
+    exif_focal_px: float | None = None
+    exif_camera: str | None = None
+    mask: Bool[np.ndarray, "h w"] | None = None
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """(width, height) of `image`."""
+        return self.image.shape[1], self.image.shape[0]
+
+
+@dataclass(frozen=True, order=True)
+class Pair:
+    """A directed pair of view indices: predictions live in camera i's frame."""
+
+    i: int
+    j: int
+
+    def swapped(self) -> "Pair":
+        return Pair(self.j, self.i)
+
+
+class PairGeometry(str, Enum):
+    """What two views of a pair turned out to show."""
+
+    GENERAL = "general"
+    PLANAR = "planar"
+    ROTATION_ONLY = "rotation_only"
+    LOW_PARALLAX = "low_parallax"
+    UNRELATED = "unrelated"
+
+
+@dataclass(frozen=True)
+class Correspondences:
+    """Matching continuous pixels of views i and j, with weights in (0, 1]."""
+
+    pixels_i: Float[np.ndarray, "n 2"]
+    pixels_j: Float[np.ndarray, "n 2"]
+    weights: Float[np.ndarray, " n"]
+
+    def __len__(self) -> int:
+        return len(self.weights)
+
+    def swapped(self) -> "Correspondences":
+        return Correspondences(self.pixels_j, self.pixels_i, self.weights)
+
+
+@dataclass(frozen=True)
+class PairPrediction:
+    """What a regressor says of one directed pair. Both pointmaps are in camera i's frame, in a
+    scale of the pair's own; each has the height and width of its view's `image`."""
+
+    pair: Pair
+    points_i: PointmapArray
+    points_j: Float[np.ndarray, "hj wj 3"]
+    confidence_i: ConfidenceArray
+    confidence_j: Float[np.ndarray, "hj wj"]
+    correspondences: Correspondences | None = None
+    geometry: PairGeometry = PairGeometry.GENERAL
+
+
+@dataclass(frozen=True)
+class Camera:
+    """A pinhole camera, in pixels of the image it belongs to."""
+
+    width: int
+    height: int
+    fx: float
+    fy: float
+    cx: float
+    cy: float
+
+    @property
+    def matrix(self) -> Float[np.ndarray, "3 3"]:
+        """K: pixels from camera coordinates."""
+        return np.array([[self.fx, 0.0, self.cx], [0.0, self.fy, self.cy], [0.0, 0.0, 1.0]])
+
+
+@dataclass(frozen=True)
+class Tracks:
+    """Sparse 3D points and where the views see them: one row an observation, sorted by point.
+
+    `xyz` and `color` have one row a point; `point_index`, `view_index` and `pixels` (continuous
+    view pixels) one row an observation. Every point has at least two observations.
+    """
+
+    xyz: Float[np.ndarray, "p 3"]
+    color: UInt8[np.ndarray, "p 3"]
+    point_index: Int[np.ndarray, " o"]
+    view_index: Int[np.ndarray, " o"]
+    pixels: Float[np.ndarray, "o 2"]
+
+
+@dataclass(frozen=True)
+class PairReport:
+    """What became of one directed pair in alignment. Residuals in view pixels; None if unused."""
+
+    pair: Pair
+    used: bool
+    geometry: PairGeometry
+    num_correspondences: int
+    median_residual_px: float | None
+    reason: str | None = None
+
+
+@dataclass(frozen=True)
+class AlignmentReport:
+    """How a scene came about: per pair, and whether bundle adjustment was kept and why."""
+
+    pairs: tuple[PairReport, ...]
+    bundle_adjustment: str
+    robust_error_before_px: float | None = None
+    robust_error_after_px: float | None = None
+
+
+@dataclass(frozen=True)
+class Scene:
+    """One connected reconstruction. Holds no optimiser and no open file: safe to keep and hand on.
+
+    `views` are only those that were posed; per-view sequences run parallel to them. `cameras` and
+    `depth` (z, world units; 0 where unknown) and `confidence` are in view pixels:
+    `geometry.original_camera` takes a camera to the stored file's pixels. `tracks.view_index`
+    counts in `views`.
+    """
+
+    views: tuple[View, ...]
+    cameras: tuple[Camera, ...]
+    cam_from_world: Float[np.ndarray, "n 4 4"]
+    depth: tuple[Float[np.ndarray, "_h _w"], ...]
+    confidence: tuple[Float[np.ndarray, "_h _w"], ...]
+    tracks: Tracks
+    report: AlignmentReport
+
+
+@dataclass(frozen=True)
+class Reconstruction:
+    """Every connected component as a scene, largest first, and what was left out with the reason."""
+
+    scenes: tuple[Scene, ...]
+    dropped: dict[str, str]
+
+    def __post_init__(self) -> None:
+        assert all(len(a.views) >= len(b.views) for a, b in zip(self.scenes, self.scenes[1:], strict=False))
+
+
+Predictions = Sequence[PairPrediction]
+"""A list in memory, or a store on disk that loads one prediction at a time; read more than once."""
