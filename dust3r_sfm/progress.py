@@ -1,8 +1,9 @@
 """How a long stage says how far it is. The library never prints: the CLI draws."""
 
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 
+@runtime_checkable
 class Progress(Protocol):
     """Receives stages one after another; a new stage ends the one before."""
 

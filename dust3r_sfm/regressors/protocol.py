@@ -1,7 +1,7 @@
 """What every pointmap regressor offers to inference."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 
@@ -12,6 +12,7 @@ Encoding = Mapping[str, np.ndarray]
 """What a regressor keeps of one image, as named arrays: plain enough to be cached without pickle."""
 
 
+@runtime_checkable
 class PointmapRegressor(Protocol):
     """Two images in, two pointmaps in the first camera's frame out."""
 
