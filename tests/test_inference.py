@@ -27,7 +27,7 @@ def plane_points(x_offset: float) -> np.ndarray:
     return np.stack([x, (v - HEIGHT / 2) * DEPTH / FOCAL, np.full_like(x, DEPTH)], axis=-1)
 
 
-class Interrupted(Exception):
+class StoppedError(Exception):
     pass
 
 
@@ -40,7 +40,7 @@ class PlaneRegressor:
     encoded: Counter[str] = field(default_factory=Counter)
     predicted: list[Pair] = field(default_factory=list)
     name: str = "plane"
-    image_spec: ImageSpec = ImageSpec(long_edge=WIDTH)
+    image_spec: ImageSpec = field(default_factory=lambda: ImageSpec(long_edge=WIDTH))
 
     def fingerprint(self) -> str:
         return f"plane {self.version}"
@@ -63,7 +63,7 @@ class PlaneRegressor:
         progress.start("predict", len(todo), "pairs")
         for pair in todo:
             if len(self.predicted) == self.stop_after:
-                raise Interrupted
+                raise StoppedError
             self.predicted.append(pair)
             yield self._prediction(pair)
             progress.advance()
@@ -121,7 +121,8 @@ def test_predictions_are_exact_and_in_graph_order(views: list[View], tmp_path: P
         pair, known = prediction.pair, prediction.confidence_j > 1
         exact = plane_points((pair.j - pair.i) * BASELINE)
         np.testing.assert_allclose(prediction.points_j[known], exact[known], rtol=1e-7)
-        assert known.sum() == HEIGHT * WIDTH - 1 and not prediction.points_j[~known].any()
+        assert known.sum() == HEIGHT * WIDTH - 1
+        assert not prediction.points_j[~known].any()
         assert prediction.geometry is PairGeometry.PLANAR
         assert (prediction.correspondences is not None) == (pair.i < pair.j)
 
@@ -142,7 +143,7 @@ def test_each_image_is_encoded_once_and_progress_says_so(views: list[View], tmp_
 
 def test_resume_predicts_only_what_is_missing(views: list[View], tmp_path: Path) -> None:
     first = PlaneRegressor(stop_after=5)
-    with pytest.raises(Interrupted):
+    with pytest.raises(StoppedError):
         predict_pairs(first, views, GRAPH, tmp_path)
     second = PlaneRegressor()
     resumed = predict_pairs(second, views, GRAPH, tmp_path)
@@ -161,7 +162,8 @@ def test_a_truncated_file_is_predicted_again(views: list[View], tmp_path: Path, 
         victim.write_bytes(victim.read_bytes()[:keep])
     again = PlaneRegressor()
     predict_pairs(again, views, GRAPH, tmp_path)
-    assert again.predicted == [Pair(1, 3)] and again.encoded == {"2.jpg": 1}
+    assert again.predicted == [Pair(1, 3)]
+    assert again.encoded == {"2.jpg": 1}
 
 
 def test_a_flipped_byte_is_noticed(views: list[View], tmp_path: Path) -> None:
@@ -179,11 +181,13 @@ def test_other_photos_or_another_regressor_reuse_nothing(views: list[View], tmp_
     predict_pairs(PlaneRegressor(), views, GRAPH, tmp_path)
     other = PlaneRegressor(version="2")
     predict_pairs(other, views, GRAPH, tmp_path)
-    assert len(other.predicted) == len(PAIRS) and other.encoded.total() == 4
+    assert len(other.predicted) == len(PAIRS)
+    assert other.encoded.total() == 4
     masked = [replace(views[0], mask=np.zeros((HEIGHT, WIDTH), bool)), *views[1:]]
     again = PlaneRegressor(version="2")
     predict_pairs(again, masked, GRAPH, tmp_path)
-    assert len(again.predicted) == len(PAIRS) and again.encoded == {"0.jpg": 1}
+    assert len(again.predicted) == len(PAIRS)
+    assert again.encoded == {"0.jpg": 1}
 
 
 def test_renamed_photos_reuse_all(views: list[View], tmp_path: Path) -> None:
@@ -195,12 +199,12 @@ def test_renamed_photos_reuse_all(views: list[View], tmp_path: Path) -> None:
 
 def test_a_work_folder_that_cannot_be_written(views: list[View], tmp_path: Path) -> None:
     (tmp_path / "file").write_text("in the way")
-    with pytest.raises(OutputError, match="cannot be written.*(Not a directory|File exists)"):
+    with pytest.raises(OutputError, match=r"cannot be written.*(Not a directory|File exists)"):
         predict_pairs(PlaneRegressor(), views, GRAPH, tmp_path / "file" / "work")
 
 
 def test_a_file_damaged_later_is_named(views: list[View], tmp_path: Path) -> None:
     predictions = predict_pairs(PlaneRegressor(), views, GRAPH, tmp_path)
     (tmp_path / "pairs" / "00000_00001.npz").write_bytes(b"")
-    with pytest.raises(OutputError, match="00000_00001.npz: missing or damaged"):
+    with pytest.raises(OutputError, match=r"00000_00001\.npz: missing or damaged"):
         predictions[0]
