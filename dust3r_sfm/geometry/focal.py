@@ -1,0 +1,70 @@
+"""The focal length that a pointmap in its own camera's frame implies.
+
+A pixel u (relative to the principal point) sees the point (X, Y, Z): u = f (X, Y) / Z. Both
+estimators ignore points that no camera can see: those behind it, or so near that X / Z is noise.
+"""
+
+import numpy as np
+from jaxtyping import Bool, Float
+
+NEAREST_RELATIVE_DEPTH = 0.02
+"""Points nearer than this fraction of the median depth are taken for outliers."""
+
+
+def _slopes(
+    points: Float[np.ndarray, "n 3"], weights: Float[np.ndarray, " n"]
+) -> tuple[Float[np.ndarray, "n 2"], Bool[np.ndarray, " n"]]:
+    """(X, Y) / Z, and where it means something."""
+    z = points[:, 2]
+    in_front = (weights > 0) & np.isfinite(points).all(axis=1) & (z > 0)
+    if not in_front.any():
+        return np.zeros((len(points), 2)), in_front
+    valid = in_front & (z > NEAREST_RELATIVE_DEPTH * np.median(z[in_front]))
+    return points[:, :2] / np.where(valid, z, 1.0)[:, None], valid
+
+
+def weighted_median(values: Float[np.ndarray, " n"], weights: Float[np.ndarray, " n"]) -> float:
+    """The value below which half of the (non-negative, not all zero) weight lies."""
+    order = np.argsort(values, kind="stable")
+    cumulative = np.cumsum(weights[order])
+    return float(values[order[np.searchsorted(cumulative, 0.5 * cumulative[-1])]])
+
+
+def focal_median(
+    points: Float[np.ndarray, "n 3"], pixels: Float[np.ndarray, "n 2"], weights: Float[np.ndarray, " n"]
+) -> float | None:
+    """Weighted median of the focals of all x and y coordinates; None without a usable point.
+
+    `pixels` are relative to the principal point. Each coordinate votes with weight times |slope|,
+    as its focal is u / slope.
+    """
+    slopes, valid = _slopes(points, weights)
+    votes = weights[:, None] * np.abs(slopes) * (valid[:, None] & (np.abs(slopes) > 1e-9))
+    if votes.sum() <= 0:
+        return None
+    candidates = pixels / np.where(votes > 0, slopes, 1.0)
+    focal = weighted_median(candidates.ravel(), votes.ravel())
+    return focal if focal > 0 else None
+
+
+def focal_weiszfeld(
+    points: Float[np.ndarray, "n 3"],
+    pixels: Float[np.ndarray, "n 2"],
+    weights: Float[np.ndarray, " n"],
+    iterations: int = 20,
+) -> float | None:
+    """Minimises sum of w |u - f (X, Y) / Z| over f by Weiszfeld's re-weighting (Weiszfeld 1937), from
+    the weighted median. None without a usable point; `pixels` are relative to the principal point.
+    """
+    focal = focal_median(points, pixels, weights)
+    if focal is None:
+        return None
+    slopes, valid = _slopes(points, weights)
+    slopes, seen, weights = slopes[valid], pixels[valid], weights[valid]
+    smallest = 1e-6 * focal
+    along, squared = (slopes * seen).sum(axis=1), (slopes**2).sum(axis=1)
+    for _ in range(iterations):
+        distance = np.linalg.norm(seen - focal * slopes, axis=1)
+        pull = weights / np.maximum(distance, smallest)
+        focal = float((pull @ along) / (pull @ squared))
+    return focal
