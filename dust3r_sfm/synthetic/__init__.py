@@ -1,0 +1,1 @@
+"""Textured scenes rendered with exact geometry: for tests, examples and training."""
