@@ -45,7 +45,8 @@ def original_camera(view: View, camera: Camera) -> tuple[Camera, Rigid]:
     turn = np.sign(np.round(original_from_pixel[:2, :2] / np.abs(original_from_pixel[:2, :2]).max(), 6))
     rotation = np.eye(3)
     rotation[:2, :2] = turn
-    assert np.isclose(np.linalg.det(rotation), 1.0), "a mirrored or sheared affine has no pinhole camera"
+    is_rotation = np.array_equal(turn @ turn.T, np.eye(2)) and np.linalg.det(turn) > 0
+    assert is_rotation, "a mirrored or sheared affine has no pinhole camera"
     matrix = product @ rotation.T
     width, height = view.original_size
     original = Camera(width, height, matrix[0, 0], matrix[1, 1], matrix[0, 2], matrix[1, 2])

@@ -41,4 +41,5 @@ def vector_from_rotation(rotation: Float[np.ndarray, "*batch 3 3"]) -> Float[np.
 
 def rotation_angle_deg(rotation: Float[np.ndarray, "*batch 3 3"]) -> Float[np.ndarray, "*batch"]:
     """Angle of a rotation matrix in degrees, accurate near 0 and near 180."""
-    return np.degrees(np.linalg.norm(vector_from_rotation(rotation), axis=-1))
+    # asarray: for a single rotation NumPy gives a scalar, not an array.
+    return np.asarray(np.degrees(np.linalg.norm(vector_from_rotation(rotation), axis=-1)))
