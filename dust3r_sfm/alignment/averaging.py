@@ -1,0 +1,179 @@
+"""Absolute rotations, pair scales and positions from all edges at once, each a robust problem on a
+graph. This is the start for refinement: close enough to be in its basin, blind to wrong edges.
+
+Rotations: iteratively re-weighted on the tangent space (A. Chatterjee and V. Govindu, "Robust relative
+rotation averaging", PAMI 2018). Positions: with the scales known the problem is linear.
+"""
+
+import itertools
+from dataclasses import dataclass
+
+import numpy as np
+import scipy.sparse as sparse
+from jaxtyping import Float, Int
+from scipy.sparse.csgraph import breadth_first_order, connected_components, minimum_spanning_tree
+
+from dust3r_sfm.alignment.edges import Edges
+from dust3r_sfm.alignment.laplacian import kernel_weights, robust_differences, solve_differences
+from dust3r_sfm.geometry import invert_rigid, rigid, rotation_from_vector, vector_from_rotation
+
+MIN_COMMON_SAMPLES = 8
+"""Fewer common depths than this do not tie two pairs' scales."""
+
+
+@dataclass(frozen=True)
+class Averaged:
+    """cam_from_world of every view and log scale of every edge, in one gauge, with the edges'
+    disagreement: rotation in degrees, position relative to the edge's size, log scale."""
+
+    cam_from_world: Float[np.ndarray, "n 4 4"]
+    log_scale: Float[np.ndarray, " e"]
+    rotation_error_deg: Float[np.ndarray, " e"]
+    position_error: Float[np.ndarray, " e"]
+    scale_error: Float[np.ndarray, " e"]
+
+
+def _tree_rotations(
+    edges: Edges, support: Float[np.ndarray, " e"], num_views: int
+) -> Float[np.ndarray, "n 3 3"]:
+    """Rotations chained along the strongest spanning tree from view 0."""
+    best: dict[tuple[int, int], int] = {}
+    for edge in np.argsort(-support, kind="stable"):
+        tail, head = int(edges.tail[edge]), int(edges.head[edge])
+        best.setdefault((min(tail, head), max(tail, head)), int(edge))
+    rows, columns = np.array(list(best)).T
+    rank = np.arange(1, len(best) + 1)
+    tree = minimum_spanning_tree(sparse.csr_matrix((rank, (rows, columns)), shape=(num_views, num_views)))
+    order, parent = breadth_first_order(tree, 0, directed=False)
+    rotations = np.tile(np.eye(3), (num_views, 1, 1))
+    for view in order[1:]:
+        above = int(parent[view])
+        edge = best[min(above, int(view)), max(above, int(view))]
+        relative = edges.j_from_i[edge, :3, :3]
+        forward = edges.tail[edge] == above
+        rotations[view] = (relative if forward else relative.T) @ rotations[above]
+    return rotations
+
+
+def average_rotations(
+    edges: Edges, support: Float[np.ndarray, " e"], num_views: int, steps: int = 40
+) -> tuple[Float[np.ndarray, "n 3 3"], Float[np.ndarray, " e"]]:
+    """R of every view, view 0 the identity, and each edge's residual in radians.
+
+    With R <- R exp(x), an edge's residual log(R_j^T R_e R_i) changes by x_i - x_j to first order.
+    """
+    rotations = _tree_rotations(edges, support, num_views)
+    relative = edges.j_from_i[:, :3, :3]
+    for step in range(steps):
+        mismatch = np.swapaxes(rotations[edges.head], -1, -2) @ relative @ rotations[edges.tail]
+        vectors = vector_from_rotation(mismatch)
+        weights = support * kernel_weights(np.linalg.norm(vectors, axis=1), step, steps)
+        turn = solve_differences(edges.tail, edges.head, vectors, weights, num_views)
+        rotations = rotations @ rotation_from_vector(turn)
+    return rotations, np.linalg.norm(vectors, axis=1)
+
+
+@dataclass(frozen=True)
+class Ties:
+    """log scale of edge `b` minus that of edge `a`, as the depths of a view they share have it."""
+
+    a: Int[np.ndarray, " t"]
+    b: Int[np.ndarray, " t"]
+    difference: Float[np.ndarray, " t"]
+    spread: Float[np.ndarray, " t"]
+
+
+def depth_ties(edges: Edges) -> Ties:
+    """Ties between metric edges that share a view, by the median ratio of depths at common samples.
+
+    Each edge is tied to those 1, 2, 4, 8 ... further on in the list of its view: linear in edges but
+    for a logarithm, and never far from any other.
+    """
+    with np.errstate(divide="ignore", invalid="ignore"):
+        log_i = np.where(edges.weights_i > 0, np.log(edges.depth_i), np.nan)
+        log_j = np.where(edges.weights_j > 0, np.log(edges.depth_j), np.nan)
+    views, rows, logs = _by_view(edges, log_i, log_j)
+    found: list[tuple[int, int, float, float]] = []
+    for view in np.unique(views):
+        ends = np.flatnonzero(views == view)
+        for shift in 2 ** np.arange(int(np.log2(len(ends))) + 1):
+            if shift < len(ends):
+                a, b = ends, np.roll(ends, -shift)
+                found += _tie_rows(rows[a], rows[b], logs[a] - logs[b])
+    table = np.array(found).reshape(-1, 4)
+    return Ties(table[:, 0].astype(np.int64), table[:, 1].astype(np.int64), table[:, 2], table[:, 3])
+
+
+def _by_view(
+    edges: Edges, log_i: Float[np.ndarray, "e s"], log_j: Float[np.ndarray, "e s"]
+) -> tuple[Int[np.ndarray, " ends"], Int[np.ndarray, " ends"], Float[np.ndarray, "ends s"]]:
+    """View, edge and log depths of every end of a metric edge."""
+    metric = np.flatnonzero(edges.metric)
+    views = np.concatenate([edges.tail[metric], edges.head[metric]])
+    return views, np.concatenate([metric, metric]), np.concatenate([log_i[metric], log_j[metric]])
+
+
+def _tie_rows(
+    a: Int[np.ndarray, " k"], b: Int[np.ndarray, " k"], ratio: Float[np.ndarray, "k s"]
+) -> list[tuple[int, int, float, float]]:
+    common = np.isfinite(ratio)
+    enough = (common.sum(axis=1) >= MIN_COMMON_SAMPLES) & (a != b)
+    if not enough.any():
+        return []
+    a, b, ratio, counts = a[enough], b[enough], ratio[enough], common[enough].sum(axis=1)
+    ratio = np.where(common[enough], ratio, np.nan)
+    middle = np.nanmedian(ratio, axis=1)
+    spread = 1.86 * np.nanmedian(np.abs(ratio - middle[:, None]), axis=1) / np.sqrt(counts)
+    return list(zip(a.tolist(), b.tolist(), middle.tolist(), spread.tolist(), strict=True))
+
+
+def tie_islands(ties: Ties, num_edges: int) -> Int[np.ndarray, " e"]:
+    """A label for each edge: only edges with the same one have comparable scales."""
+    graph = sparse.csr_matrix((np.ones(len(ties.a)), (ties.a, ties.b)), shape=(num_edges, num_edges))
+    return connected_components(graph, directed=False)[1]
+
+
+def average_log_scales(ties: Ties, num_edges: int) -> tuple[Float[np.ndarray, " e"], Float[np.ndarray, " e"]]:
+    """log scale of every edge (the first has 0), and each edge's median disagreement with its ties."""
+    if len(ties.a) == 0:
+        return np.zeros(num_edges), np.zeros(num_edges)
+    unit = np.sqrt(ties.spread**2 + 1e-3**2)
+    values, residual = robust_differences(
+        ties.a, ties.b, ties.difference[:, None], np.ones(len(ties.a)), num_edges, unit
+    )
+    order = np.argsort(np.concatenate([ties.a, ties.b]), kind="stable")
+    owner, error = np.concatenate([ties.a, ties.b])[order], np.tile(residual * unit, 2)[order]
+    starts = np.searchsorted(owner, np.arange(num_edges + 1))
+    spans = itertools.pairwise(starts)
+    return values[:, 0], np.array([np.median(error[s:e]) if e > s else 0.0 for s, e in spans])
+
+
+def average_positions(
+    edges: Edges,
+    rotations: Float[np.ndarray, "n 3 3"],
+    log_scale: Float[np.ndarray, " e"],
+    num_views: int,
+) -> tuple[Float[np.ndarray, "n 3"], Float[np.ndarray, " e"]]:
+    """Camera centres, view 0 at the origin, from c_j - c_i = s_e R_i^T c_e; and the error relative to
+    each edge's size: its baseline, plus a twentieth of its depth, as short baselines are that unsure."""
+    in_i = invert_rigid(edges.j_from_i)[:, :3, 3] * np.exp(log_scale)[:, None]
+    steps = (np.swapaxes(rotations[edges.tail], -1, -2) @ in_i[..., None])[..., 0]
+    known = np.where(edges.weights_i > 0, edges.depth_i, np.nan)
+    unit = np.linalg.norm(steps, axis=1) + 0.05 * np.exp(log_scale) * np.nanmedian(known, axis=1)
+    return robust_differences(edges.tail, edges.head, steps, np.ones(len(edges)), num_views, unit)
+
+
+def average(edges: Edges, support: Float[np.ndarray, " e"], num_views: int) -> Averaged:
+    """All metric edges of one connected component whose views are numbered 0 ... num_views - 1.
+
+    Gauge: view 0 is the identity; scale such that edges have a median depth of 1.
+    """
+    rotations, rotation_error = average_rotations(edges, support, num_views)
+    log_scale, scale_error = average_log_scales(depth_ties(edges), len(edges))
+    depth = np.nanmedian(np.where(edges.weights_i > 0, edges.depth_i, np.nan), axis=1)
+    log_scale = log_scale - np.median(log_scale + np.log(depth))
+    centres, position_error = average_positions(edges, rotations, log_scale, num_views)
+    translation = -(rotations @ centres[..., None])[..., 0]
+    return Averaged(
+        rigid(rotations, translation), log_scale, np.degrees(rotation_error), position_error, scale_error
+    )

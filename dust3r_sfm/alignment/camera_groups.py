@@ -1,0 +1,104 @@
+"""Which views were taken by one camera, and the focal each camera's pairs agree on.
+
+Views of one camera may have been resized or turned differently, so a group's focal is in pixels of
+the stored files; a view's own is that times `view_scale`.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import PurePosixPath
+from typing import Literal
+
+import numpy as np
+from jaxtyping import Float, Int
+
+from dust3r_sfm.alignment.cameras import view_scale
+from dust3r_sfm.alignment.summary import PairSummary
+from dust3r_sfm.geometry.focal import weighted_median
+from dust3r_sfm.types import View
+
+CameraSharing = Literal["auto", "shared", "per_folder", "per_image"]
+
+SYSTEMATIC_SPREAD = 1e-3
+"""Relative error all pairs of a camera may have in common: no evidence is trusted beyond it."""
+EXIF_SPREAD = 0.15
+"""Relative error of a focal from EXIF."""
+
+
+def _key(view: View, index: int, sharing: CameraSharing) -> tuple[object, ...]:
+    """Views with equal keys share a camera. Stored sizes are compared unturned: a camera held upright
+    is still the same camera."""
+    size = tuple(sorted(view.original_size))
+    if sharing == "per_image":
+        return (index,)
+    if sharing == "per_folder":
+        return (str(PurePosixPath(view.name).parent), size)
+    return (size,) if sharing == "shared" else (size, view.exif_camera)
+
+
+def group_cameras(views: Sequence[View], sharing: CameraSharing) -> tuple[int, ...]:
+    """The group number of each view. `auto`: one stored size and one EXIF camera share; but photos of
+    nearly as many kinds as there are photos come from everywhere, and each has its own camera.
+    `shared` still keeps sizes apart, as their pixels cannot be compared."""
+    keys = [_key(view, index, sharing) for index, view in enumerate(views)]
+    if sharing == "auto" and len(set(keys)) > len(views) / 2:
+        keys = [(index,) for index in range(len(views))]
+    numbers = {key: number for number, key in enumerate(dict.fromkeys(keys))}
+    return tuple(numbers[key] for key in keys)
+
+
+@dataclass(frozen=True)
+class FocalEvidence:
+    """For each group the log of the focal in ORIGINAL pixels that its pairs (and, weakly, EXIF) speak
+    for, NaN where nothing does, and the `information` (inverse variance) of that log."""
+
+    log_focal: Float[np.ndarray, " groups"]
+    information: Float[np.ndarray, " groups"]
+
+
+def focal_evidence(
+    views: Sequence[View], groups: Sequence[int], summaries: Sequence[PairSummary]
+) -> FocalEvidence:
+    """Weighted median over the pairs whose pointmap of image i shows a focal."""
+    logs, weights, members = _opinions(views, groups, summaries)
+    count = max(groups) + 1
+    log_focal, information = np.full(count, np.nan), np.zeros(count)
+    for group in range(count):
+        log_values, value_weights = logs[members == group], weights[members == group]
+        if len(log_values) == 0:
+            continue
+        middle = weighted_median(log_values, value_weights)
+        spread = 1.4826 * weighted_median(np.abs(log_values - middle), value_weights)
+        log_focal[group] = middle
+        statistical = 1.0 / value_weights.sum() + spread**2 / len(log_values)
+        information[group] = 1.0 / (statistical + SYSTEMATIC_SPREAD**2)
+    return _with_exif(views, groups, FocalEvidence(log_focal, information))
+
+
+def _opinions(
+    views: Sequence[View], groups: Sequence[int], summaries: Sequence[PairSummary]
+) -> tuple[Float[np.ndarray, " n"], Float[np.ndarray, " n"], Int[np.ndarray, " n"]]:
+    """log focal in original pixels, its statistical information, and its group, of every pair."""
+    telling = [s for s in summaries if s.focal_i is not None]
+    logs = np.array([np.log((s.focal_i or 1.0) / view_scale(views[s.pair.i])) for s in telling])
+    information = np.array([1.0 / (s.focal_spread_i**2 + 1e-8) for s in telling])
+    return logs, information, np.array([groups[s.pair.i] for s in telling], dtype=np.int64)
+
+
+def _with_exif(views: Sequence[View], groups: Sequence[int], evidence: FocalEvidence) -> FocalEvidence:
+    """Adds EXIF focals as a weak opinion, the only one where no pair has any."""
+    log_focal, information = evidence.log_focal.copy(), evidence.information.copy()
+    for group in range(len(log_focal)):
+        said = [
+            np.log(view.exif_focal_px / view_scale(view))
+            for view, member in zip(views, groups, strict=True)
+            if member == group and view.exif_focal_px
+        ]
+        if not said:
+            continue
+        weak = 1.0 / EXIF_SPREAD**2
+        known = 0.0 if np.isnan(log_focal[group]) else log_focal[group]
+        total = information[group] + weak
+        log_focal[group] = (information[group] * known + weak * float(np.median(said))) / total
+        information[group] = total
+    return FocalEvidence(log_focal, information)

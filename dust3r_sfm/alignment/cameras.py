@@ -1,0 +1,23 @@
+"""The pinhole camera a view has before anything but its focal is known."""
+
+import numpy as np
+from jaxtyping import Float
+
+from dust3r_sfm.geometry.projection import apply_affine
+from dust3r_sfm.types import Camera, View
+
+
+def principal_point(view: View) -> Float[np.ndarray, "2"]:
+    """Where the centre of the stored file lies, in continuous pixels of the view."""
+    return apply_affine(view.pixel_from_original, np.array(view.original_size, dtype=np.float64) / 2)
+
+
+def view_camera(view: View, focal: float) -> Camera:
+    """Square pixels, focal in view pixels, principal point at the stored file's centre."""
+    cx, cy = principal_point(view)
+    return Camera(view.size[0], view.size[1], focal, focal, float(cx), float(cy))
+
+
+def view_scale(view: View) -> float:
+    """View pixels for each pixel of the stored file (geometric mean of both axes)."""
+    return float(np.sqrt(abs(np.linalg.det(view.pixel_from_original[:2, :2]))))

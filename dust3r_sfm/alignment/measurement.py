@@ -1,0 +1,158 @@
+"""The relative pose each pair speaks for: camera j resected from its points in camera i's frame.
+
+Done after the focals are known, on the summaries' samples. Pairs that saw no more than a turn of the
+camera keep their rotation, from matching rays.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pycolmap
+from jaxtyping import Float
+
+from dust3r_sfm.alignment.summary import PairSummary
+from dust3r_sfm.geometry import invert_rigid, project, rigid, transform_points, unproject
+from dust3r_sfm.geometry.procrustes import umeyama
+from dust3r_sfm.types import Camera, Correspondences, Pair, PairGeometry, Rigid
+
+MIN_POINTS = 24
+"""Fewer known samples than this do not fix a pose."""
+MAX_ERROR = 0.03
+"""Reprojection error of an inlier, as a fraction of the focal (an angle of 1.7 degrees)."""
+MIN_INLIER_RATIO = 0.3
+
+
+@dataclass(frozen=True)
+class Measurement:
+    """A pair's j_from_i in the pair's own scale. `metric` pairs constrain positions, others only
+    rotations. `strength` is the sum of the inliers' weights."""
+
+    summary: PairSummary
+    j_from_i: Rigid
+    metric: bool
+    strength: float
+    median_residual_px: float
+
+    @property
+    def pair(self) -> Pair:
+        return self.summary.pair
+
+
+def _pycolmap_camera(camera: Camera) -> pycolmap.Camera:
+    return pycolmap.Camera(
+        model="PINHOLE",
+        width=camera.width,
+        height=camera.height,
+        params=[camera.fx, camera.fy, camera.cx, camera.cy],
+    )
+
+
+def resect(
+    points: Float[np.ndarray, "n 3"], pixels: Float[np.ndarray, "n 2"], camera: Camera, seed: int
+) -> Rigid | None:
+    """camera_from_points by LO-RANSAC and robust refinement; None if no pose was found."""
+    options = pycolmap.AbsolutePoseEstimationOptions()
+    options.ransac.max_error = MAX_ERROR * camera.fx
+    options.ransac.random_seed = seed
+    options.ransac.max_num_trials = 1000
+    refinement = pycolmap.AbsolutePoseRefinementOptions()
+    found = pycolmap.estimate_and_refine_absolute_pose(
+        pixels, points, _pycolmap_camera(camera), options, refinement
+    )
+    if found is None:
+        return None
+    return np.vstack([found["cam_from_world"].matrix(), [0.0, 0.0, 0.0, 1.0]])
+
+
+def focal_by_resection(
+    points: Float[np.ndarray, "n 3"], pixels: Float[np.ndarray, "n 2"], camera: Camera, seed: int
+) -> float | None:
+    """Focal (view pixels) of an uncalibrated camera from 3D points, for views that are never the first
+    of a pair; None if no pose was found. `camera` gives the size and principal point."""
+    options = pycolmap.AbsolutePoseEstimationOptions()
+    options.estimate_focal_length = True
+    options.ransac.max_error = 0.02 * max(camera.width, camera.height)
+    options.ransac.random_seed = seed
+    refinement = pycolmap.AbsolutePoseRefinementOptions()
+    refinement.refine_focal_length = True
+    centre = [camera.cx, camera.cy]
+    unknown = pycolmap.Camera(
+        model="SIMPLE_PINHOLE", width=camera.width, height=camera.height, params=[camera.fx, *centre]
+    )
+    found = pycolmap.estimate_and_refine_absolute_pose(pixels, points, unknown, options, refinement)
+    return None if found is None else float(unknown.params[0])
+
+
+def _measure_metric(
+    summary: PairSummary, pixels_j: Float[np.ndarray, "samples 2"], camera: Camera, seed: int
+) -> Measurement | str:
+    known = summary.weights_j > 0
+    if np.count_nonzero(known) < MIN_POINTS or np.count_nonzero(summary.weights_i) < MIN_POINTS:
+        return "too few points are known"
+    points, pixels = summary.points_j[known].astype(np.float64), pixels_j[known]
+    j_from_i = resect(points, pixels, camera, seed)
+    if j_from_i is None:
+        return "no relative pose fits its points"
+    seen = transform_points(j_from_i, points)
+    error = np.linalg.norm(project(seen, camera) - pixels, axis=1)
+    inlier = (seen[:, 2] > 0) & (error < MAX_ERROR * camera.fx)
+    if inlier.mean() < MIN_INLIER_RATIO:
+        return f"only {inlier.mean():.0%} of its points fit one relative pose"
+    strength = float(summary.weights_j[known][inlier].sum())
+    return Measurement(summary, j_from_i, True, strength, float(np.median(error[inlier])))
+
+
+def _measure_rotation(
+    summary: PairSummary, found: Correspondences | None, camera_i: Camera, camera_j: Camera
+) -> Measurement | str:
+    """Re-weighted Wahba's problem on matching rays: mirrored rays keep the centroids at the origin."""
+    if found is None or len(found) < MIN_POINTS:
+        return "a pure rotation with too few matches"
+    rays_i, rays_j = _rays(found.pixels_i, camera_i), _rays(found.pixels_j, camera_j)
+    weights, rotation = found.weights.astype(np.float64), np.eye(3)
+    for _ in range(10):
+        doubled = np.concatenate([weights, weights])
+        both_i, both_j = np.concatenate([rays_i, -rays_i]), np.concatenate([rays_j, -rays_j])
+        rotation = umeyama(both_i, both_j, doubled, with_scale=False)[:3, :3]
+        error = np.linalg.norm(rays_j - rays_i @ rotation.T, axis=1)
+        weights = found.weights / (1.0 + (error / (3 * np.median(error) + 1e-9)) ** 2) ** 2
+    median_px = float(np.median(error)) * camera_j.fx
+    return Measurement(summary, rigid(rotation, np.zeros(3)), False, float(weights.sum()), median_px)
+
+
+def _rays(pixels: Float[np.ndarray, "n 2"], camera: Camera) -> Float[np.ndarray, "n 3"]:
+    rays = unproject(pixels.astype(np.float64), np.ones(len(pixels)), camera)
+    return rays / np.linalg.norm(rays, axis=1, keepdims=True)
+
+
+def measure(
+    summaries: Sequence[PairSummary],
+    pixels: Sequence[Float[np.ndarray, "samples 2"]],
+    cameras: Sequence[Camera],
+    correspondences: Mapping[Pair, Correspondences],
+    seed: int,
+) -> tuple[list[Measurement], dict[Pair, str]]:
+    """Relative poses of the usable pairs, and why the others are not. `pixels` are each view's samples."""
+    measured: list[Measurement] = []
+    reasons: dict[Pair, str] = {}
+    for summary in summaries:
+        pair = summary.pair
+        outcome: Measurement | str
+        if summary.geometry is PairGeometry.UNRELATED:
+            outcome = "the two images show nothing in common"
+        elif summary.geometry is PairGeometry.ROTATION_ONLY:
+            found = correspondences.get(pair)
+            outcome = _measure_rotation(summary, found, cameras[pair.i], cameras[pair.j])
+        else:
+            outcome = _measure_metric(summary, pixels[pair.j], cameras[pair.j], seed)
+        if isinstance(outcome, str):
+            reasons[pair] = outcome
+        else:
+            measured.append(outcome)
+    return measured, reasons
+
+
+def centres_in_i(j_from_i: Float[np.ndarray, "e 4 4"]) -> Float[np.ndarray, "e 3"]:
+    """Camera j's centre in camera i's frame."""
+    return invert_rigid(j_from_i)[:, :3, 3]

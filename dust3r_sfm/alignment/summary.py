@@ -1,0 +1,177 @@
+"""What alignment keeps of each pair: a few thousand numbers, so that pointmaps can stay on disk.
+
+Every view is sampled at the same fixed pixels in every pair it is in. So the depth two pairs give one
+view can be compared cell by cell, and their scales tied by the median ratio.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import Float, Int
+
+from dust3r_sfm.alignment.cameras import principal_point
+from dust3r_sfm.geometry.focal import focal_weiszfeld
+from dust3r_sfm.geometry.projection import pixel_grid
+from dust3r_sfm.geometry.resampling import sample_nearest
+from dust3r_sfm.progress import Progress
+from dust3r_sfm.types import (
+    ConfidenceArray,
+    Correspondences,
+    Pair,
+    PairGeometry,
+    PairPrediction,
+    PointmapArray,
+    Predictions,
+    View,
+)
+
+FOCAL_PIXELS = 20_000
+"""A pointmap's focal is estimated on about this many of its pixels."""
+
+
+@dataclass(frozen=True)
+class PairSummary:
+    """One directed pair at `samples` fixed pixels of each view; points in camera i's frame and the
+    pair's own scale. Weights are log(confidence), 0 where nothing is known. `focal_i` (view pixels)
+    is None where points_i has too little to say; `focal_spread_i` is its relative standard deviation
+    were all pixels independent. `matches` are correspondences with the depth that
+    points_i gives the pixel of i, where it gives one.
+    """
+
+    pair: Pair
+    geometry: PairGeometry
+    focal_i: float | None
+    focal_spread_i: float
+    depth_i: Float[np.ndarray, " samples"]
+    weights_i: Float[np.ndarray, " samples"]
+    points_j: Float[np.ndarray, "samples 3"]
+    weights_j: Float[np.ndarray, " samples"]
+    matches: Correspondences
+    match_depth_i: Float[np.ndarray, " n"]
+    num_correspondences: int
+
+
+def sample_indices(height: int, width: int, samples: int) -> Int[np.ndarray, "samples 2"]:
+    """(row, column) of fixed pixels spread evenly over an image: all of them if they are few enough
+    (the last one repeated), else the low-discrepancy sequence R2 (M. Roberts 2018), any prefix of
+    which is spread evenly too."""
+    if height * width <= samples:
+        flat = np.minimum(np.arange(samples), height * width - 1)
+        return np.stack(np.divmod(flat, width), axis=-1)
+    plastic = 1.324717957244746
+    steps = np.arange(1, samples + 1)[:, None] * [1 / plastic, 1 / plastic**2]
+    return np.floor(((0.5 + steps) % 1.0) * [height, width]).astype(np.int64)
+
+
+def sample_pixels(view: View, samples: int) -> Float[np.ndarray, "samples 2"]:
+    """Continuous pixels that `summarise` samples of a view."""
+    width, height = view.size
+    return sample_indices(height, width, samples)[:, ::-1] + 0.5
+
+
+def _log_weights(confidence: ConfidenceArray, points: PointmapArray, view: View) -> ConfidenceArray:
+    """log(confidence), 0 at masked pixels and at points that are not finite."""
+    known = np.isfinite(points).all(axis=-1) & (confidence > 1.0)
+    if view.mask is not None:
+        known &= view.mask
+    return np.where(known, np.log(np.where(known, confidence, 1.0)), 0.0)
+
+
+def _focal(
+    points: PointmapArray, weights: ConfidenceArray, centre: Float[np.ndarray, "2"]
+) -> tuple[float | None, float]:
+    """Robust focal and its relative spread, on a regular subset of pixels."""
+    height, width = weights.shape
+    step = max(1, int(np.sqrt(height * width / FOCAL_PIXELS)))
+    pixels = (pixel_grid(height, width) - centre)[::step, ::step].reshape(-1, 2)
+    chosen = weights[::step, ::step].ravel()
+    known = chosen > 0
+    if np.count_nonzero(known) < 20:
+        return None, np.inf
+    points_known = points[::step, ::step].reshape(-1, 3)[known].astype(np.float64)
+    focal = focal_weiszfeld(points_known, pixels[known], chosen[known])
+    if focal is None or focal <= 0:
+        return None, np.inf
+    slopes = points_known[:, :2] / points_known[:, 2:]
+    error = np.median(np.linalg.norm(pixels[known] - focal * slopes, axis=1))
+    return focal, float(1.5 * error / np.sqrt(len(slopes) * np.median((slopes**2).sum(axis=1))) / focal)
+
+
+def _sampled(
+    points: PointmapArray, weights: ConfidenceArray, samples: int
+) -> tuple[Float[np.ndarray, "samples 3"], Float[np.ndarray, " samples"]]:
+    """Points and weights at the fixed pixels; repeated pixels count once."""
+    height, width = weights.shape
+    row, column = sample_indices(height, width, samples).T
+    chosen = weights[row, column]
+    chosen[height * width :] = 0.0
+    known = points[row, column]
+    return np.where(chosen[:, None] > 0, known, 0.0).astype(np.float32), chosen.astype(np.float32)
+
+
+def _matches(
+    prediction: PairPrediction, weights_i: ConfidenceArray, limit: int
+) -> tuple[Correspondences, Float[np.ndarray, " n"]]:
+    """The correspondences whose pixel in i has a depth in points_i, evenly thinned to `limit`."""
+    found = prediction.correspondences
+    if found is None or len(found) == 0:
+        return Correspondences(np.zeros((0, 2)), np.zeros((0, 2)), np.zeros(0)), np.zeros(0)
+    depth = sample_nearest(prediction.points_i[..., 2], found.pixels_i).astype(np.float64)
+    usable = np.flatnonzero((sample_nearest(weights_i, found.pixels_i) > 0) & (depth > 0))
+    if len(usable) > limit:
+        usable = usable[np.linspace(0, len(usable) - 1, limit).round().astype(np.int64)]
+    thinned = Correspondences(found.pixels_i[usable], found.pixels_j[usable], found.weights[usable])
+    return thinned, depth[usable]
+
+
+def summarise_pair(
+    prediction: PairPrediction, view_i: View, view_j: View, samples: int, match_limit: int
+) -> PairSummary:
+    """Reduces one prediction; the pointmaps are not needed afterwards until fusion."""
+    weights_i = _log_weights(prediction.confidence_i, prediction.points_i, view_i)
+    weights_j = _log_weights(prediction.confidence_j, prediction.points_j, view_j)
+    in_front = prediction.points_i[..., 2] > 0
+    weights_i = np.where(in_front, weights_i, 0.0)
+    points_i, sampled_i = _sampled(prediction.points_i, weights_i, samples)
+    points_j, sampled_j = _sampled(prediction.points_j, weights_j, samples)
+    matches, match_depth = _matches(prediction, weights_i, match_limit)
+    focal, focal_spread = _focal(prediction.points_i, weights_i, principal_point(view_i))
+    return PairSummary(
+        pair=prediction.pair,
+        geometry=prediction.geometry,
+        focal_i=focal,
+        focal_spread_i=focal_spread,
+        depth_i=points_i[:, 2],
+        weights_i=sampled_i,
+        points_j=points_j,
+        weights_j=sampled_j,
+        matches=matches,
+        match_depth_i=match_depth,
+        num_correspondences=0 if prediction.correspondences is None else len(prediction.correspondences),
+    )
+
+
+def summarise(
+    views: Sequence[View],
+    predictions: Predictions,
+    samples: int,
+    match_limit: int,
+    progress: Progress,
+) -> tuple[list[PairSummary], dict[Pair, Correspondences]]:
+    """One pass over the predictions, one in memory at a time; all correspondences are kept (float32)."""
+    progress.start("Summarising pairs", len(predictions), "pairs")
+    summaries, correspondences = [], {}
+    for prediction in predictions:
+        i, j = prediction.pair.i, prediction.pair.j
+        summaries.append(summarise_pair(prediction, views[i], views[j], samples, match_limit))
+        if prediction.correspondences is not None:
+            correspondences[prediction.pair] = _compact(prediction.correspondences)
+        progress.advance()
+    return summaries, correspondences
+
+
+def _compact(found: Correspondences) -> Correspondences:
+    return Correspondences(
+        found.pixels_i.astype(np.float32), found.pixels_j.astype(np.float32), found.weights.astype(np.float32)
+    )
