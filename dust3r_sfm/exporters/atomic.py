@@ -1,0 +1,67 @@
+"""Outputs that appear whole or not at all, also when the process is killed."""
+
+import shutil
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from dust3r_sfm.errors import OutputError
+
+
+@contextmanager
+def written_whole(target: Path, replace: bool = False) -> Iterator[Path]:
+    """Yields a path beside `target`, where nothing is yet, to write a file or a folder at; renames
+    it to `target` when the block ends well and removes it when it does not.
+
+    A killed run leaves a hidden `.name.partial-*` sibling, which the next run for the same target
+    removes: two runs must not write one target at a time. An existing target is an OutputError
+    unless `replace`: a file is then replaced in one step; a folder in two, between which (for
+    microseconds) a kill leaves no target, and never a half of one.
+    """
+    if target.exists() and not replace:
+        raise OutputError(f"{target}: exists already. Choose another output, or ask to overwrite it")
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        _remove_leftovers(target)
+    except OSError as error:
+        raise OutputError(f"{target}: cannot write here ({error.strerror}). Choose another output") from error
+    partial = _hidden_sibling(target)
+    try:
+        yield partial
+        _publish(partial, target)
+    finally:
+        _remove(partial)
+
+
+def _publish(partial: Path, target: Path) -> None:
+    assert partial.exists(), f"nothing was written at {partial}"
+    try:
+        if target.is_dir() and not target.is_symlink():
+            # A folder that is not empty cannot be renamed over, so the old one steps aside first.
+            old = _hidden_sibling(target)
+            target.rename(old)
+            partial.rename(target)
+            _remove(old)
+        else:
+            partial.replace(target)
+    except OSError as error:
+        raise OutputError(f"{target}: cannot be replaced ({error.strerror}). Move it away first") from error
+
+
+def _hidden_sibling(target: Path) -> Path:
+    return target.with_name(f".{target.name}.partial-{uuid.uuid4().hex[:12]}")
+
+
+def _remove_leftovers(target: Path) -> None:
+    prefix = f".{target.name}.partial-"
+    for path in target.parent.iterdir():
+        if path.name.startswith(prefix):
+            _remove(path)
+
+
+def _remove(path: Path) -> None:
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path)
+    else:
+        path.unlink(missing_ok=True)

@@ -1,0 +1,54 @@
+"""A scene's cameras and observations, carried to the pixels of the stored photo files."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import Float
+
+from dust3r_sfm.geometry import original_camera
+from dust3r_sfm.types import Camera, Scene
+
+
+@dataclass(frozen=True)
+class Originals:
+    """What every export at original resolution starts from.
+
+    `cameras` and `cam_from_world` run parallel to the scene's views and belong to the STORED files
+    (before any EXIF rotation); `pixels` (continuous, stored file) and `errors_px` (reprojection
+    errors there, inf behind the camera) run parallel to the observations of the scene's tracks.
+    """
+
+    cameras: tuple[Camera, ...]
+    cam_from_world: Float[np.ndarray, "n 4 4"]
+    pixels: Float[np.ndarray, "o 2"]
+    errors_px: Float[np.ndarray, " o"]
+
+
+def originals_of(scene: Scene) -> Originals:
+    """Carries cameras by `geometry.original_camera` and pixels by the inverse of each view's affine."""
+    pairs = [original_camera(view, camera) for view, camera in zip(scene.views, scene.cameras, strict=True)]
+    cameras = tuple(camera for camera, _ in pairs)
+    turns = np.stack([turn for _, turn in pairs]) if pairs else np.zeros((0, 4, 4))
+    cam_from_world = turns @ scene.cam_from_world
+    pixels = _original_pixels(scene)
+    errors = np.linalg.norm(_projections(scene, cameras, cam_from_world) - pixels, axis=1)
+    return Originals(cameras, cam_from_world, pixels, np.where(np.isnan(errors), np.inf, errors))
+
+
+def _original_pixels(scene: Scene) -> Float[np.ndarray, "o 2"]:
+    affines = np.array([view.pixel_from_original for view in scene.views], dtype=float).reshape(-1, 3, 3)
+    original_from_pixel = np.linalg.inv(affines)[scene.tracks.view_index]
+    turned = np.einsum("oij,oj->oi", original_from_pixel[:, :2, :2], scene.tracks.pixels)
+    return turned + original_from_pixel[:, :2, 2]
+
+
+def _projections(
+    scene: Scene, cameras: tuple[Camera, ...], cam_from_world: Float[np.ndarray, "n 4 4"]
+) -> Float[np.ndarray, "o 2"]:
+    """Where the track points fall in the stored files; NaN for those behind the camera."""
+    observing = cam_from_world[scene.tracks.view_index]
+    points = scene.tracks.xyz[scene.tracks.point_index].astype(float)
+    in_camera = np.einsum("oij,oj->oi", observing[:, :3, :3], points) + observing[:, :3, 3]
+    in_camera[in_camera[:, 2] <= 0] = np.nan
+    intrinsics = np.array([[c.fx, c.fy, c.cx, c.cy] for c in cameras]).reshape(-1, 4)[scene.tracks.view_index]
+    return in_camera[:, :2] / in_camera[:, 2:] * intrinsics[:, :2] + intrinsics[:, 2:]

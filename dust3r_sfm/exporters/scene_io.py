@@ -1,0 +1,163 @@
+"""A scene in one .npz file: plain arrays and a JSON header, never pickle."""
+
+import json
+import zipfile
+import zlib
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from dust3r_sfm.errors import InputError
+from dust3r_sfm.types import AlignmentReport, Camera, Pair, PairGeometry, PairReport, Scene, Tracks, View
+
+_FORMAT = "dust3r_sfm scene"
+_VERSION = 1
+_TRACK_ARRAYS = ("xyz", "color", "point_index", "view_index", "pixels")
+# Whatever numpy, zipfile and json raise on bytes they did not write.
+_NOT_OURS = (
+    ValueError,
+    LookupError,
+    TypeError,
+    AttributeError,
+    EOFError,
+    OSError,
+    RuntimeError,
+    MemoryError,
+    zipfile.BadZipFile,
+    zlib.error,
+)
+
+
+def save_scene(scene: Scene, path: Path) -> None:
+    """Writes everything in the scene; `load_scene` gives it back bit for bit."""
+    header = {
+        "format": _FORMAT,
+        "version": _VERSION,
+        "views": [_view_fields(view) for view in scene.views],
+        "cameras": [_camera_fields(camera) for camera in scene.cameras],
+        "report": asdict(scene.report),
+    }
+    encoded = np.frombuffer(json.dumps(header, default=np.generic.item).encode(), dtype=np.uint8)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("wb") as file:
+        np.savez(file, header=encoded, **_arrays(scene))  # type: ignore[arg-type]
+
+
+def load_scene(path: Path) -> Scene:
+    """Reads what `save_scene` wrote. Any other file, also one that holds pickles, is an InputError."""
+    try:
+        with np.load(path, allow_pickle=False) as file:
+            arrays = {name: file[name] for name in file.files}
+        header = json.loads(arrays["header"].tobytes())
+        if header["format"] != _FORMAT:
+            raise ValueError("no scene header")
+    except FileNotFoundError as error:
+        raise InputError(f"{path}: no such scene file. Run `dust3r-sfm reconstruct` first") from error
+    except _NOT_OURS as error:
+        raise _unusable(path, error) from error
+    if header.get("version") != _VERSION:
+        raise InputError(
+            f"{path}: scene format version {header.get('version')}, but this program reads {_VERSION}. "
+            "Reconstruct the photos again"
+        )
+    try:
+        _check_fit(arrays, len(header["views"]))
+        return _scene_from(header, arrays)
+    except _NOT_OURS as error:
+        raise _unusable(path, error) from error
+
+
+def _unusable(path: Path, error: Exception) -> InputError:
+    return InputError(
+        f"{path}: not a scene file, or a damaged one ({error}). Reconstruct the photos again to replace it"
+    )
+
+
+def _arrays(scene: Scene) -> dict[str, np.ndarray]:
+    arrays = {f"tracks.{name}": getattr(scene.tracks, name) for name in _TRACK_ARRAYS}
+    arrays["cam_from_world"] = scene.cam_from_world
+    for index, view in enumerate(scene.views):
+        arrays[f"view{index}.image"] = view.image
+        arrays[f"view{index}.pixel_from_original"] = view.pixel_from_original
+        arrays[f"view{index}.depth"] = scene.depth[index]
+        arrays[f"view{index}.confidence"] = scene.confidence[index]
+        if view.mask is not None:
+            arrays[f"view{index}.mask"] = view.mask
+    return arrays
+
+
+def _view_fields(view: View) -> dict[str, Any]:
+    return {
+        "name": view.name,
+        "original_size": [int(side) for side in view.original_size],
+        "path": None if view.path is None else str(view.path),
+        "exif_focal_px": None if view.exif_focal_px is None else float(view.exif_focal_px),
+        "exif_camera": view.exif_camera,
+    }
+
+
+def _camera_fields(camera: Camera) -> dict[str, Any]:
+    focals = {name: float(getattr(camera, name)) for name in ("fx", "fy", "cx", "cy")}
+    return {"width": int(camera.width), "height": int(camera.height), **focals}
+
+
+def _scene_from(header: dict[str, Any], arrays: dict[str, np.ndarray]) -> Scene:
+    indices = range(len(header["views"]))
+    return Scene(
+        views=tuple(_view_from(header["views"][i], arrays, f"view{i}.") for i in indices),
+        cameras=tuple(Camera(**fields) for fields in header["cameras"]),
+        cam_from_world=arrays["cam_from_world"],
+        depth=tuple(arrays[f"view{i}.depth"] for i in indices),
+        confidence=tuple(arrays[f"view{i}.confidence"] for i in indices),
+        tracks=Tracks(**{name: arrays[f"tracks.{name}"] for name in _TRACK_ARRAYS}),
+        report=_report_from(header["report"]),
+    )
+
+
+def _view_from(fields: dict[str, Any], arrays: dict[str, np.ndarray], prefix: str) -> View:
+    width, height = fields["original_size"]
+    return View(
+        name=fields["name"],
+        image=arrays[prefix + "image"],
+        pixel_from_original=arrays[prefix + "pixel_from_original"],
+        original_size=(width, height),
+        path=None if fields["path"] is None else Path(fields["path"]),
+        exif_focal_px=fields["exif_focal_px"],
+        exif_camera=fields["exif_camera"],
+        mask=arrays.get(prefix + "mask"),
+    )
+
+
+def _report_from(fields: dict[str, Any]) -> AlignmentReport:
+    pairs = [
+        PairReport(**{**pair, "pair": Pair(**pair["pair"]), "geometry": PairGeometry(pair["geometry"])})
+        for pair in fields["pairs"]
+    ]
+    return AlignmentReport(**{**fields, "pairs": tuple(pairs)})
+
+
+def _check_fit(arrays: dict[str, np.ndarray], count: int) -> None:
+    """Raises ValueError for arrays that do not fit together, so that no stage trips over them later."""
+    points, observations = len(arrays["tracks.xyz"]), len(arrays["tracks.pixels"])
+    shapes: dict[str, tuple[int, ...]] = {"cam_from_world": (count, 4, 4), "tracks.xyz": (points, 3)}
+    shapes |= {"tracks.color": (points, 3), "tracks.pixels": (observations, 2)}
+    shapes |= {"tracks.point_index": (observations,), "tracks.view_index": (observations,)}
+    for prefix in (f"view{index}." for index in range(count)):
+        height_width = arrays[prefix + "image"].shape[:2]
+        shapes |= {prefix + "image": (*height_width, 3), prefix + "pixel_from_original": (3, 3)}
+        shapes |= {prefix + name: height_width for name in ("depth", "confidence", "mask")}
+    for name, array in arrays.items():
+        if name != "header" and (array.shape != shapes[name] or array.dtype.kind != _kind(name)):
+            raise ValueError(f"its array {name} is {array.dtype} of shape {array.shape}")
+    for name, size in (("tracks.point_index", points), ("tracks.view_index", count)):
+        if observations and not (arrays[name].min() >= 0 and arrays[name].max() < size):
+            raise ValueError(f"its array {name} has indices outside 0..{size - 1}")
+
+
+def _kind(name: str) -> str:
+    """numpy's kind of dtype for an array of this name."""
+    return {"image": "u", "color": "u", "mask": "b", "point_index": "i", "view_index": "i"}.get(
+        name.rpartition(".")[2], "f"
+    )
