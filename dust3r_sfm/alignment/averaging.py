@@ -164,15 +164,19 @@ def average_positions(
 
 
 def average(edges: Edges, support: Float[np.ndarray, " e"], num_views: int) -> Averaged:
-    """All metric edges of one connected component whose views are numbered 0 ... num_views - 1.
+    """One component whose views are numbered 0 ... num_views - 1, connected by its metric edges; the
+    others count for rotations only, and have scale 1 and no error of scale or position.
 
     Gauge: view 0 is the identity; scale such that edges have a median depth of 1.
     """
     rotations, rotation_error = average_rotations(edges, support, num_views)
-    log_scale, scale_error = average_log_scales(depth_ties(edges), len(edges))
-    depth = np.nanmedian(np.where(edges.weights_i > 0, edges.depth_i, np.nan), axis=1)
-    log_scale = log_scale - np.median(log_scale + np.log(depth))
-    centres, position_error = average_positions(edges, rotations, log_scale, num_views)
+    metric = edges.select(edges.metric)
+    log_scale, position_error, scale_error = np.zeros((3, len(edges)))
+    scales, scale_error[edges.metric] = average_log_scales(depth_ties(metric), len(metric))
+    depth = np.nanmedian(np.where(metric.weights_i > 0, metric.depth_i, np.nan), axis=1)
+    scales = scales - np.median(scales + np.log(depth))
+    centres, position_error[edges.metric] = average_positions(metric, rotations, scales, num_views)
+    log_scale[edges.metric] = scales
     translation = -(rotations @ centres[..., None])[..., 0]
     return Averaged(
         rigid(rotations, translation), log_scale, np.degrees(rotation_error), position_error, scale_error

@@ -1,0 +1,184 @@
+"""From relative poses to one solved world for each connected component of the view graph.
+
+A component is averaged, its wrong edges are dropped, and what is left, which may have fallen apart, is
+averaged again, until all edges agree; then refined, and again if refinement shows edges to be wrong.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import scipy.sparse as sparse
+from jaxtyping import Bool, Float, Int
+from scipy.sparse.csgraph import connected_components
+
+from dust3r_sfm.alignment.averaging import Averaged, average, depth_ties, tie_islands
+from dust3r_sfm.alignment.camera_groups import FocalEvidence
+from dust3r_sfm.alignment.cameras import principal_point, view_scale
+from dust3r_sfm.alignment.edges import Edges
+from dust3r_sfm.alignment.filtering import disagreeing, triplet_support
+from dust3r_sfm.alignment.refinement import Problem, Refined, State, refine
+from dust3r_sfm.types import Pair, View
+
+MAX_PASSES = 8
+"""Times a component is solved again without what was found wrong, before it is taken as it is."""
+
+
+@dataclass(frozen=True)
+class Solved:
+    """A component in its own world: view 0 of `members` is the identity, the median depth 1.
+
+    `members` are indices of all views, ascending; `focal_px` (view pixels) and `cam_from_world` run
+    parallel. `scales` (world from pair) and `residual_px` are those of its metric pairs.
+    """
+
+    members: tuple[int, ...]
+    focal_px: Float[np.ndarray, " n"]
+    cam_from_world: Float[np.ndarray, "n 4 4"]
+    scales: dict[Pair, float]
+    residual_px: dict[Pair, float]
+
+
+@dataclass(frozen=True)
+class _Piece:
+    edges: Edges
+    passes: int
+
+
+def _largest_island(edges: Edges) -> Bool[np.ndarray, " e"]:
+    """Metric edges whose scales are comparable with those of most; all rotation-only ones."""
+    metric = np.flatnonzero(edges.metric)
+    keep = ~edges.metric
+    if len(metric):
+        labels = tie_islands(depth_ties(edges.select(metric)), len(metric))
+        keep[metric] = labels == np.bincount(labels).argmax()
+    return keep
+
+
+def _split(edges: Edges, passes: int, num_views: int) -> list[_Piece]:
+    """Pieces connected by metric edges, most views first; lone views are in none."""
+    tail, head = edges.tail[edges.metric], edges.head[edges.metric]
+    graph = sparse.csr_matrix((np.ones(len(tail)), (tail, head)), shape=(num_views, num_views))
+    labels = connected_components(graph, directed=False)[1]
+    sizes = np.bincount(labels)
+    together = labels[edges.tail] == labels[edges.head]
+    order = [label for label in np.argsort(-sizes, kind="stable") if sizes[label] >= 2]
+    return [_Piece(edges.select(together & (labels[edges.tail] == label)), passes) for label in order]
+
+
+def _members(edges: Edges) -> Int[np.ndarray, " n"]:
+    return np.unique(np.concatenate([edges.tail[edges.metric], edges.head[edges.metric]]))
+
+
+def _renumbered(edges: Edges, members: Int[np.ndarray, " n"]) -> Edges:
+    values = {name: getattr(edges, name) for name in edges.__dataclass_fields__}
+    ends = {name: np.searchsorted(members, values[name]) for name in ("tail", "head")}
+    return Edges(**{**values, **ends})
+
+
+def _problem(
+    edges: Edges,
+    members: Int[np.ndarray, " n"],
+    views: Sequence[View],
+    pixels: Float[np.ndarray, "all samples 2"],
+    groups: Sequence[int],
+    evidence: FocalEvidence,
+) -> Problem:
+    """The metric edges of one component, with views and cameras numbered from 0."""
+    used, group = np.unique(np.array(groups)[members], return_inverse=True)
+    return Problem(
+        edges=edges.select(edges.metric),
+        pixels=pixels[members],
+        centres=np.stack([principal_point(views[m]) for m in members]),
+        log_view_scale=np.log([view_scale(views[m]) for m in members]),
+        group=group,
+        evidence=FocalEvidence(evidence.log_focal[used], evidence.information[used]),
+    )
+
+
+def _refined(problem: Problem, averaged: Averaged, metric: Bool[np.ndarray, " e"]) -> Refined:
+    state = State(
+        averaged.cam_from_world,
+        problem.evidence.log_focal,
+        averaged.log_scale[metric],
+        np.zeros(problem.num_views),
+    )
+    return refine(problem, state)
+
+
+def _misfits(refined: Refined, problem: Problem) -> dict[int, str]:
+    """Metric edges whose points do not land where they should even after refinement."""
+    typical = float(np.median(refined.residual_px))
+    focal = np.exp(refined.log_focal[problem.group] + problem.log_view_scale)[problem.edges.head]
+    bad = refined.residual_px > np.maximum(5.0 * typical, 0.005 * focal)
+    return {int(e): f"its points miss by {refined.residual_px[e]:.1f} pixels" for e in np.flatnonzero(bad)}
+
+
+def _pair(edges: Edges, edge: int) -> Pair:
+    return Pair(int(edges.tail[edge]), int(edges.head[edge]))
+
+
+def _finished(piece: Edges, members: Int[np.ndarray, " n"], problem: Problem, refined: Refined) -> Solved:
+    metric = piece.select(piece.metric)
+    pairs = [_pair(metric, edge) for edge in range(len(metric))]
+    depth = np.nanmedian(np.where(metric.weights_i > 0, metric.depth_i, np.nan), axis=1)
+    unit = float(np.median(np.exp(refined.log_scale) * depth))
+    poses = refined.cam_from_world.copy()
+    poses[:, :3, 3] /= unit
+    return Solved(
+        tuple(int(m) for m in members),
+        np.exp(refined.log_focal[problem.group] + problem.log_view_scale),
+        poses,
+        dict(zip(pairs, (np.exp(refined.log_scale) / unit).tolist(), strict=True)),
+        dict(zip(pairs, refined.residual_px.tolist(), strict=True)),
+    )
+
+
+def solve_components(
+    edges: Edges,
+    views: Sequence[View],
+    pixels: Float[np.ndarray, "all samples 2"],
+    groups: Sequence[int],
+    evidence: FocalEvidence,
+) -> tuple[list[Solved], dict[Pair, str]]:
+    """Every component of at least two views, most views first, and why edges were dropped."""
+    reasons: dict[Pair, str] = {}
+    waiting = _split(edges, 0, len(views))
+    done: list[Solved] = []
+    while waiting:
+        piece = waiting.pop(0)
+        outcome = _attempt(piece, views, pixels, groups, evidence)
+        if isinstance(outcome, Solved):
+            done.append(outcome)
+            continue
+        reasons.update({_pair(piece.edges, edge): reason for edge, reason in outcome.items()})
+        keep = np.ones(len(piece.edges), dtype=bool)
+        keep[list(outcome)] = False
+        waiting = _split(piece.edges.select(keep), piece.passes + 1, len(views)) + waiting
+    return sorted(done, key=lambda solved: (-len(solved.members), solved.members)), reasons
+
+
+def _attempt(
+    piece: _Piece,
+    views: Sequence[View],
+    pixels: Float[np.ndarray, "all samples 2"],
+    groups: Sequence[int],
+    evidence: FocalEvidence,
+) -> Solved | dict[int, str]:
+    """The component solved, or the edges of it that are wrong and why."""
+    apart = np.flatnonzero(~_largest_island(piece.edges))
+    if len(apart):
+        return {int(edge): "shares no depth with the other pairs" for edge in apart}
+    members = _members(piece.edges)
+    local = _renumbered(piece.edges, members)
+    averaged = average(local, triplet_support(local), len(members))
+    wrong = disagreeing(local, averaged)
+    if wrong and piece.passes < MAX_PASSES:
+        return wrong
+    problem = _problem(local, members, views, pixels, groups, evidence)
+    refined = _refined(problem, averaged, local.metric)
+    rows = np.flatnonzero(local.metric)
+    wrong = {int(rows[edge]): reason for edge, reason in _misfits(refined, problem).items()}
+    if wrong and piece.passes < MAX_PASSES:
+        return wrong
+    return _finished(piece.edges, members, problem, refined)
