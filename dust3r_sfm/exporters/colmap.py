@@ -138,9 +138,14 @@ def _add_points(
 ) -> None:
     """Adds the `chosen` points; their tracks name rows of the images' 2D points."""
     tracks = scene.tracks
-    point2d = rank_within(tracks.view_index[kept], np.arange(len(kept)))
+    image_ids = tracks.view_index[kept] + 1
+    point2d = rank_within(image_ids, np.arange(len(kept)))
+    # Plain lists: a million numpy scalars through pycolmap's bindings take several times as long.
+    observations = list(zip(image_ids.tolist(), point2d.tolist(), strict=True))
     ends = np.cumsum(np.bincount(tracks.point_index[kept], minlength=len(tracks.xyz))[chosen])
-    for index, rows in zip(chosen, np.split(np.arange(len(kept)), ends[:-1]), strict=False):
-        assert len(rows) >= 2, f"track point {index} has {len(rows)} observations"
-        elements = [pycolmap.TrackElement(tracks.view_index[kept[row]] + 1, point2d[row]) for row in rows]
+    start = 0
+    for index, end in zip(chosen.tolist(), ends.tolist(), strict=True):
+        assert end - start >= 2, f"track point {index} has {end - start} observations"
+        elements = [pycolmap.TrackElement(*observation) for observation in observations[start:end]]
         model.add_point3D(tracks.xyz[index], pycolmap.Track(elements), tracks.color[index])
+        start = end

@@ -3,16 +3,25 @@
 from pathlib import Path, PurePosixPath, PureWindowsPath
 
 import numpy as np
-from jaxtyping import Float, UInt8
+from jaxtyping import Bool, Float
 from PIL import Image
 
 from dust3r_sfm.errors import InputError
 from dust3r_sfm.types import Scene
 
-_RAMP_AT = np.linspace(0.0, 1.0, 6)
-_RAMP_RGB = np.array(
-    [[40, 16, 90], [45, 90, 190], [30, 165, 160], [110, 205, 80], [250, 195, 45], [225, 45, 25]], dtype=float
+# Violet through blue, green and yellow to red. Palette colours 1 to 255; 0 is black, for "unknown".
+_STOPS = np.array(
+    [[40, 16, 90], [45, 90, 190], [30, 165, 160], [110, 205, 80], [250, 195, 45], [225, 45, 25]]
 )
+_RAMP = np.stack(
+    [
+        np.interp(np.linspace(0, 1, 255), np.linspace(0, 1, 6), channel)
+        for channel in zip(*_STOPS, strict=True)
+    ],
+    axis=-1,
+)
+_PALETTE = bytes(3) + _RAMP.round().astype(np.uint8).tobytes()
+_PNG_EFFORT = 1  # A third of the default's time for a fifth more bytes.
 
 
 def export_depth_maps(scene: Scene, folder: Path) -> None:
@@ -28,7 +37,7 @@ def export_depth_maps(scene: Scene, folder: Path) -> None:
         depth = scene.depth[index].astype(np.float32)
         confidence = scene.confidence[index].astype(np.float32)
         with (base.parent / f"{base.name}.npz").open("wb") as file:
-            np.savez_compressed(
+            np.savez(
                 file,
                 depth=depth,
                 confidence=confidence,
@@ -36,31 +45,32 @@ def export_depth_maps(scene: Scene, folder: Path) -> None:
                 pixel_from_original=view.pixel_from_original,
                 cam_from_world=scene.cam_from_world[index],
             )
-        Image.fromarray(depth_picture(depth)).save(base.parent / f"{base.name}.depth.png")
-        Image.fromarray(confidence_picture(confidence)).save(base.parent / f"{base.name}.confidence.png")
+        for kind, picture in (
+            ("depth", depth_picture(depth)),
+            ("confidence", confidence_picture(confidence)),
+        ):
+            picture.save(base.parent / f"{base.name}.{kind}.png", compress_level=_PNG_EFFORT)
 
 
-def depth_picture(depth: Float[np.ndarray, "h w"]) -> UInt8[np.ndarray, "h w 3"]:
-    """Inverse depth in colour, near red and far blue, between its 2nd and 98th percentiles; black
+def depth_picture(depth: Float[np.ndarray, "h w"]) -> Image.Image:
+    """Inverse depth in colour, near red and far violet, between its 2nd and 98th percentiles; black
     where unknown."""
     known = np.isfinite(depth) & (depth > 0)
-    if not known.any():
-        return np.zeros((*depth.shape, 3), dtype=np.uint8)
     inverse = 1.0 / np.where(known, depth, 1.0)
-    far, near = np.percentile(inverse[known], [2, 98])
-    share = (inverse - far) / max(float(near - far), 1e-12 * float(near))
-    return np.where(known[..., None], _ramp(share), np.uint8(0))
+    far, near = np.percentile(inverse[known], [2, 98]) if known.any() else (0.0, 1.0)
+    return _colored((inverse - far) / max(float(near - far), 1e-12 * float(near)), known)
 
 
-def confidence_picture(confidence: Float[np.ndarray, "h w"]) -> UInt8[np.ndarray, "h w 3"]:
+def confidence_picture(confidence: Float[np.ndarray, "h w"]) -> Image.Image:
     """1 - 1 / confidence in colour: the same colour means the same confidence in every picture."""
-    return _ramp(1.0 - 1.0 / np.maximum(confidence, 1.0))
+    return _colored(1.0 - 1.0 / np.maximum(confidence, 1.0), np.ones(confidence.shape, dtype=bool))
 
 
-def _ramp(share: Float[np.ndarray, "h w"]) -> UInt8[np.ndarray, "h w 3"]:
-    """Dark violet through blue, green and yellow to red, for shares clipped to [0, 1]."""
-    channels = [np.interp(share, _RAMP_AT, _RAMP_RGB[:, channel]) for channel in range(3)]
-    return np.stack(channels, axis=-1).round().astype(np.uint8)
+def _colored(share: Float[np.ndarray, "h w"], known: Bool[np.ndarray, "h w"]) -> Image.Image:
+    index = np.where(known, 1 + np.clip(share, 0, 1) * 254, 0).round().astype(np.uint8)
+    picture = Image.fromarray(index)
+    picture.putpalette(_PALETTE)
+    return picture
 
 
 def _inside(folder: Path, name: str) -> Path:
