@@ -1,0 +1,112 @@
+"""What EXIF tells of a photo: which way is up, a focal length to start from, which camera took it.
+
+Tags and units: CIPA DC-008 (Exif 2.32). Cameras and editors write them carelessly, so each value is
+checked, and one that cannot be true counts as missing.
+"""
+
+import math
+import struct
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from PIL import Image
+
+_MAKE, _MODEL, _ORIENTATION, _EXIF_IFD = 271, 272, 274, 0x8769
+_FOCAL_MM, _FOCAL_35MM, _SERIAL = 37386, 41989, 42033
+_PLANE_X_RESOLUTION, _PLANE_UNIT, _PIXEL_WIDTH, _PIXEL_HEIGHT = 41486, 41488, 40962, 40963
+_FILM_DIAGONAL_MM = math.hypot(36.0, 24.0)
+_MM_OF_UNIT = {2: 25.4, 3: 10.0, 4: 1.0, 5: 0.001}
+_INCH = 2
+_PLAUSIBLE_FOCAL_DIAGONALS = (0.1, 50.0)
+
+# What Pillow raises on an EXIF block that is not one.
+_MALFORMED = (SyntaxError, ValueError, OSError, struct.error, KeyError, TypeError, EOFError)
+
+
+@dataclass(frozen=True)
+class Exif:
+    """`orientation` is 1 to 8 (1: stored upright). `focal_diagonals` is the focal length in diagonals
+    of the picture, which holds at every resolution. `camera` names body and focal length."""
+
+    orientation: int = 1
+    focal_diagonals: float | None = None
+    camera: str | None = None
+
+
+def read_exif(image: Image.Image) -> Exif:
+    """The facts in an opened picture's EXIF; those of `Exif()` where there is none or it is broken."""
+    try:
+        block = image.getexif()
+        tags = {**block, **block.get_ifd(_EXIF_IFD)}
+    except _MALFORMED:
+        return Exif()
+    return exif_from_tags(tags, image.size)
+
+
+def exif_from_tags(tags: Mapping[int, object], size: tuple[int, int]) -> Exif:
+    """The facts in the tags of IFD0 and the Exif IFD together; `size` is the picture's (width, height)."""
+    orientation = tags.get(_ORIENTATION)
+    return Exif(
+        orientation if isinstance(orientation, int) and 1 <= orientation <= 8 else 1,
+        _focal_diagonals(tags, size),
+        _camera(tags),
+    )
+
+
+def _focal_diagonals(tags: Mapping[int, object], size: tuple[int, int]) -> float | None:
+    """The 35 mm equivalent over the diagonal of 35 mm film (43.27 mm), else the focal length on a
+    sensor whose pixel pitch the focal plane resolution gives."""
+    low, high = _PLAUSIBLE_FOCAL_DIAGONALS
+    for focal in (_focal_from_35mm(tags), _focal_from_plane(tags, size)):
+        if focal is not None and low <= focal <= high:
+            return focal
+    return None
+
+
+def _focal_from_35mm(tags: Mapping[int, object]) -> float | None:
+    focal_mm = _positive(tags.get(_FOCAL_35MM))
+    return None if focal_mm is None else focal_mm / _FILM_DIAGONAL_MM
+
+
+def _focal_from_plane(tags: Mapping[int, object], size: tuple[int, int]) -> float | None:
+    focal_mm = _positive(tags.get(_FOCAL_MM))
+    resolution = _positive(tags.get(_PLANE_X_RESOLUTION))
+    unit_mm = _MM_OF_UNIT.get(_unit(tags.get(_PLANE_UNIT)))
+    if focal_mm is None or resolution is None or unit_mm is None:
+        return None
+    # The resolution is that of the sensor: a photo made smaller since still has its first size here.
+    width = _positive(tags.get(_PIXEL_WIDTH)) or size[0]
+    height = _positive(tags.get(_PIXEL_HEIGHT)) or size[1]
+    return focal_mm * resolution / unit_mm / math.hypot(width, height)
+
+
+def _unit(value: object) -> int:
+    """The unit's code: inches where the tag is missing, as the standard says."""
+    if value is None:
+        return _INCH
+    return value if isinstance(value, int) else 0
+
+
+def _camera(tags: Mapping[int, object]) -> str | None:
+    body = [text for tag in (_MAKE, _MODEL) if (text := _text(tags.get(tag)))]
+    if not body:
+        return None
+    focal_mm = _positive(tags.get(_FOCAL_MM)) or _positive(tags.get(_FOCAL_35MM))
+    focal = [] if focal_mm is None else [f"{focal_mm:g} mm"]
+    serial = _text(tags.get(_SERIAL))
+    return " ".join(body + focal + ([serial] if serial else []))
+
+
+def _positive(value: object) -> float | None:
+    """A rational, integer or float as a finite positive number; None for 0/0, text and other garbage."""
+    if not isinstance(value, int | float) and not hasattr(value, "__float__"):
+        return None
+    try:
+        number = float(value)
+    except (TypeError, ValueError, ZeroDivisionError, OverflowError):
+        return None
+    return number if math.isfinite(number) and number > 0 else None
+
+
+def _text(value: object) -> str:
+    return " ".join(value.replace("\0", " ").split()) if isinstance(value, str) else ""

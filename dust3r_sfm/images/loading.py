@@ -1,0 +1,118 @@
+"""Views out of photos, in parallel, and a photo's grey values again at another size."""
+
+import os
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from jaxtyping import UInt8
+from PIL import Image
+
+from dust3r_sfm.errors import InputError
+from dust3r_sfm.images.decoding import Photo, UnusablePhotoError, fitted_size, read_photo, scaling
+from dust3r_sfm.images.files import find_photos, match_masks
+from dust3r_sfm.images.masks import read_mask
+from dust3r_sfm.types import Affine, ImageSpec, View
+
+# Each worker holds one whole photo, so this bounds memory; more hardly read faster.
+_WORKERS = 4
+
+
+@dataclass(frozen=True)
+class LoadedViews:
+    """The views in the order of their photos, and for each file left out its name and the reason."""
+
+    views: tuple[View, ...]
+    skipped: dict[str, str]
+
+
+def load_views(source: Path | Sequence[Path], spec: ImageSpec, masks: Path | None = None) -> LoadedViews:
+    """The photos of a folder (with sub-folders, sorted by name) or list (in its order) as views.
+
+    Each is turned upright by EXIF, made smaller until its long edge is `spec.long_edge` (never
+    larger), and cropped around its centre to multiples of `spec.multiple`. `masks` is a folder of
+    pictures named as the photos: 0 is masked out; a photo without one is used whole. Transparent
+    parts of a photo are masked out too. A photo that cannot be used is skipped.
+
+    Raises InputError if the source is missing, fewer than two photos can be used, or a mask does not fit.
+    """
+    photos = find_photos(source, masks)
+    mask_files = {} if masks is None else match_masks(masks, photos)
+    with ThreadPoolExecutor(min(_WORKERS, os.cpu_count() or 1)) as pool:
+        loaded = list(
+            pool.map(lambda name: _view_or_reason(name, photos[name], spec, mask_files.get(name)), photos)
+        )
+    views = tuple(item for item in loaded if isinstance(item, View))
+    skipped = {name: item for name, item in zip(photos, loaded, strict=True) if isinstance(item, str)}
+    if len(views) < 2:
+        raise InputError(_too_few(source, len(photos), skipped))
+    return LoadedViews(views, skipped)
+
+
+def load_gray(view: View, long_edge: int) -> tuple[UInt8[np.ndarray, "h w"], Affine]:
+    """The view's whole photo as upright 8-bit luminance (ITU-R 601), its long edge at `long_edge`
+    pixels at most and never enlarged, and view_from_gray: pixels of `view.image` from its pixels.
+    It shows what was cropped off the view too. A view without a file gives the pixels it has.
+
+    Raises InputError if the file cannot be read any more.
+    """
+    if view.path is None:
+        size = fitted_size(view.size, long_edge)
+        gray = Image.fromarray(view.image).convert("L").resize(size, Image.Resampling.LANCZOS)
+        return np.array(gray), scaling(view.size, size)
+    try:
+        photo = read_photo(view.path, long_edge)
+    except UnusablePhotoError as error:
+        raise InputError(f"{view.path}: was read before, and now {error}; leave photos in place") from error
+    gray = Image.fromarray(photo.rgb).convert("L")
+    return np.array(gray), view.pixel_from_original @ np.linalg.inv(photo.pixel_from_original)
+
+
+def _view_or_reason(name: str, path: Path, spec: ImageSpec, mask: Path | None) -> View | str:
+    try:
+        photo = read_photo(path, spec.long_edge)
+    except UnusablePhotoError as error:
+        return str(error)
+    height, width = photo.rgb.shape[:2]
+    if min(width, height) < spec.multiple:
+        return f"too narrow: {width}x{height} pixels are left, {spec.multiple} are needed on each side"
+    keep = photo.keep
+    if mask is not None:
+        given = read_mask(mask, photo)
+        keep = given if keep is None else keep & given
+    if keep is not None and not keep.any():
+        return "the mask leaves nothing of it"
+    return _cropped_view(name, path, photo, keep, spec.multiple)
+
+
+def _cropped_view(name: str, path: Path, photo: Photo, keep: np.ndarray | None, multiple: int) -> View:
+    height, width = photo.rgb.shape[:2]
+    top, left = (height % multiple) // 2, (width % multiple) // 2
+    inside = np.s_[top : top + height - height % multiple, left : left + width - width % multiple]
+    pixel_from_original = photo.pixel_from_original.copy()
+    pixel_from_original[:2, 2] -= [left, top]
+    scale = np.sqrt(abs(np.linalg.det(pixel_from_original[:2, :2])))
+    diagonals = photo.exif.focal_diagonals
+    return View(
+        name,
+        # Copies, lest a view holds what was cropped off.
+        photo.rgb[inside].copy(),
+        pixel_from_original,
+        photo.stored_size,
+        path,
+        None if diagonals is None else float(diagonals * np.hypot(*photo.stored_size) * scale),
+        photo.exif.camera,
+        None if keep is None else keep[inside].copy(),
+    )
+
+
+def _too_few(source: Path | Sequence[Path], found: int, skipped: dict[str, str]) -> str:
+    label = str(source) if isinstance(source, Path) else "the files given"
+    examples = "; ".join(f"{name}: {reason}" for name, reason in list(skipped.items())[:3])
+    details = f" ({examples}{'; ...' if len(skipped) > 3 else ''})" if skipped else ""
+    return (
+        f"{label}: found {found} photos and skipped {len(skipped)}{details}; two at least are needed: "
+        "add overlapping photos of one scene (JPEG, PNG, TIFF, WebP, BMP or HEIC)"
+    )
