@@ -59,7 +59,7 @@ def arc_cameras(
     seed: int = 0,
 ) -> Rig:
     """Photos on an arc about the scene's centre, `step_deg` apart, as a walking person would take them:
-    height, distance, aim and tilt vary a little with `seed` (not at all of it moves the mean arc)."""
+    height, distance, aim and tilt vary a little with `seed`."""
     rng = np.random.default_rng(seed)
     centre = np.array(scene.centre)
     azimuth = np.radians(scene.facing_deg + step_deg * (np.arange(count) - (count - 1) / 2))

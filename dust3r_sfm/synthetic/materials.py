@@ -1,6 +1,6 @@
 """What surfaces look like: procedural albedos from surface coordinates, detailed at many scales.
 
-Colours are sRGB triples in [0, 1]; `albedo` gives linear light.
+Colours are sRGB triples in [0, 1]; `albedo` gives linear light. Coordinates come first ("3 n").
 """
 
 from dataclasses import dataclass
@@ -9,7 +9,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from dust3r_sfm.synthetic.noise import fractal_noise, hash01
+from dust3r_sfm.synthetic.noise import fractal_noise, hash01, length
 
 Color = tuple[float, float, float]
 
@@ -56,12 +56,22 @@ class Terrazzo:
 
 
 @dataclass(frozen=True)
-class Print:
-    """A printed or painted picture: flat regions of a palette, with outlines and paper grain."""
+class Mosaic:
+    """Woven or printed tiles, each with a disc, quarter disc, diamond or stripes in two palette colours."""
 
     seed: int
     palette: tuple[Color, ...]
-    size: float = 0.3
+    size: float = 0.12
+
+
+@dataclass(frozen=True)
+class Landscape:
+    """A painting: hills behind hills under a sky, in a picture about `height` high; palette from sky
+    to foreground."""
+
+    seed: int
+    palette: tuple[Color, ...]
+    height: float
 
 
 @dataclass(frozen=True)
@@ -72,12 +82,12 @@ class Plaster:
     color: Color
 
 
-Material = Planks | Bricks | Marble | Terrazzo | Print | Plaster
+Material = Planks | Bricks | Marble | Terrazzo | Mosaic | Landscape | Plaster
 
 
 def albedo(
-    material: Material, local: Float[Tensor, "n 3"], uv: Float[Tensor, "n 2"], footprint: Float[Tensor, " n"]
-) -> Float[Tensor, "n 3"]:
+    material: Material, local: Float[Tensor, "3 n"], uv: Float[Tensor, "2 n"], footprint: Float[Tensor, " n"]
+) -> Float[Tensor, "3 n"]:
     """Linear albedo in [0, 1] at surface points: `local` in the object's frame, `uv` along its surface,
     `footprint` the width of a pixel there, all in world units."""
     if isinstance(material, Planks):
@@ -88,20 +98,26 @@ def albedo(
         color = _marble(material, local, footprint)
     elif isinstance(material, Terrazzo):
         color = _terrazzo(material, uv, footprint)
-    elif isinstance(material, Print):
-        color = _print(material, uv, footprint)
+    elif isinstance(material, Mosaic):
+        color = _mosaic(material, uv, footprint)
+    elif isinstance(material, Landscape):
+        color = _landscape(material, uv, footprint)
     else:
         color = _plaster(material, local, footprint)
     return color.clamp(0.01, 1.0) ** 2.2
 
 
+def _rgb(color: Color, like: Tensor) -> Float[Tensor, "3 1"]:
+    return like.new_tensor(color)[:, None]
+
+
 def _mix(a: Tensor, b: Tensor, share: Tensor) -> Tensor:
-    return a + (b - a) * share[:, None]
+    return a + (b - a) * share
 
 
 def _flat(uv: Tensor, stretch: float = 1.0, layer: Tensor | float = 0.0) -> Tensor:
     """Noise coordinates for a surface: u squeezed by `stretch` (long features), its own `layer`."""
-    return torch.stack([uv[:, 0] / stretch, uv[:, 1], torch.zeros_like(uv[:, 0]) + layer], dim=-1)
+    return torch.stack([uv[0] / stretch, uv[1], torch.zeros_like(uv[0]) + layer])
 
 
 def _step(value: Tensor, softness: Tensor) -> Tensor:
@@ -110,71 +126,100 @@ def _step(value: Tensor, softness: Tensor) -> Tensor:
 
 
 def _planks(m: Planks, uv: Tensor, footprint: Tensor) -> Tensor:
-    row = (uv[:, 1] / m.width).floor()
-    shift = hash01(row.long()[:, None], m.seed)
-    along = uv[:, 0] / m.length + shift
-    cell = torch.stack([along.floor(), row], dim=-1).long()
+    row = (uv[1] / m.width).floor()
+    along = uv[0] / m.length + hash01(row.long()[None], m.seed)
+    cell = torch.stack([along.floor(), row]).long()
     tone = hash01(cell, m.seed + 1)
     grain = fractal_noise(_flat(uv, 9.0, tone * 20.0), footprint, m.seed + 2, 0.05, 5, 0.75)
-    knots = fractal_noise(_flat(uv, 2.0, tone * 20.0), footprint, m.seed + 3, 0.16, 5, 0.6)
-    edge_v = (uv[:, 1] / m.width - row - 0.5).abs() * m.width - m.width / 2 + 0.004
+    knots = fractal_noise(_flat(uv, 2.0, tone * 20.0), footprint, m.seed + 3, 0.16, 4, 0.6)
+    edge_v = (uv[1] / m.width - row - 0.5).abs() * m.width - m.width / 2 + 0.004
     edge_u = (along - along.floor() - 0.5).abs() * m.length - m.length / 2 + 0.004
     gap = _step(torch.maximum(edge_v, edge_u), footprint + 0.002)
-    tones = 0.72 + 0.5 * tone + 0.16 * grain + 0.10 * knots - 0.25 * _step(knots - 0.95, footprint * 20 + 0.1)
-    return uv.new_tensor(m.color) * (tones * (1.0 - 0.75 * gap))[:, None]
+    knot = _step(knots - 0.65, footprint * 20 + 0.1)
+    tones = 0.78 + 0.34 * tone + 0.28 * grain + 0.12 * knots - 0.25 * knot
+    return _rgb(m.color, uv) * tones * (1.0 - 0.7 * gap)
 
 
 def _bricks(m: Bricks, uv: Tensor, footprint: Tensor) -> Tensor:
-    wobble = fractal_noise(_flat(uv), footprint, m.seed, 0.05, 3)
-    row = (uv[:, 1] / m.size[1]).floor()
-    along = uv[:, 0] / m.size[0] + m.stagger * torch.remainder(row, 2.0)
-    cell = torch.stack([along.floor(), row], dim=-1).long()
-    edge_v = m.size[1] / 2 - (uv[:, 1] / m.size[1] - row - 0.5).abs() * m.size[1]
+    wobble = fractal_noise(_flat(uv), footprint, m.seed, 0.05, 2)
+    row = (uv[1] / m.size[1]).floor()
+    along = uv[0] / m.size[0] + m.stagger * torch.remainder(row, 2.0)
+    cell = torch.stack([along.floor(), row]).long()
+    edge_v = m.size[1] / 2 - (uv[1] / m.size[1] - row - 0.5).abs() * m.size[1]
     edge_u = m.size[0] / 2 - (along - along.floor() - 0.5).abs() * m.size[0]
-    inside = _step(torch.minimum(edge_u, edge_v) - 0.006 + 0.003 * wobble, footprint + 0.003)
+    inside = _step(torch.minimum(edge_u, edge_v) - 0.006 + 0.005 * wobble, footprint + 0.003)
     tone = hash01(cell, m.seed + 1)
-    detail = fractal_noise(_flat(uv, 1.0, tone * 20.0), footprint, m.seed + 2, 0.06, 5, 0.75)
-    tint = uv.new_tensor([0.10, -0.02, -0.08]) * (hash01(cell, m.seed + 3) - 0.5)[:, None]
-    face = (uv.new_tensor(m.color) + tint) * (0.72 + 0.5 * tone + 0.17 * detail)[:, None]
-    mortar = uv.new_tensor(m.joint) * (0.9 + 0.12 * detail)[:, None]
+    detail = fractal_noise(_flat(uv, 1.0, tone * 20.0), footprint, m.seed + 2, 0.06, 4, 0.75)
+    tint = _rgb((0.10, -0.02, -0.08), uv) * (hash01(cell, m.seed + 3) - 0.5)
+    face = (_rgb(m.color, uv) + tint) * (0.75 + 0.42 * tone + 0.30 * detail)
+    mortar = _rgb(m.joint, uv) * (0.9 + 0.25 * detail)
     return _mix(mortar, face, inside)
 
 
 def _marble(m: Marble, local: Tensor, footprint: Tensor) -> Tensor:
-    warp = fractal_noise(local, footprint, m.seed, m.size, 4)
-    warped = local + 0.35 * m.size * warp[:, None]
+    warp = fractal_noise(local, footprint, m.seed, m.size, 3)
+    warped = local + 0.5 * m.size * warp
     cloud = fractal_noise(warped, footprint, m.seed + 1, m.size, 6, 0.7)
-    ridge = fractal_noise(warped, footprint, m.seed + 2, m.size / 2, 5, 0.65)
-    vein = (1.0 - ridge.abs() * 3.0).clamp(0.0, 1.0) ** 2
-    body = local.new_tensor(m.color) * (0.85 + 0.25 * cloud)[:, None]
-    return _mix(body, local.new_tensor(m.vein) * (0.9 + 0.2 * cloud)[:, None], 0.85 * vein)
+    ridge = fractal_noise(warped, footprint, m.seed + 2, m.size / 2, 4, 0.65)
+    vein = (1.0 - ridge.abs() * 5.0).clamp(0.0, 1.0) ** 2
+    body = _rgb(m.color, local) * (0.85 + 0.45 * cloud)
+    return _mix(body, _rgb(m.vein, local) * (0.9 + 0.4 * cloud), 0.85 * vein)
 
 
 def _terrazzo(m: Terrazzo, uv: Tensor, footprint: Tensor) -> Tensor:
     cell = (uv / m.size).floor().long()
-    centre = torch.stack([hash01(cell, m.seed), hash01(cell, m.seed + 1)], dim=-1) * 0.4 + 0.3
+    centre = torch.stack([hash01(cell, m.seed), hash01(cell, m.seed + 1)]) * 0.4 + 0.3
     offset = uv / m.size - cell - centre
     rough = fractal_noise(_flat(uv), footprint, m.seed + 2, m.size / 2, 4, 0.6)
-    radius = 0.12 + 0.26 * hash01(cell, m.seed + 3) + 0.09 * rough
-    chip = _step((radius - offset.norm(dim=-1)) * m.size, footprint + 0.001)
+    radius = 0.12 + 0.26 * hash01(cell, m.seed + 3) + 0.16 * rough
+    chip = _step((radius - length(offset)) * m.size, footprint + 0.001)
     choice = (hash01(cell, m.seed + 4) * len(m.chips)).long()
-    colors = uv.new_tensor(m.chips)[choice] * (0.95 + 0.12 * rough)[:, None]
-    return _mix(uv.new_tensor(m.ground) * (0.95 + 0.10 * rough)[:, None], colors, chip)
+    colors = uv.new_tensor(m.chips).T[:, choice] * (0.95 + 0.2 * rough)
+    return _mix(_rgb(m.ground, uv) * (0.95 + 0.2 * rough), colors, chip)
 
 
-def _print(m: Print, uv: Tensor, footprint: Tensor) -> Tensor:
-    field = fractal_noise(_flat(uv), footprint, m.seed, m.size, 5, 0.5)
-    level = (field * 0.32 + 0.5).clamp(0.0, 0.999) * len(m.palette) * 2
-    band = level.floor()
-    outline = 1.0 - _step((level - band - 0.5).abs() * -1.0 + 0.42, footprint * 8 / m.size + 0.02)
-    grain = fractal_noise(_flat(uv), footprint, m.seed + 1, 0.02, 3, 0.7)
-    colors = uv.new_tensor(m.palette)[torch.remainder(band.long(), len(m.palette))]
-    return colors * ((1.0 - 0.6 * outline) * (0.97 + 0.08 * grain))[:, None]
+def _mosaic(m: Mosaic, uv: Tensor, footprint: Tensor) -> Tensor:
+    cell = (uv / m.size).floor().long()
+    x, y = (uv / m.size - cell - 0.5) * m.size
+    kind = hash01(cell, m.seed) * 4.0
+    corner = length(torch.stack([x + m.size / 2, y + m.size / 2]))
+    inside = torch.where(kind < 1.0, 0.36 * m.size - length(torch.stack([x, y])), 0.78 * m.size - corner)
+    inside = torch.where(kind >= 2.0, 0.44 * m.size - x.abs() - y.abs(), inside)
+    inside = torch.where(kind >= 3.0, torch.sin((x + y) * (18.8 / m.size)) * m.size * 0.06, inside)
+    palette, count = uv.new_tensor(m.palette).T, len(m.palette)
+    ground = (hash01(cell, m.seed + 1) * count).long()
+    figure = torch.remainder(ground + 1 + (hash01(cell, m.seed + 2) * (count - 1)).long(), count)
+    weave = fractal_noise(_flat(uv), footprint, m.seed + 3, 0.16, 6, 0.8)
+    color = _mix(palette[:, ground], palette[:, figure], _step(inside, footprint + 0.002))
+    return color * (0.95 + 0.22 * weave)
+
+
+def _landscape(m: Landscape, uv: Tensor, footprint: Tensor) -> Tensor:
+    palette = uv.new_tensor(m.palette).T
+    brush = fractal_noise(_flat(uv, 3.0), footprint, m.seed, 0.05, 5, 0.75)
+    cloud = fractal_noise(_flat(uv, 3.0), footprint, m.seed + 1, m.height / 4, 4)
+    level = uv[1] / m.height + 0.5
+    color = palette[:, :1] * (0.75 + 0.3 * level) + 0.22 * cloud.clamp_min(0.0)
+    layers = len(m.palette) - 1
+    for layer in range(layers):
+        ridge = fractal_noise(
+            _flat(torch.stack([uv[0], 0.0 * uv[1]]), 1.0, 3.1 * layer),
+            footprint,
+            m.seed + 2,
+            m.height / 2,
+            5,
+            0.5,
+        )
+        top = 0.78 - 0.72 * layer / layers + (0.34 - 0.18 * layer / layers) * ridge
+        shade = 0.8 + 0.25 * (level - top + 0.5)
+        color = _mix(
+            color, palette[:, layer + 1 : layer + 2] * shade, _step((top - level) * m.height, footprint)
+        )
+    return color * (1.0 + 0.3 * brush)
 
 
 def _plaster(m: Plaster, local: Tensor, footprint: Tensor) -> Tensor:
-    stain = fractal_noise(local, footprint, m.seed, 0.7, 7, 0.72)
-    speck = fractal_noise(local, footprint, m.seed + 1, 0.05, 4, 0.7)
-    crack = (1.0 - fractal_noise(local, footprint, m.seed + 2, 0.5, 5, 0.55).abs() * 14.0).clamp(0.0, 1.0)
-    dots = _step(speck - 0.75, footprint * 10 + 0.15)
-    return local.new_tensor(m.color) * (0.92 + 0.09 * stain - 0.22 * dots - 0.15 * crack)[:, None]
+    stain = fractal_noise(local, footprint, m.seed, 0.7, 7, 0.8)
+    speck = fractal_noise(local, footprint, m.seed + 1, 0.07, 3, 0.7)
+    dots = _step(speck - 0.62, footprint * 10 + 0.15)
+    return _rgb(m.color, local) * (0.95 + 0.22 * stain - 0.14 * dots)

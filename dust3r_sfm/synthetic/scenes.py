@@ -8,17 +8,35 @@ from dust3r_sfm.geometry import rigid, rotation_from_vector
 from dust3r_sfm.synthetic.materials import (
     Bricks,
     Color,
+    Landscape,
     Marble,
     Material,
+    Mosaic,
     Planks,
     Plaster,
-    Print,
     Terrazzo,
 )
 from dust3r_sfm.synthetic.primitives import Box, Cylinder, Primitive, Quad, Sphere
 from dust3r_sfm.types import Rigid
 
 Vector = tuple[float, float, float]
+Palette = tuple[Color, ...]
+
+PALETTES: tuple[Palette, ...] = (
+    ((0.89, 0.85, 0.76), (0.76, 0.42, 0.27), (0.23, 0.36, 0.44), (0.85, 0.66, 0.34), (0.36, 0.29, 0.26)),
+    ((0.87, 0.86, 0.80), (0.33, 0.46, 0.38), (0.72, 0.62, 0.42), (0.22, 0.27, 0.30), (0.66, 0.36, 0.30)),
+    ((0.90, 0.84, 0.78), (0.24, 0.30, 0.47), (0.80, 0.50, 0.42), (0.56, 0.62, 0.68), (0.30, 0.22, 0.26)),
+    ((0.92, 0.88, 0.74), (0.62, 0.28, 0.26), (0.85, 0.60, 0.22), (0.30, 0.42, 0.40), (0.40, 0.30, 0.22)),
+)
+"""Colours that go together: light, two accents, a second light, dark."""
+WOODS: Palette = ((0.66, 0.50, 0.36), (0.55, 0.40, 0.28), (0.72, 0.60, 0.45), (0.48, 0.40, 0.34))
+WALLS: Palette = ((0.74, 0.76, 0.68), (0.66, 0.72, 0.76), (0.80, 0.72, 0.60), (0.78, 0.70, 0.68))
+BRICKS: Palette = ((0.64, 0.40, 0.31), (0.70, 0.66, 0.60), (0.60, 0.48, 0.38), (0.52, 0.46, 0.46))
+PAINTINGS: tuple[Palette, ...] = (
+    ((0.66, 0.78, 0.86), (0.62, 0.70, 0.76), (0.46, 0.58, 0.58), (0.36, 0.48, 0.36), (0.50, 0.50, 0.26)),
+    ((0.93, 0.72, 0.50), (0.76, 0.52, 0.50), (0.52, 0.38, 0.48), (0.34, 0.28, 0.40), (0.20, 0.19, 0.26)),
+    ((0.86, 0.84, 0.72), (0.80, 0.66, 0.44), (0.66, 0.46, 0.30), (0.46, 0.32, 0.24), (0.26, 0.22, 0.20)),
+)
 
 
 @dataclass(frozen=True)
@@ -32,111 +50,134 @@ class SceneDescription:
     light: Vector
 
 
+def room_scene(seed: int) -> SceneDescription:
+    """The corner of a furnished, closed room, 6 x 6 x 2.9: every ray from inside hits something.
+
+    Another seed gives other textures, colours and proportions: a place that shares nothing with it.
+    """
+    rng = np.random.default_rng(seed)
+    palette = PALETTES[seed % len(PALETTES)]
+    primitives = (
+        _shell(rng, seed, 6.0, 2.9)
+        + _furniture(rng, palette)
+        + _books(rng, palette)
+        + _pictures(rng, palette)
+    )
+    return SceneDescription(tuple(primitives), (1.25, 1.25, 0.72), 45.0, (3.1, 2.4, 2.55))
+
+
+def plane_scene(seed: int) -> SceneDescription:
+    """One upright textured rectangle, 12 x 12, in the plane x = 0: a homography between any two views."""
+    rng = np.random.default_rng(seed)
+    palette = PALETTES[seed % len(PALETTES)]
+    wall = Quad(_facing((0.0, 0.0, 0.0), (1.0, 0.0, 0.0)), (6.0, 6.0), Mosaic(_seed(rng), palette, 0.31))
+    return SceneDescription((wall,), (0.0, 0.0, 0.0), 0.0, (6.0, 1.0, 2.0))
+
+
+def _seed(rng: np.random.Generator) -> int:
+    return int(rng.integers(1, 1 << 20))
+
+
 def _placed(centre: Vector, turn_deg: float = 0.0) -> Rigid:
     return rigid(rotation_from_vector(np.array([0.0, 0.0, np.radians(turn_deg)])), np.array(centre))
 
 
 def _facing(centre: Vector, normal: Vector) -> Rigid:
     """A quad's frame: its z along `normal`; x horizontal and y up, where the normal is horizontal."""
-    z = np.array(normal, dtype=float)
+    z = np.array(normal)
     x = np.array([1.0, 0.0, 0.0]) if abs(z[2]) > 0.5 else np.cross([0.0, 0.0, 1.0], z)
-    return rigid(np.stack([x, np.cross(z, x), z], axis=-1), np.array(centre, dtype=float))
+    return rigid(np.stack([x, np.cross(z, x), z], axis=-1), np.array(centre))
 
 
-def _color(rng: np.random.Generator, low: float, high: float, saturation: float) -> Color:
-    grey = rng.uniform(low, high)
-    red, green, blue = np.clip(grey + saturation * rng.uniform(-1.0, 1.0, 3), 0.05, 0.95)
-    return float(red), float(green), float(blue)
-
-
-def _palette(rng: np.random.Generator, count: int) -> tuple[Color, ...]:
-    return tuple(_color(rng, 0.25, 0.75, 0.28) for _ in range(count))
-
-
-def _object_material(rng: np.random.Generator, kind: int) -> Material:
-    seed = int(rng.integers(1, 1 << 20))
-    if kind % 5 == 0:
-        return Print(seed, _palette(rng, 5), rng.uniform(0.15, 0.35))
-    if kind % 5 == 1:
-        return Marble(seed, _color(rng, 0.6, 0.8, 0.12), _color(rng, 0.15, 0.35, 0.1), rng.uniform(0.25, 0.5))
-    if kind % 5 == 2:
-        return Terrazzo(seed, _color(rng, 0.6, 0.8, 0.1), _palette(rng, 5), rng.uniform(0.05, 0.09))
-    if kind % 5 == 3:
-        return Planks(seed, _color(rng, 0.5, 0.65, 0.12), 0.09, 0.9)
-    return Bricks(seed, _color(rng, 0.4, 0.6, 0.2), _color(rng, 0.7, 0.85, 0.05), (0.10, 0.10), 0.0)
-
-
-def _shell(rng: np.random.Generator, side: float, height: float) -> list[Primitive]:
+def _shell(rng: np.random.Generator, seed: int, side: float, height: float) -> list[Primitive]:
     """Floor, ceiling and four walls of the room [0, side]^2 x [0, height], facing inwards."""
-    seeds = [int(s) for s in rng.integers(1, 1 << 20, 6)]
-    half, mid, up = side / 2, height / 2, (half_size := (side / 2, height / 2))
-    brick = Bricks(seeds[1], _color(rng, 0.45, 0.6, 0.15), _color(rng, 0.7, 0.8, 0.04))
-    plaster = Plaster(seeds[2], _color(rng, 0.65, 0.8, 0.12))
-    far = Plaster(seeds[3], _color(rng, 0.65, 0.8, 0.08))
+    half, mid = side / 2, height / 2
+    wall = (half, mid)
+    bricks = Bricks(_seed(rng), BRICKS[seed % 4], (0.78, 0.75, 0.70))
+    paint, plain = Plaster(_seed(rng), WALLS[(seed + seed // 4) % 4]), Plaster(_seed(rng), (0.80, 0.79, 0.75))
+    boards = Planks(_seed(rng), WOODS[(seed + seed // 4) % 4])
     return [
-        Quad(
-            _facing((half, half, 0.0), (0, 0, 1)),
-            (half, half),
-            Planks(seeds[0], _color(rng, 0.5, 0.62, 0.12)),
-        ),
-        Quad(_facing((half, half, height), (0, 0, -1)), (half, half), Plaster(seeds[4], (0.85, 0.85, 0.83))),
-        Quad(_facing((0.0, half, mid), (1, 0, 0)), up, brick),
-        Quad(_facing((half, 0.0, mid), (0, 1, 0)), half_size, plaster),
-        Quad(_facing((side, half, mid), (-1, 0, 0)), half_size, far),
-        Quad(_facing((half, side, mid), (0, -1, 0)), half_size, far),
+        Quad(_facing((half, half, 0.0), (0.0, 0.0, 1.0)), (half, half), boards),
+        Quad(_facing((half, half, height), (0.0, 0.0, -1.0)), (half, half), plain),
+        Quad(_facing((0.0, half, mid), (1.0, 0.0, 0.0)), wall, bricks),
+        Quad(_facing((half, 0.0, mid), (0.0, 1.0, 0.0)), wall, paint),
+        Quad(_facing((side, half, mid), (-1.0, 0.0, 0.0)), wall, plain),
+        Quad(_facing((half, side, mid), (0.0, -1.0, 0.0)), wall, plain),
+        Box(_placed((0.012, half, 0.06)), (0.012, half, 0.06), Planks(_seed(rng), (0.82, 0.80, 0.76))),
+        Box(_placed((half, 0.012, 0.06)), (half, 0.012, 0.06), Planks(_seed(rng), (0.82, 0.80, 0.76))),
     ]
 
 
-def _furniture(rng: np.random.Generator) -> list[Primitive]:
+def _object_materials(rng: np.random.Generator, palette: Palette) -> list[Material]:
+    """Eight materials in the palette's colours, dealt out anew by every scene."""
+    light, accent, second, pale, dark = palette
+    materials: list[Material] = [
+        Mosaic(_seed(rng), palette, rng.uniform(0.10, 0.16)),
+        Marble(_seed(rng), light, dark, rng.uniform(0.3, 0.5)),
+        Terrazzo(_seed(rng), light, palette[1:], rng.uniform(0.05, 0.08)),
+        Planks(_seed(rng), WOODS[int(rng.integers(4))], 0.10, 0.9),
+        Bricks(_seed(rng), second, light, (0.09, 0.09), 0.0),
+        Marble(_seed(rng), accent, light, rng.uniform(0.2, 0.35)),
+        Terrazzo(_seed(rng), dark, palette[:4], rng.uniform(0.04, 0.06)),
+        Marble(_seed(rng), pale, dark, rng.uniform(0.2, 0.4)),
+    ]
+    return [materials[index] for index in rng.permutation(len(materials))]
+
+
+def _furniture(rng: np.random.Generator, palette: Palette) -> list[Primitive]:
     """Boxes, cylinders and balls standing on the floor of the corner, on jittered places."""
-    kinds = [int(k) for k in rng.permutation(5)]
-    materials = [_object_material(rng, k) for k in kinds + kinds]
-    jitter = rng.uniform(-0.08, 0.08, (8, 2))
-    turn = rng.uniform(-25.0, 25.0, 8)
-    heights = rng.uniform(0.85, 1.15, 8)
+    materials = _object_materials(rng, palette)
+    jitter, turn = rng.uniform(-0.07, 0.07, (8, 2)), rng.uniform(-25.0, 25.0, 8)
+    stretch = rng.uniform(0.88, 1.12, 3)
+    wood = Planks(_seed(rng), WOODS[int(rng.integers(4))], 0.11, 1.1)
 
     def at(index: int, x: float, y: float, z: float) -> Rigid:
-        return _placed((x + jitter[index, 0], y + jitter[index, 1], z), turn[index])
+        return _placed((float(x + jitter[index, 0]), float(y + jitter[index, 1]), z), float(turn[index]))
 
-    tall, chest, stool = 0.55 * heights[0], 0.26 * heights[1], 0.22 * heights[2]
+    tall, stool, vase = 0.50 * float(stretch[0]), 0.22 * float(stretch[1]), 0.36 * float(stretch[2])
     return [
-        Box(at(0, 0.62, 0.62, tall), (0.28, 0.30, tall), materials[0]),
-        Box(at(1, 1.95, 0.60, chest), (0.42, 0.27, chest), materials[1]),
-        Cylinder(at(2, 0.62, 1.85, stool), 0.27, stool, materials[2]),
-        Sphere(at(3, 1.38, 1.45, 0.30), 0.30, materials[3]),
-        Box(at(4, 2.15, 1.55, 0.16), (0.20, 0.20, 0.16), materials[4]),
-        Sphere(at(5, 1.45, 2.20, 0.17), 0.17, materials[5]),
-        Box(at(6, 0.75, 2.60, 0.30), (0.20, 0.26, 0.30), materials[6]),
-        Cylinder(at(7, 1.05, 1.08, 0.42), 0.12, 0.42, materials[7]),
+        Box(_placed((2.05, 0.36, 0.30)), (0.62, 0.25, 0.30), wood),
+        Box(at(0, 0.58, 0.60, tall), (0.27, 0.29, tall), materials[0]),
+        Cylinder(at(1, 0.60, 1.90, stool), 0.27, stool, materials[1]),
+        Sphere(at(2, 1.30, 1.50, 0.31), 0.31, materials[2]),
+        Box(at(3, 2.15, 1.40, 0.17), (0.21, 0.21, 0.17), materials[3]),
+        Sphere(at(4, 1.50, 2.15, 0.16), 0.16, materials[4]),
+        Box(at(5, 0.62, 2.75, 0.28), (0.22, 0.26, 0.28), materials[5]),
+        Cylinder(at(6, 1.16, 0.86, vase), 0.13, vase, materials[6]),
+        Sphere(at(7, 0.58, 0.60, 2 * tall + 0.15), 0.15, materials[7]),
     ]
 
 
-def _pictures(rng: np.random.Generator) -> list[Primitive]:
-    """Framed prints on the two walls of the corner, and a rug."""
-    prints = [
-        Print(int(rng.integers(1, 1 << 20)), _palette(rng, 6), rng.uniform(0.25, 0.5)) for _ in range(4)
+def _books(rng: np.random.Generator, palette: Palette) -> list[Primitive]:
+    """A row of books on the sideboard along the wall y = 0, and a globe beside it."""
+    books: list[Primitive] = []
+    x = 1.62
+    for index in range(9):
+        half_width, half_height = float(rng.uniform(0.015, 0.032)), float(rng.uniform(0.11, 0.17))
+        x += half_width + 0.003
+        cover = Marble(_seed(rng), palette[1 + index % 4], palette[0], 0.12)
+        books.append(Box(_placed((x, 0.28, 0.60 + half_height)), (half_width, 0.10, half_height), cover))
+        x += half_width
+    globe = Marble(_seed(rng), (0.34, 0.48, 0.56), (0.78, 0.72, 0.55), 0.25)
+    return [*books, Sphere(_placed((2.40, 0.36, 0.60 + 0.15)), 0.15, globe)]
+
+
+def _pictures(rng: np.random.Generator, palette: Palette) -> list[Primitive]:
+    """Framed landscapes on the two walls of the corner, and a rug on the floor."""
+    frame = Planks(_seed(rng), (0.34, 0.25, 0.19), 0.05, 0.6)
+    rug = Box(_placed((1.75, 1.72, 0.006), 8.0), (0.95, 0.70, 0.006), Mosaic(_seed(rng), palette, 0.17))
+    out: list[Primitive] = [rug]
+    hung: list[tuple[Vector, Vector, float, float]] = [
+        ((0.04, 1.70, 1.55), (1.0, 0.0, 0.0), 0.52, 0.36),
+        ((0.04, 3.00, 1.62), (1.0, 0.0, 0.0), 0.36, 0.27),
+        ((0.95, 0.04, 1.75), (0.0, 1.0, 0.0), 0.26, 0.34),
+        ((2.05, 0.04, 1.50), (0.0, 1.0, 0.0), 0.50, 0.34),
     ]
-    return [
-        Box(_placed((0.02, 1.75, 1.55)), (0.02, 0.50, 0.36), prints[0]),
-        Box(_placed((1.55, 0.02, 1.50)), (0.34, 0.02, 0.46), prints[1]),
-        Box(_placed((2.70, 0.02, 1.62)), (0.42, 0.02, 0.32), prints[2]),
-        Box(_placed((1.75, 1.75, 0.006), 12.0), (0.95, 0.70, 0.006), prints[3]),
-    ]
-
-
-def room_scene(seed: int) -> SceneDescription:
-    """The corner of a furnished, closed room: every ray from inside hits something.
-
-    Another seed gives other textures, colours and proportions: a place that shares nothing with it.
-    """
-    rng = np.random.default_rng(seed)
-    primitives = _shell(rng, 6.0, 2.9) + _furniture(rng) + _pictures(rng)
-    return SceneDescription(tuple(primitives), (1.3, 1.3, 0.65), 45.0, (2.9, 3.3, 2.6))
-
-
-def plane_scene(seed: int) -> SceneDescription:
-    """One upright textured rectangle, 12 x 12 m, in the plane x = 0: a homography between any two views."""
-    rng = np.random.default_rng(seed)
-    material = Marble(int(rng.integers(1, 1 << 20)), _color(rng, 0.5, 0.7, 0.15), _color(rng, 0.1, 0.3, 0.1))
-    wall = Quad(_facing((0.0, 0.0, 0.0), (1, 0, 0)), (6.0, 6.0), material)
-    return SceneDescription((wall,), (0.0, 0.0, 0.0), 0.0, (6.0, 1.0, 2.0))
+    order = rng.permutation(4)
+    for index, (centre, normal, half_width, half_height) in enumerate(hung):
+        canvas = Landscape(_seed(rng), PAINTINGS[int(order[index]) % len(PAINTINGS)], 2 * half_height)
+        behind = tuple(c - 0.018 * n for c, n in zip(centre, normal, strict=True))
+        border = (half_width + 0.04, half_height + 0.04, 0.017)
+        out.append(Box(_facing((behind[0], behind[1], behind[2]), normal), border, frame))
+        out.append(Quad(_facing(centre, normal), (half_width, half_height), canvas))
+    return out
