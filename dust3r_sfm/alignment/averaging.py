@@ -19,6 +19,9 @@ from dust3r_sfm.geometry import invert_rigid, rigid, rotation_from_vector, vecto
 
 MIN_COMMON_SAMPLES = 8
 """Fewer common depths than this do not tie two pairs' scales."""
+ROTATION_FLOOR, TIE_FLOOR, POSITION_FLOOR = 3e-3, 1.0, 0.02
+"""Disagreements (radians, standard deviations, relative to the edge's size) below which an edge is
+never taken for an outlier: a lone cycle would otherwise be blamed on one of its edges."""
 
 
 @dataclass(frozen=True)
@@ -67,7 +70,7 @@ def average_rotations(
     for step in range(steps):
         mismatch = np.swapaxes(rotations[edges.head], -1, -2) @ relative @ rotations[edges.tail]
         vectors = vector_from_rotation(mismatch)
-        weights = support * kernel_weights(np.linalg.norm(vectors, axis=1), step, steps)
+        weights = support * kernel_weights(np.linalg.norm(vectors, axis=1), step, steps, ROTATION_FLOOR)
         turn = solve_differences(edges.tail, edges.head, vectors, weights, num_views)
         rotations = rotations @ rotation_from_vector(turn)
     return rotations, np.linalg.norm(vectors, axis=1)
@@ -139,7 +142,7 @@ def average_log_scales(ties: Ties, num_edges: int) -> tuple[Float[np.ndarray, " 
         return np.zeros(num_edges), np.zeros(num_edges)
     unit = np.sqrt(ties.spread**2 + 1e-3**2)
     values, residual = robust_differences(
-        ties.a, ties.b, ties.difference[:, None], np.ones(len(ties.a)), num_edges, unit
+        ties.a, ties.b, ties.difference[:, None], np.ones(len(ties.a)), num_edges, unit, TIE_FLOOR
     )
     order = np.argsort(np.concatenate([ties.a, ties.b]), kind="stable")
     owner, error = np.concatenate([ties.a, ties.b])[order], np.tile(residual * unit, 2)[order]
@@ -160,7 +163,9 @@ def average_positions(
     steps = (np.swapaxes(rotations[edges.tail], -1, -2) @ in_i[..., None])[..., 0]
     known = np.where(edges.weights_i > 0, edges.depth_i, np.nan)
     unit = np.linalg.norm(steps, axis=1) + 0.05 * np.exp(log_scale) * np.nanmedian(known, axis=1)
-    return robust_differences(edges.tail, edges.head, steps, np.ones(len(edges)), num_views, unit)
+    return robust_differences(
+        edges.tail, edges.head, steps, np.ones(len(edges)), num_views, unit, POSITION_FLOOR
+    )
 
 
 def average(edges: Edges, support: Float[np.ndarray, " e"], num_views: int) -> Averaged:

@@ -17,7 +17,8 @@ from dust3r_sfm.alignment.camera_groups import FocalEvidence
 from dust3r_sfm.alignment.cameras import principal_point, view_scale
 from dust3r_sfm.alignment.edges import Edges
 from dust3r_sfm.alignment.filtering import disagreeing, triplet_support
-from dust3r_sfm.alignment.refinement import Problem, Refined, State, refine
+from dust3r_sfm.alignment.problem import Problem, State
+from dust3r_sfm.alignment.refinement import Refined, refine
 from dust3r_sfm.types import Pair, View
 
 MAX_PASSES = 8

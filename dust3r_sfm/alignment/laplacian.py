@@ -38,10 +38,10 @@ def solve_differences(
 
 
 def kernel_weights(
-    residual: Float[np.ndarray, " e"], step: int, steps: int, floor: float = 1e-9
+    residual: Float[np.ndarray, " e"], step: int, steps: int, floor: float
 ) -> Float[np.ndarray, " e"]:
     """IRLS factors: the first half of the steps L1 (convex, so the start does not matter), the rest
-    Geman-McClure, three times the median residual wide."""
+    Geman-McClure, three times the median residual (or `floor`, if that is more) wide."""
     typical = max(float(np.median(residual)), floor)
     ratio = residual / (3.0 * typical)
     return 1.0 / np.maximum(ratio, 0.03) if step < steps // 2 else 1.0 / (1.0 + ratio**2) ** 2
@@ -54,6 +54,7 @@ def robust_differences(
     weights: Float[np.ndarray, " e"],
     num_nodes: int,
     unit: Float[np.ndarray, " e"],
+    floor: float,
     steps: int = 30,
 ) -> tuple[Float[np.ndarray, "nodes k"], Float[np.ndarray, " e"]]:
     """x with x_0 = 0, and each edge's residual norm in its own `unit`, which is what is made robust."""
@@ -61,5 +62,5 @@ def robust_differences(
     for step in range(steps):
         values = solve_differences(tail, head, differences, weights * kernel / unit**2, num_nodes)
         residual = np.linalg.norm(values[head] - values[tail] - differences, axis=1) / unit
-        kernel = kernel_weights(residual, step, steps)
+        kernel = kernel_weights(residual, step, steps, floor)
     return values, residual

@@ -1,8 +1,8 @@
-"""Reprojection residuals of a pair's points in its second view, with analytic Jacobians.
+"""What a pair's points and matches should agree with, as residuals with analytic Jacobians.
 
-A point Z = s X of edge e in camera i's frame lands in view j at u = pi(K_j, T_j T_i^-1 Z). Increments
-are T <- exp(xi) T with xi = (omega, v), log focals and log scales. Parameters of an edge, in order:
-xi_i (6), xi_j (6), log f_i, log f_j, mu_i, mu_j, log s (mu: log depths of the views, see refinement).
+A point Z = s X of edge e in camera i's frame is P = T_j T_i^-1 Z in camera j's. Increments are
+T <- exp(xi) T with xi = (omega, v), and sums on logs. Parameters of an edge, in order: xi_i (6),
+xi_j (6), log f_i, log f_j, mu_i, mu_j, log s, where mu is the log depth scale of a view.
 """
 
 from dataclasses import dataclass
@@ -10,10 +10,10 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Float
 
-XI_I, XI_J, FOCAL_I, FOCAL_J, DEPTH_I, DEPTH_J, SCALE = slice(0, 6), slice(6, 12), 12, 13, 14, 15, 16
+FOCAL_I, FOCAL_J, DEPTH_I, DEPTH_J, SCALE = 12, 13, 14, 15, 16
 EDGE_PARAMETERS = 17
 BEHIND_PX = 1e4
-"""Residual of a point behind the camera, with no gradient."""
+"""Residual of a match behind the camera, with no gradient."""
 
 
 @dataclass(frozen=True)
@@ -27,53 +27,95 @@ class EdgeCameras:
     centre_i: Float[np.ndarray, "e 2"]
     centre_j: Float[np.ndarray, "e 2"]
     scale: Float[np.ndarray, " e"]
+    depth_scale_j: Float[np.ndarray, " e"]
 
 
-def backproject(
-    cameras: EdgeCameras, pixels: Float[np.ndarray, "e m 2"], depth: Float[np.ndarray, "e m"]
+def _behind(
+    pixels: Float[np.ndarray, "e m 2"],
+    depth: Float[np.ndarray, "e m"],
+    focal: Float[np.ndarray, " e"],
+    centre: Float[np.ndarray, "e 2"],
 ) -> Float[np.ndarray, "e m 3"]:
-    """s X of pixels of view i at depths in the edge's own scale, along rays of the current focal."""
-    rays = (pixels - cameras.centre_i[:, None]) / cameras.focal_i[:, None, None]
-    z = cameras.scale[:, None] * depth
-    return np.concatenate([rays * z[..., None], z[..., None]], axis=-1)
+    rays = (pixels - centre[:, None]) / focal[:, None, None]
+    return np.concatenate([rays * depth[..., None], depth[..., None]], axis=-1)
 
 
-def reproject(
-    cameras: EdgeCameras, points: Float[np.ndarray, "e m 3"], observed: Float[np.ndarray, "e m 2"]
-) -> tuple[Float[np.ndarray, "e m 2"], Float[np.ndarray, "e m 3"]]:
-    """Residuals in pixels of j, and the points in camera j's frame, with z = inf for those behind."""
-    seen = points @ np.swapaxes(cameras.rotation, -1, -2) + cameras.translation[:, None]
-    front = seen[..., 2] > 1e-6
-    z = np.where(front, seen[..., 2], np.inf)
-    residual = seen[..., :2] / z[..., None] * cameras.focal_j[:, None, None] + cameras.centre_j[:, None]
-    residual = np.where(front[..., None], residual - observed, BEHIND_PX)
-    return residual, np.concatenate([seen[..., :2], z[..., None]], axis=-1)
-
-
-def reprojection_jacobian(
+def _pose_jacobian(
+    by_seen: Float[np.ndarray, "e m k 3"],
     cameras: EdgeCameras,
     points: Float[np.ndarray, "e m 3"],
     seen: Float[np.ndarray, "e m 3"],
-    rays_follow_focal: bool,
-) -> Float[np.ndarray, "e m 2 17"]:
-    """Derivative of the residuals of `reproject`. `rays_follow_focal`: the points came from
-    `backproject`, so they move with the focal of i."""
-    inverse = 1.0 / seen[..., 2]
-    front = np.isfinite(seen[..., 2])
-    scaled = cameras.focal_j[:, None] * inverse
-    by_seen = np.zeros((*seen.shape[:2], 2, 3))
-    by_seen[..., 0, 0] = by_seen[..., 1, 1] = scaled
-    by_seen[..., 0, 2] = -scaled * seen[..., 0] * inverse
-    by_seen[..., 1, 2] = -scaled * seen[..., 1] * inverse
+) -> Float[np.ndarray, "e m k 17"]:
+    """Columns of both poses, for residuals whose derivative by P is `by_seen`; the rest is 0."""
     by_point = by_seen @ cameras.rotation[:, None]
-    camera_points = np.where(front[..., None], seen, 0.0)[..., None, :]
-    out = np.zeros((*seen.shape[:2], 2, EDGE_PARAMETERS))
+    out = np.zeros((*by_seen.shape[:3], EDGE_PARAMETERS))
     out[..., 0:3] = np.cross(by_point, points[..., None, :])
     out[..., 3:6] = -by_point
-    out[..., 6:9] = np.cross(camera_points, by_seen)
+    out[..., 6:9] = np.cross(seen[..., None, :], by_seen)
     out[..., 9:12] = by_seen
-    out[..., FOCAL_J] = scaled[..., None] * camera_points[..., 0, :2]
-    out[..., SCALE] = (by_point @ points[..., None])[..., 0]
-    if rays_follow_focal:
-        out[..., FOCAL_I] = -(by_point[..., :2] @ points[..., :2, None])[..., 0]
     return out
+
+
+def match_residuals(
+    cameras: EdgeCameras,
+    pixels_i: Float[np.ndarray, "e m 2"],
+    depth_i: Float[np.ndarray, "e m"],
+    pixels_j: Float[np.ndarray, "e m 2"],
+) -> tuple[Float[np.ndarray, "e m 2"], Float[np.ndarray, "e m 2 17"]]:
+    """Reprojection error in pixels of j of the pixels of i, at the pair's own depths along rays of the
+    current focal."""
+    points = _behind(pixels_i, cameras.scale[:, None] * depth_i, cameras.focal_i, cameras.centre_i)
+    seen = points @ np.swapaxes(cameras.rotation, -1, -2) + cameras.translation[:, None]
+    front = seen[..., 2] > 1e-6
+    inverse = np.where(front, 1.0 / np.where(front, seen[..., 2], 1.0), 0.0)
+    scaled = cameras.focal_j[:, None] * inverse
+    offset = scaled[..., None] * seen[..., :2]
+    residual = np.where(front[..., None], offset + cameras.centre_j[:, None] - pixels_j, BEHIND_PX)
+    by_seen = np.zeros((*seen.shape[:2], 2, 3))
+    by_seen[..., 0, 0] = by_seen[..., 1, 1] = scaled
+    by_seen[..., 2] = -offset * inverse[..., None]
+    out = _pose_jacobian(by_seen, cameras, points, seen)
+    by_point = by_seen @ cameras.rotation[:, None]
+    out[..., FOCAL_I] = -(by_point[..., :2] @ points[..., :2, None])[..., 0]
+    out[..., FOCAL_J] = offset
+    out[..., SCALE] = (by_point @ points[..., None])[..., 0]
+    return residual, out
+
+
+def ray_frames(
+    pixels: Float[np.ndarray, "e m 2"], focal: Float[np.ndarray, " e"], centre: Float[np.ndarray, "e 2"]
+) -> Float[np.ndarray, "e m 3 3"]:
+    """Rows: two directions across the ray of each pixel, then the ray's own, all unit vectors."""
+    ray = _behind(pixels, np.ones(pixels.shape[:2]), focal, centre)
+    along = ray / np.linalg.norm(ray, axis=-1, keepdims=True)
+    first = np.cross(along, [0.0, 1.0, 0.0])
+    first /= np.linalg.norm(first, axis=-1, keepdims=True)
+    return np.stack([first, np.cross(along, first), along], axis=-2)
+
+
+def point_residuals(
+    cameras: EdgeCameras,
+    points: Float[np.ndarray, "e m 3"],
+    pixels_j: Float[np.ndarray, "e m 2"],
+    depth_j: Float[np.ndarray, "e m"],
+    frames: Float[np.ndarray, "e m 3 3"],
+    size: Float[np.ndarray, "e m"],
+) -> tuple[Float[np.ndarray, "e m 3"], Float[np.ndarray, "e m 3 17"]]:
+    """(P - Y) / (s size) across and along the rays of `frames`: P is the pair's own point X in camera j,
+    Y the point at the view's consensus depth e^mu D on the ray of its pixel.
+
+    Residuals against a (nearly) noise-free Y in a fixed frame have no bias from the noise of X, which
+    reprojections of X have: their Jacobians share its noise. `size` is the expected depth of X in the
+    pair's own scale; dividing by it and s keeps scales from shrinking to please the noise.
+    """
+    scaled = cameras.scale[:, None, None] * points
+    seen = scaled @ np.swapaxes(cameras.rotation, -1, -2) + cameras.translation[:, None]
+    target = _behind(pixels_j, cameras.depth_scale_j[:, None] * depth_j, cameras.focal_j, cameras.centre_j)
+    unit = 1.0 / (cameras.scale[:, None] * size)
+    by_seen = frames * unit[..., None, None]
+    residual = (by_seen @ (seen - target)[..., None])[..., 0]
+    out = _pose_jacobian(by_seen, cameras, scaled, seen)
+    out[..., FOCAL_J] = (by_seen[..., :2] @ target[..., :2, None])[..., 0]
+    out[..., DEPTH_J] = -(by_seen @ target[..., None])[..., 0]
+    out[..., SCALE] = (by_seen @ (target - cameras.translation[:, None])[..., None])[..., 0]
+    return residual, out
