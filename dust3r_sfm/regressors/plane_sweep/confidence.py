@@ -5,12 +5,18 @@ from dataclasses import dataclass
 import torch
 from jaxtyping import Float
 from torch import Tensor
+from torch.nn.functional import max_pool2d
 
 from dust3r_sfm.regressors.plane_sweep.warp import Warp, sample
 
 _BEST = 10.0
+_GOOD_MATCH = 0.6
+_GOOD_MARGIN = 0.5
 _MATCH_ERROR_PX = 0.25
 _DEPTH_PRECISION = 0.02
+_SPREAD = 0.05
+"""Where the parts of the evidence reach full weight (the first two) or half of it: chosen so that on
+rendered rooms one or two in a hundred pixels with confidence above 2 are off by more than 3 %."""
 
 
 @dataclass(frozen=True)
@@ -25,20 +31,28 @@ class Evidence:
 
 def confidence(found: Evidence, other: Evidence, warp: Warp, back: Warp) -> Float[Tensor, "h w"]:
     """In [1, 10]: the product of photo-consistency, uniqueness, agreement with the other image's
-    depth and depth precision."""
-    photo = ((found.match - 0.4) / 0.5).clamp(0, 1)
-    unique = (found.margin / 0.1).clamp(0, 1)
-    agree = torch.exp(-(disagreement_px(found, other, warp, back).square()))
+    depth, depth precision and distance from the edges of surfaces."""
+    photo = (found.match / _GOOD_MATCH).clamp(0, 1)
+    unique = (found.margin / _GOOD_MARGIN).clamp(0, 1)
+    agree = torch.exp(-disagreement_px(found, other, warp, back).square())
     relative_error = _MATCH_ERROR_PX / (warp.speed(found.inverse_depth) * found.inverse_depth).clamp_min(1e-6)
     precise = 1 / (1 + (relative_error / _DEPTH_PRECISION).square())
+    inner = 1 / (1 + (_relative_spread(found.inverse_depth) / _SPREAD).pow(4))
     known = found.inverse_depth > 0
-    return 1 + (_BEST - 1) * photo * unique * agree * precise * known
+    return 1 + (_BEST - 1) * photo * unique * agree * precise * inner * known
+
+
+def _relative_spread(inverse_depth: Float[Tensor, "h w"]) -> Float[Tensor, "h w"]:
+    """(greatest - least) / own of the 5 x 5 inverse depths around: where it is large, windows saw
+    both what is in front and what is behind."""
+    ends = max_pool2d(torch.stack([inverse_depth, -inverse_depth])[:, None], 5, stride=1, padding=2)
+    return (ends[0, 0] + ends[1, 0]) / inverse_depth.clamp_min(1e-6)
 
 
 def disagreement_px(found: Evidence, other: Evidence, warp: Warp, back: Warp) -> Float[Tensor, "h w"]:
     """Pixels of this image between a pixel and where the other image's depth at its match takes it
     back to; infinite where the match is outside."""
-    ratio = warp.at_infinity[2] + found.inverse_depth * warp.epipole[2]
+    ratio = warp.depth_ratio(found.inverse_depth)
     theirs, inside = sample(other.inverse_depth, warp, found.inverse_depth[None], mode="nearest")
     speed, _ = sample(back.speed(other.inverse_depth), warp, found.inverse_depth[None], mode="nearest")
     gap = (theirs[0] - found.inverse_depth / ratio).abs() * speed[0]

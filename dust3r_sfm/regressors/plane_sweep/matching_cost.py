@@ -9,7 +9,7 @@ from torch.nn.functional import pad
 
 from dust3r_sfm.regressors.plane_sweep.warp import Warp, sample
 
-_CHUNK_ELEMENTS = {"cpu": 1 << 19, "cuda": 1 << 26}
+_CPU_CHUNK, _GPU_CHUNK = 1 << 19, 1 << 26
 """Values warped at once: what stays in a CPU's cache, or fills a GPU."""
 
 
@@ -57,10 +57,9 @@ def correlation(
     `noise` (of grey values in [0, 1]) is added to both deviations, so that flat windows correlate
     with nothing.
     """
-    chunk = max(1, _CHUNK_ELEMENTS[gray_j.device.type] // ref.gray.numel())
-    return torch.cat(
-        [_correlation(ref, gray_j, warp, part, window, noise) for part in inverse_depth.split(chunk)]
-    )
+    elements = _CPU_CHUNK if gray_j.device.type == "cpu" else _GPU_CHUNK
+    parts = inverse_depth.split(max(1, elements // ref.gray.numel()))
+    return torch.cat([_correlation(ref, gray_j, warp, part, window, noise) for part in parts])
 
 
 def _correlation(

@@ -10,16 +10,24 @@ import numpy as np
 import torch
 from jaxtyping import Float, UInt8
 from torch import Tensor
-from torch.nn.functional import avg_pool2d, interpolate, max_pool2d
 
 from dust3r_sfm.geometry import invert_rigid
 from dust3r_sfm.regressors.plane_sweep.confidence import Evidence, confidence
-from dust3r_sfm.regressors.plane_sweep.matching_cost import correlation, reference
+from dust3r_sfm.regressors.plane_sweep.levels import (
+    COARSEST,
+    Pyramid,
+    enlarge,
+    extremes,
+    gray_pyramid,
+    median3,
+)
+from dust3r_sfm.regressors.plane_sweep.matching_cost import box_mean, correlation, reference
 from dust3r_sfm.regressors.plane_sweep.semi_global import smooth
 from dust3r_sfm.regressors.plane_sweep.warp import Warp, make_warp
 from dust3r_sfm.types import Camera, ConfidenceArray, Rigid
 
-_COARSEST = 4
+_SMOOTH_BONUS = 0.05
+"""ZNCC by which the nearest or farthest estimate around must beat the interpolated one."""
 
 
 @dataclass(frozen=True)
@@ -34,10 +42,13 @@ class SweepConfig:
     hypotheses: int = 64
     window: int = 5
     noise: float = 2.0
-    small_step: float = 0.05
-    large_step: float = 0.5
-    edge: float = 10.0
-    refinements: tuple[int, int] = (4, 3)
+    small_step: float = 0.2
+    large_step: float = 1.2
+    edge: float = 20.0
+    refinements: tuple[int, int] = (5, 3)
+
+    def __post_init__(self) -> None:
+        assert self.window % 2 == 1, "a window has a middle pixel"
 
 
 @dataclass(frozen=True)
@@ -60,11 +71,12 @@ def sweep_pair(
     config: SweepConfig,
     device: torch.device,
 ) -> tuple[DepthEstimate, DepthEstimate]:
-    """Depth maps of both images, each in its own camera.
+    """Depth maps of both images, each in its own camera, in the unit of `j_from_i`'s translation.
 
-    Ranges are (least, greatest) inverse depth, in units of 1 / |translation of j_from_i|'s unit.
+    Ranges are (least, greatest) inverse depth to try. Images may differ in size and focal; their
+    cameras are in their own pixels. Deterministic; runs wherever `device` is.
     """
-    pyramid_i, pyramid_j = _pyramid(image_i, device), _pyramid(image_j, device)
+    pyramid_i, pyramid_j = gray_pyramid(image_i, device), gray_pyramid(image_j, device)
     i_from_j = invert_rigid(j_from_i)
     with torch.inference_mode():
         warps_i = {s: make_warp(camera_i, camera_j, j_from_i, s, device) for s in pyramid_i}
@@ -83,35 +95,24 @@ def _estimate(found: Evidence, other: Evidence, warp: Warp, back: Warp) -> Depth
     return DepthEstimate(depth.cpu().numpy(), trust.cpu().numpy())
 
 
-def _pyramid(image: UInt8[np.ndarray, "h w 3"], device: torch.device) -> dict[int, Float[Tensor, "_h _w"]]:
-    """Grey values, of 1 and about zero, at 1 / scale of the size, rounded up."""
-    luma = torch.tensor([0.299, 0.587, 0.114], device=device) / 255
-    gray = torch.tensor(image, device=device).float() @ luma - 0.5
-    levels = {1: gray}
-    for scale in (2, _COARSEST):
-        finer = levels[scale // 2][None, None]
-        levels[scale] = avg_pool2d(finer, 2, ceil_mode=True, count_include_pad=False)[0, 0]
-    return levels
-
-
 def _one_way(
-    pyramid: dict[int, Float[Tensor, "_h _w"]],
-    pyramid_other: dict[int, Float[Tensor, "_h _w"]],
+    pyramid: Pyramid,
+    pyramid_other: Pyramid,
     warps: dict[int, Warp],
     inverse_depth_range: tuple[float, float],
     config: SweepConfig,
 ) -> Evidence:
-    coarse, margin, step = _sweep(
-        pyramid[_COARSEST], pyramid_other[_COARSEST], warps[_COARSEST], inverse_depth_range, config
+    best, margin, step = _sweep(
+        pyramid[COARSEST], pyramid_other[COARSEST], warps[COARSEST], inverse_depth_range, config
     )
     for scale, reach in zip((2, 1), config.refinements, strict=True):
-        step /= 4 if scale == 2 else 2
-        coarse, match = _refine(
-            pyramid[scale], pyramid_other[scale], warps[scale], coarse, step, reach, config
+        # the sweep steps by a pixel of quarter size, if hypotheses suffice; these by half a pixel
+        fine_step = step * scale / (2 * COARSEST)
+        best, match = _refine(
+            pyramid[scale], pyramid_other[scale], warps[scale], best, fine_step, reach, config
         )
-        coarse = median3(coarse)
-    margin = _enlarge(margin, coarse.shape)
-    return Evidence(coarse, match, margin)
+        best = median3(best)
+    return Evidence(best, match, enlarge(margin, COARSEST, best.shape))
 
 
 def _sweep(
@@ -131,7 +132,7 @@ def _sweep(
     cost = smooth(cost, gray, config.small_step, config.large_step, config.edge / 255)
     best, index = cost.min(dim=0, keepdim=True)
     near = (torch.arange(count, device=gray.device)[:, None, None] - index).abs() <= 2
-    margin = cost.masked_fill(near, 2.0).amin(dim=0) - best[0]
+    margin = cost.masked_fill(near, torch.inf).amin(dim=0) - best[0]
     step = float(levels[1] - levels[0])
     return levels[0] + step * (index[0] + _peak_offset(-cost, index)), margin, step
 
@@ -139,9 +140,9 @@ def _sweep(
 def _count(warp: Warp, inverse_depth_range: tuple[float, float], most: int) -> int:
     """Enough hypotheses for steps of one pixel at the coarsest size, within [16, most]."""
     ends = torch.tensor(inverse_depth_range, device=warp.epipole.device)
-    x, y, z = warp.coordinates(ends[:, None, None])
-    motion = torch.hypot(x.diff(dim=0)[0] * warp.px[0], y.diff(dim=0)[0] * warp.px[1]) / _COARSEST
-    motion = motion[(z > 0).all(dim=0)]
+    xy, _ = warp.locate(ends[:, None, None])
+    motion = (xy.diff(dim=0)[0] * warp.px).norm(dim=-1) / COARSEST
+    motion = motion[(warp.depth_ratio(ends[:, None, None]) > 0).all(dim=0)]
     pixels = float(motion.quantile(0.9)) if len(motion) else 0.0
     return int(np.clip(np.ceil(pixels) + 1, min(16, most), most))
 
@@ -158,15 +159,17 @@ def _refine(
     """Sub-step inverse depth and its correlation, searched about the best of the estimates around."""
     noise = config.noise / 255
     ref = reference(gray, config.window, noise)
-    base = _enlarge(coarse, gray.shape)
-    nearest = _extremes(coarse, gray.shape)
+    base = enlarge(coarse, 2, gray.shape)
+    nearest = extremes(coarse, gray.shape)
     candidates = torch.cat([base[None], nearest])
     score = correlation(ref, gray_j, warp, candidates, config.window, noise)
-    score[0] += 0.05
-    base = candidates.gather(0, score.argmax(dim=0, keepdim=True))
+    score[0] += _SMOOTH_BONUS
+    base = candidates.gather(0, score.max(dim=0, keepdim=True).indices)
     steps = torch.arange(-reach, reach + 1, device=gray.device)[:, None, None] * step
     score = correlation(ref, gray_j, warp, base + steps, config.window, noise)
-    best, index = score.max(dim=0, keepdim=True)
+    best = score.amax(dim=0, keepdim=True)
+    score = box_mean(score, config.window)
+    index = score.max(dim=0, keepdim=True).indices
     offset = index[0] - reach + _peak_offset(score, index)
     return (base[0] + step * offset).clamp_min(0), best[0]
 
@@ -180,32 +183,3 @@ def _peak_offset(score: Float[Tensor, "d h w"], index: Tensor) -> Float[Tensor, 
     offset = 0.5 * (right - left) / bend.clamp_min(1e-6)
     interior = (index[0] > 0) & (index[0] < last)
     return torch.where(interior, offset.clamp(-0.5, 0.5), 0.0)
-
-
-def _enlarge(values: Float[Tensor, "h w"], shape: torch.Size) -> Float[Tensor, "_h _w"]:
-    factor = -(-shape[0] // values.shape[0])
-    larger = interpolate(values[None, None], scale_factor=factor, mode="bilinear", align_corners=False)
-    return larger[0, 0, : shape[0], : shape[1]]
-
-
-def _extremes(coarse: Float[Tensor, "h w"], shape: torch.Size) -> Float[Tensor, "2 _h _w"]:
-    """Least and greatest of the 3 x 3 estimates around, enlarged."""
-    both = max_pool2d(torch.stack([-coarse, coarse])[:, None], 3, stride=1, padding=1)
-    larger = interpolate(both, scale_factor=2, mode="nearest")[:, 0, : shape[0], : shape[1]]
-    return torch.stack([-larger[0], larger[1]])
-
-
-def median3(values: Float[Tensor, "h w"]) -> Float[Tensor, "h w"]:
-    """Median of 3 x 3, the border left as it is."""
-    rows = values[:-2], values[1:-1], values[2:]
-    low, middle, high = _sort3(*rows)
-    parts = [[p[:, :-2], p[:, 1:-1], p[:, 2:]] for p in (low, middle, high)]
-    candidates = _sort3(*parts[0])[2], _sort3(*parts[1])[1], _sort3(*parts[2])[0]
-    out = values.clone()
-    out[1:-1, 1:-1] = _sort3(*candidates)[1]
-    return out
-
-
-def _sort3(a: Tensor, b: Tensor, c: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-    low, high = torch.minimum(a, b), torch.maximum(a, b)
-    return torch.minimum(low, c), torch.maximum(low, torch.minimum(high, c)), torch.maximum(high, c)

@@ -23,24 +23,33 @@ class Warp:
 
     at_infinity: Float[Tensor, "3 h w"]
     epipole: Float[Tensor, "3"]
-    px: tuple[float, float]
+    px: Float[Tensor, "2"]
 
-    def coordinates(
+    def depth_ratio(self, inverse_depth: Float[Tensor, "*d #h #w"]) -> Float[Tensor, "*d h w"]:
+        """z_j / z_i."""
+        return self.at_infinity[2] + inverse_depth * self.epipole[2]
+
+    def locate(
         self, inverse_depth: Float[Tensor, "d #h #w"]
-    ) -> tuple[Float[Tensor, "d h w"], Float[Tensor, "d h w"], Float[Tensor, "d h w"]]:
-        """(x, y, z_j / z_i); x and y mean something where the last is positive."""
-        z = self.at_infinity[2] + inverse_depth * self.epipole[2]
-        scale = z.clamp_min(_MIN_DEPTH_RATIO).reciprocal()
-        x = (self.at_infinity[0] + inverse_depth * self.epipole[0]).mul_(scale)
-        y = (self.at_infinity[1] + inverse_depth * self.epipole[1]).mul_(scale)
-        return x, y, z
+    ) -> tuple[Float[Tensor, "d h w 2"], Bool[Tensor, "d h w"]]:
+        """(x, y) of the matches, and whether they lie inside image j and in front of its camera (x and
+        y mean nothing elsewhere)."""
+        z = self.depth_ratio(inverse_depth).clamp_min_(_MIN_DEPTH_RATIO)
+        inside = z > _MIN_DEPTH_RATIO
+        scale = z.reciprocal()
+        xy = z.new_empty(*z.shape, 2)
+        for axis in (0, 1):
+            numerator = self.at_infinity[axis] + inverse_depth * self.epipole[axis]
+            torch.mul(numerator, scale, out=xy[..., axis])
+            inside &= numerator.abs_() <= z
+        return xy, inside
 
     def speed(self, inverse_depth: Float[Tensor, "h w"]) -> Float[Tensor, "h w"]:
         """Pixels of image j that a match moves by for one unit of inverse depth; 0 at the epipole."""
-        x, y, z = (c[0] for c in self.coordinates(inverse_depth[None]))
-        dx = (self.epipole[0] - x * self.epipole[2]) * self.px[0]
-        dy = (self.epipole[1] - y * self.epipole[2]) * self.px[1]
-        return torch.hypot(dx, dy) / z.clamp_min(_MIN_DEPTH_RATIO)
+        xy, _ = self.locate(inverse_depth[None])
+        motion = (self.epipole[:2] - xy[0] * self.epipole[2]) * self.px
+        z = self.depth_ratio(inverse_depth).clamp_min(_MIN_DEPTH_RATIO)
+        return torch.hypot(motion[..., 0], motion[..., 1]) / z
 
 
 def make_warp(
@@ -60,7 +69,7 @@ def make_warp(
     return Warp(
         torch.as_tensor(at_infinity, dtype=torch.float32, device=device),
         torch.as_tensor(projection @ j_from_i[:3, 3], dtype=torch.float32, device=device),
-        (camera_j.width / 2, camera_j.height / 2),
+        torch.tensor([camera_j.width / 2, camera_j.height / 2], dtype=torch.float32, device=device),
     )
 
 
@@ -72,10 +81,7 @@ def sample(
 ) -> tuple[Float[Tensor, "d h w"], Bool[Tensor, "d h w"]]:
     """Image j seen from image i through surfaces at the given inverse depths, and where that lies in
     front of camera j and inside its image."""
-    x, y, z = warp.coordinates(inverse_depth)
-    inside = (z > _MIN_DEPTH_RATIO) & (torch.maximum(x.abs(), y.abs()) <= 1)
-    source = image_j.expand(len(x), 1, *image_j.shape)
-    warped = grid_sample(
-        source, torch.stack([x, y], dim=-1), mode=mode, padding_mode="border", align_corners=False
-    )
+    xy, inside = warp.locate(inverse_depth)
+    source = image_j.expand(len(xy), 1, *image_j.shape)
+    warped = grid_sample(source, xy, mode=mode, padding_mode="border", align_corners=False)
     return warped[:, 0], inside
