@@ -1,0 +1,7 @@
+"""`python -m dust3r_sfm.cli`, where no script is installed."""
+
+import sys
+
+from dust3r_sfm.cli.main import main
+
+sys.exit(main())

@@ -1,0 +1,131 @@
+"""What the commands do: options to configs, the call, and a few lines on what came of it."""
+
+from collections.abc import Iterator, Mapping
+
+import numpy as np
+from rich.console import Console
+
+from dust3r_sfm.alignment import AlignmentConfig
+from dust3r_sfm.alignment.camera_groups import CameraSharing
+from dust3r_sfm.cli.drawing import drawn_progress
+from dust3r_sfm.cli.options import Example, Reconstruct
+from dust3r_sfm.errors import InputError, OutputError
+from dust3r_sfm.exporters.atomic import written_whole
+from dust3r_sfm.exporters.colmap import ColmapExport
+from dust3r_sfm.exporters.originals import originals_of
+from dust3r_sfm.exporters.report import library_versions
+from dust3r_sfm.pipeline import Existing, ExportConfig, Plan, ReconstructConfig, reconstruct_all
+from dust3r_sfm.pipeline.output import as_output_error
+from dust3r_sfm.regressors.stereo import StereoConfig
+from dust3r_sfm.synthetic.example import write_example
+from dust3r_sfm.types import Reconstruction, Scene
+from dust3r_sfm.view_graph import parse_graph
+
+_LEFT_OUT_SHOWN = 10
+_SMALLEST_WIDTH = 64
+_SHARING: dict[str, CameraSharing] = {
+    "auto": "auto",
+    "shared": "shared",
+    "per-folder": "per_folder",
+    "per-image": "per_image",
+}
+_AUTO_REGRESSOR = (
+    "regressor stereo: the embedded one, which needs no weights. Networks, for harder photos, come with "
+    "later versions"
+)
+
+
+def run_reconstruct(command: Reconstruct, console: Console) -> Iterator[str]:
+    """Reconstructs, with plan and progress on `console`; yields the lines of the summary."""
+    config = reconstruct_config(command)
+    quiet = command.output.quiet
+
+    def say(plan: Plan) -> None:
+        for name, reason in plan.skipped.items():
+            console.print(f"skipped {name}: {reason}")
+        console.print(str(plan))
+
+    if command.compute.regressor == "auto" and not quiet:
+        console.print(_AUTO_REGRESSOR)
+    with drawn_progress(console, quiet) as progress:
+        reconstruction = reconstruct_all(
+            command.photos,
+            config,
+            command.out,
+            progress,
+            existing=_existing(command),
+            keep_work=command.output.keep_work,
+            on_plan=(lambda plan: None) if quiet else say,
+        )
+    yield from summary(reconstruction)
+    yield f"in {command.out}: sparse/0 (COLMAP), points.ply, scene.glb, depth/, scene.npz, report.json"
+
+
+def reconstruct_config(command: Reconstruct) -> ReconstructConfig:
+    """The options as the library takes them. Raises InputError for those it cannot."""
+    if command.output.max_points < 0:
+        raise InputError(f"--max-points {command.output.max_points}: give 0 or more")
+    return ReconstructConfig(
+        regressor=StereoConfig(device=command.compute.device),
+        graph=parse_graph(command.photo.pairs),
+        alignment=AlignmentConfig(cameras=_SHARING[command.photo.cameras], seed=command.compute.seed),
+        export=ExportConfig(colmap=ColmapExport(max_points=command.output.max_points)),
+        masks=command.photo.masks,
+        seed=command.compute.seed,
+    )
+
+
+def _existing(command: Reconstruct) -> Existing:
+    if command.output.overwrite and command.output.resume:
+        raise InputError("--overwrite and --resume exclude each other: start anew, or continue?")
+    if command.output.overwrite:
+        return Existing.OVERWRITE
+    return Existing.RESUME if command.output.resume else Existing.REFUSE
+
+
+def summary(reconstruction: Reconstruction) -> Iterator[str]:
+    """A line a scene, and which photos are in none of them, and why."""
+    placed = sum(len(scene.views) for scene in reconstruction.scenes)
+    total = placed + len(reconstruction.dropped)
+    for index, scene in enumerate(reconstruction.scenes):
+        yield _scene_line(index, scene, total)
+    yield from _left_out_lines(reconstruction.dropped)
+
+
+def _scene_line(index: int, scene: Scene, total: int) -> str:
+    errors_px = originals_of(scene).errors_px
+    error = f", mean reprojection error {np.mean(errors_px):.2f} px" if len(errors_px) else ""
+    where = "" if index == 0 else f" (a scene of its own: sparse/{index}, components/{index})"
+    return f"{len(scene.views)} of {total} images registered, {len(scene.tracks.xyz)} points{error}{where}"
+
+
+def _left_out_lines(dropped: Mapping[str, str]) -> Iterator[str]:
+    for name, reason in list(dropped.items())[:_LEFT_OUT_SHOWN]:
+        yield f"left out {name}: {reason}"
+    if len(dropped) > _LEFT_OUT_SHOWN:
+        yield f"left out {len(dropped) - _LEFT_OUT_SHOWN} more: see report.json"
+
+
+def run_example(command: Example, console: Console) -> Iterator[str]:
+    """Writes the example set, whole or not at all; yields how to go on."""
+    if command.count < 2:
+        raise InputError(f"--count {command.count}: a reconstruction needs 2 photos or more")
+    if command.width < _SMALLEST_WIDTH:
+        raise InputError(f"--width {command.width}: give {_SMALLEST_WIDTH} or more")
+    out = command.out
+    if out.exists() and not (out.is_dir() and not any(out.iterdir())):
+        raise OutputError(f"{out}: is not empty; choose another folder for the example")
+    height = command.width * 3 // 4
+    with (
+        drawn_progress(console, quiet=False) as progress,
+        as_output_error(out),
+        written_whole(out, replace=True) as partial,
+    ):
+        write_example(partial, command.count, command.width, height, command.seed, progress)
+    yield f"{command.count} photos in {out / 'images'}, their true cameras in {out / 'gt'}"
+    yield f"next: dust3r-sfm reconstruct {out / 'images'} {out / 'reconstruction'}"
+
+
+def run_version() -> Iterator[str]:
+    for package, version in library_versions().items():
+        yield f"{package} {version}"

@@ -1,0 +1,69 @@
+"""Runs one command; what users can mend ends in one line and an exit code, never in a traceback."""
+
+import io
+import signal
+import sys
+import warnings
+from collections.abc import Iterator
+from typing import TextIO
+
+from rich.console import Console
+
+from dust3r_sfm.cli.options import Example, Reconstruct, Version, parse
+from dust3r_sfm.errors import Dust3rSfmError
+
+_INTERRUPTED = 130
+
+
+def main(argv: list[str] | None = None) -> int:
+    """The exit code: 0 success, 2 input, 3 output, 4 no model, 130 Ctrl-C, 1 the system gave up."""
+    command = parse(argv)
+    console = _plain_console(sys.stderr)
+    try:
+        out = _plain_console(sys.stdout)
+        for line in _run(command, console):
+            out.print(line)
+    except Dust3rSfmError as error:
+        console.print(f"error: {_one_line(error)}")
+        return error.exit_code
+    except (OSError, MemoryError) as error:
+        console.print(f"error: {type(error).__name__}: {_one_line(error)}")
+        return Dust3rSfmError.exit_code
+    except KeyboardInterrupt:
+        hint = "; continue with the same command and --resume" if isinstance(command, Reconstruct) else ""
+        console.print(f"stopped{hint}")
+        return _INTERRUPTED
+    return 0
+
+
+def _run(command: Reconstruct | Example | Version, console: Console) -> Iterator[str]:
+    # Imported here: torch and pycolmap take seconds, which --help and typing errors need not wait for.
+    from dust3r_sfm.cli import commands
+
+    _silence_libraries()
+    if isinstance(command, Reconstruct):
+        return commands.run_reconstruct(command, console)
+    if isinstance(command, Example):
+        return commands.run_example(command, console)
+    return commands.run_version()
+
+
+def _silence_libraries() -> None:
+    """Our own lines say what users can act on; a library's log would hide them."""
+    import pycolmap
+
+    pycolmap.logging.minloglevel = int(pycolmap.logging.FATAL)
+    # Importing pycolmap makes SIGTERM print a native stack; nothing of ours needs a farewell.
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    warnings.filterwarnings("ignore", module="PIL")
+
+
+def _plain_console(stream: TextIO) -> Console:
+    """Prints text as it is, unwrapped where nobody looks; file names may hold any bytes."""
+    if isinstance(stream, io.TextIOWrapper):
+        stream.reconfigure(errors="backslashreplace")
+    return Console(file=stream, soft_wrap=True, markup=False, highlight=False, emoji=False)
+
+
+def _one_line(error: BaseException) -> str:
+    return " ".join(str(error).split())

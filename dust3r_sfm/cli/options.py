@@ -1,0 +1,115 @@
+"""The commands and their options, as tyro reads them. Nothing heavy is imported: --help is quick."""
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Annotated, Literal
+
+import tyro
+
+_PAIRS_HELP = (
+    "Which photos are compared. auto: all with all up to 40 photos, beyond that neighbours in the order "
+    "they were taken. swin, logwin: only neighbours (add -noncyclic if the last does not meet the first). "
+    "FILE: two photo names a line."
+)
+_RECONSTRUCT_HELP = """Turn a folder of photos into cameras, depth and a COLMAP model.
+
+examples:
+  dust3r-sfm reconstruct photos/ out/
+  dust3r-sfm reconstruct frames/ out/ --pairs swin-5-noncyclic --cameras shared
+  dust3r-sfm reconstruct photos/ out/ --resume      (after an interrupted run)
+
+exit codes:
+  0 a model was written     2 unusable photos or options     3 unusable output folder
+  4 no model came out       130 stopped by Ctrl-C"""
+
+Grouped = tyro.conf.OmitArgPrefixes
+
+
+@dataclass(frozen=True)
+class PhotoOptions:
+    """What to take from the photos."""
+
+    masks: Annotated[Path | None, tyro.conf.arg(metavar="DIR", help_behavior_hint="")] = None
+    """Folder of pictures named as the photos: black where a photo must not be used."""
+    pairs: Annotated[
+        str, tyro.conf.arg(metavar="auto|complete|swin-5|logwin-3|oneref-0|FILE", help=_PAIRS_HELP)
+    ] = "auto"
+    cameras: Literal["auto", "shared", "per-folder", "per-image"] = "auto"
+    """Which photos have one focal length. auto: those of equal size and EXIF camera."""
+
+
+@dataclass(frozen=True)
+class ComputeOptions:
+    """What to compute with."""
+
+    regressor: Literal["auto", "stereo"] = "auto"
+    """What measures a pair. stereo needs no download; auto takes the best one there is."""
+    device: Literal["cpu", "cuda"] = "cpu"
+    """Where it computes."""
+    seed: int = 0
+    """The same photos, options and seed give the same model."""
+
+
+@dataclass(frozen=True)
+class OutputOptions:
+    """What becomes of the output folder."""
+
+    max_points: int = 100_000
+    """Most points of the COLMAP model."""
+    overwrite: bool = False
+    """Replace the results in OUT, once the new ones are complete."""
+    resume: bool = False
+    """Continue the run in OUT that was interrupted."""
+    keep_work: bool = False
+    """Keep what was computed for each pair, in OUT/.work."""
+    quiet: bool = False
+    """No progress on stderr."""
+
+
+@dataclass(frozen=True)
+class Reconstruct:
+    photos: Annotated[tyro.conf.Positional[Path], tyro.conf.arg(metavar="PHOTOS")]
+    """Folder of photos; its sub-folders are read too."""
+    out: Annotated[tyro.conf.Positional[Path], tyro.conf.arg(metavar="OUT")]
+    """Folder for the results: sparse/0, points.ply, scene.glb, depth/, scene.npz, report.json."""
+    photo: Annotated[PhotoOptions, Grouped] = field(default_factory=PhotoOptions)
+    compute: Annotated[ComputeOptions, Grouped] = field(default_factory=ComputeOptions)
+    output: Annotated[OutputOptions, Grouped] = field(default_factory=OutputOptions)
+
+
+@dataclass(frozen=True)
+class Example:
+    """Write rendered photos of a made-up place, with their true poses, to try things on."""
+
+    out: Annotated[tyro.conf.Positional[Path], tyro.conf.arg(metavar="OUT")]
+    """Folder to make."""
+    count: int = 8
+    """How many photos."""
+    width: int = 640
+    """Of each photo, in pixels; the height is three quarters of it."""
+    seed: int = 0
+    """Another number is another place."""
+
+
+@dataclass(frozen=True)
+class Version:
+    """Print the versions of this program and of what it computes with."""
+
+
+Command = (
+    Annotated[Reconstruct, tyro.conf.subcommand("reconstruct", description=_RECONSTRUCT_HELP)]
+    | Annotated[Example, tyro.conf.subcommand("example")]
+    | Annotated[Version, tyro.conf.subcommand("version")]
+)
+
+
+def parse(argv: list[str] | None) -> Reconstruct | Example | Version:
+    """Ends the process with code 0 after --help and 2 after what cannot be parsed."""
+    command: Reconstruct | Example | Version = tyro.cli(
+        Command,
+        prog="dust3r-sfm",
+        description="Photos in, cameras and points out: no calibration, no poses needed.",
+        args=argv,
+        config=(tyro.conf.OmitSubcommandPrefixes, tyro.conf.FlagCreatePairsOff),
+    )
+    return command

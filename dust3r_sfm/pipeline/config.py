@@ -1,0 +1,57 @@
+"""All settings of a reconstruction, one dataclass a stage."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field, fields, is_dataclass
+from pathlib import Path
+
+from dust3r_sfm.alignment import AlignmentConfig
+from dust3r_sfm.exporters.colmap import ColmapExport
+from dust3r_sfm.pipeline.plan import Cost
+from dust3r_sfm.regressors.protocol import PointmapRegressor
+from dust3r_sfm.regressors.stereo import StereoConfig, StereoRegressor
+from dust3r_sfm.view_graph import Automatic, GraphConfig
+
+RegressorConfig = StereoConfig
+"""The union of all regressors' configs, of which there is one so far."""
+
+
+@dataclass(frozen=True)
+class ExportConfig:
+    """What goes into the output folder: the COLMAP model, and how many points the dense cloud has."""
+
+    colmap: ColmapExport = field(default_factory=ColmapExport)
+    max_cloud_points: int = 1_000_000
+
+
+@dataclass(frozen=True)
+class ReconstructConfig:
+    """`masks` is a folder of pictures named as the photos, dark where a photo must not be used."""
+
+    regressor: RegressorConfig = field(default_factory=StereoConfig)
+    graph: GraphConfig = field(default_factory=Automatic)
+    alignment: AlignmentConfig = field(default_factory=AlignmentConfig)
+    export: ExportConfig = field(default_factory=ExportConfig)
+    masks: Path | None = None
+    seed: int = 0
+
+
+def build_regressor(config: RegressorConfig) -> PointmapRegressor:
+    return StereoRegressor(config)
+
+
+def expected_cost(config: RegressorConfig) -> Cost | None:
+    """None where it was not measured."""
+    return Cost(image_s=1.0, pair_s=2.0) if config.device == "cpu" else None
+
+
+def options_as_text(config: ReconstructConfig) -> dict[str, str]:
+    """Every single setting by its dotted name, to compare one run's with another's."""
+    return dict(_flat("", config))
+
+
+def _flat(name: str, value: object) -> Iterator[tuple[str, str]]:
+    if is_dataclass(value) and fields(value):
+        for part in fields(value):
+            yield from _flat(f"{name}.{part.name}".lstrip("."), getattr(value, part.name))
+    else:
+        yield name, repr(value)

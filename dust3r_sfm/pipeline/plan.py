@@ -1,0 +1,45 @@
+"""What a run is going to do and about how long it takes, known before the first pair."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from dust3r_sfm.view_graph import ViewGraph
+
+
+@dataclass(frozen=True)
+class Cost:
+    """Seconds on two CPU cores, measured at the regressor's own image size."""
+
+    image_s: float
+    pair_s: float
+
+
+@dataclass(frozen=True)
+class Plan:
+    """`num_pairs` counts unordered pairs; `expected_s` is None where nobody measured."""
+
+    num_images: int
+    num_pairs: int
+    regressor: str
+    expected_s: float | None
+    skipped: Mapping[str, str] = field(default_factory=dict)
+
+    def __str__(self) -> str:
+        time = "" if self.expected_s is None else f", about {rough_time(self.expected_s)}"
+        return f"{self.num_images} images, {self.num_pairs} pairs, regressor {self.regressor}{time}"
+
+
+def plan_run(graph: ViewGraph, regressor: str, cost: Cost | None, skipped: Mapping[str, str]) -> Plan:
+    """`graph.pairs` are directed; a pair and its swapped one are counted, and paid for, once."""
+    num_pairs = len({(min(pair.i, pair.j), max(pair.i, pair.j)) for pair in graph.pairs})
+    expected_s = None if cost is None else cost.image_s * graph.num_views + cost.pair_s * num_pairs
+    return Plan(graph.num_views, num_pairs, regressor, expected_s, skipped)
+
+
+def rough_time(time_s: float) -> str:
+    """One or two figures, no more than an estimate is worth."""
+    if time_s < 90:
+        return f"{max(10, round(time_s, -1)):.0f} s"
+    if time_s < 90 * 60:
+        return f"{time_s / 60:.0f} min"
+    return f"{time_s / 3600:.1f} h"

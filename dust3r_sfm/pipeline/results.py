@@ -1,0 +1,39 @@
+"""The files of a finished reconstruction."""
+
+from pathlib import Path
+
+from dust3r_sfm.exporters.colmap import export_colmap
+from dust3r_sfm.exporters.dense_cloud import dense_points
+from dust3r_sfm.exporters.depth_maps import export_depth_maps
+from dust3r_sfm.exporters.point_cloud import export_glb, export_point_cloud
+from dust3r_sfm.exporters.report import RunFacts, write_report
+from dust3r_sfm.exporters.scene_io import save_scene
+from dust3r_sfm.pipeline.config import ReconstructConfig
+from dust3r_sfm.progress import Progress
+from dust3r_sfm.types import Reconstruction, Scene
+
+
+def write_results(
+    reconstruction: Reconstruction,
+    facts: RunFacts,
+    folder: Path,
+    config: ReconstructConfig,
+    progress: Progress,
+) -> None:
+    """Writes all files of `output.RESULTS`: sparse/0, 1, ... for every scene; the dense ones of the
+    largest into `folder` itself, those of scene k into components/k."""
+    progress.start("export", len(reconstruction.scenes), "scenes")
+    folder.mkdir()
+    for index, scene in enumerate(reconstruction.scenes):
+        export_colmap(scene, folder / "sparse" / str(index), config.export.colmap)
+        _write_dense(scene, folder if index == 0 else folder / "components" / str(index), config)
+        progress.advance()
+    write_report(reconstruction, facts, folder / "report.json")
+
+
+def _write_dense(scene: Scene, folder: Path, config: ReconstructConfig) -> None:
+    cloud = dense_points(scene, config.export.max_cloud_points, seed=config.seed)
+    export_point_cloud(cloud, folder / "points.ply")
+    export_glb(scene, cloud, folder / "scene.glb")
+    export_depth_maps(scene, folder / "depth")
+    save_scene(scene, folder / "scene.npz")

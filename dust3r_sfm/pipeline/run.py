@@ -1,0 +1,132 @@
+"""Photos in, scenes out: every stage once, in order."""
+
+import hashlib
+import logging
+import sys
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from dust3r_sfm.alignment import align
+from dust3r_sfm.errors import ReconstructionError
+from dust3r_sfm.exporters.atomic import written_whole
+from dust3r_sfm.exporters.report import RunFacts
+from dust3r_sfm.images import LoadedViews, load_views
+from dust3r_sfm.inference import content_hash, predict_pairs
+from dust3r_sfm.pipeline.clock import StageClock
+from dust3r_sfm.pipeline.config import ReconstructConfig, build_regressor, expected_cost, options_as_text
+from dust3r_sfm.pipeline.output import (
+    Existing,
+    RunRecord,
+    as_output_error,
+    check_output,
+    publish,
+    work_folder,
+)
+from dust3r_sfm.pipeline.plan import Plan, plan_run
+from dust3r_sfm.pipeline.results import write_results
+from dust3r_sfm.progress import Progress, Silent
+from dust3r_sfm.regressors.protocol import PointmapRegressor
+from dust3r_sfm.types import Reconstruction, Scene
+from dust3r_sfm.view_graph import ViewGraph, view_graph
+
+_logger = logging.getLogger(__name__)
+
+
+def log_plan(plan: Plan) -> None:
+    _logger.info("%s", plan)
+
+
+def reconstruct(
+    photos: Path | Sequence[Path],
+    config: ReconstructConfig | None = None,
+    output: Path | None = None,
+    progress: Progress | None = None,
+) -> Scene:
+    """The largest scene of `reconstruct_all`."""
+    return reconstruct_all(photos, config, output, progress).scenes[0]
+
+
+def reconstruct_all(
+    photos: Path | Sequence[Path],
+    config: ReconstructConfig | None = None,
+    output: Path | None = None,
+    progress: Progress | None = None,
+    *,
+    existing: Existing = Existing.REFUSE,
+    keep_work: bool = False,
+    on_plan: Callable[[Plan], None] = log_plan,
+) -> Reconstruction:
+    """Reconstructs a folder or a list of photos; with `output`, also writes the result there.
+
+    The files of `output` (see `output.RESULTS`) appear when all of them are ready. `on_plan` hears
+    what is going to be done before the first pair. At least one scene comes back; photos that could
+    not be read or placed are in `dropped` with the reason.
+    Raises InputError (photos or options that cannot be used), OutputError (the folder is taken,
+    cannot be written, or belongs to another run), ReconstructionError (no model came out).
+    """
+    config = config or ReconstructConfig()
+    clock = StageClock(progress or Silent())
+    if output is not None:
+        check_output(output, existing, photos)
+    regressor = build_regressor(config.regressor)
+    loaded = load_views(photos, regressor.image_spec, config.masks)
+    graph = view_graph(config.graph, [view.name for view in loaded.views])
+    on_plan(plan_run(graph, regressor.name, expected_cost(config.regressor), loaded.skipped))
+    if output is None:
+        return _solve(regressor, loaded, graph, config, None, clock)
+    record = _run_record(loaded, graph, config)
+    with work_folder(output, existing, record, keep_work) as work:
+        reconstruction = _solve(regressor, loaded, graph, config, work, clock)
+        facts = _run_facts(regressor, loaded, clock)
+        with as_output_error(output), written_whole(work / "results", replace=True) as results:
+            write_results(reconstruction, facts, results, config, clock)
+        publish(work / "results", output)
+    return reconstruction
+
+
+def _solve(
+    regressor: PointmapRegressor,
+    loaded: LoadedViews,
+    graph: ViewGraph,
+    config: ReconstructConfig,
+    work: Path | None,
+    progress: Progress,
+) -> Reconstruction:
+    predictions = predict_pairs(regressor, loaded.views, graph, work, progress)
+    aligned = align(loaded.views, predictions, config.alignment, progress)
+    if not aligned.scenes:
+        reasons = "; ".join(f"{name}: {reason}" for name, reason in list(aligned.dropped.items())[:3])
+        raise ReconstructionError(
+            f"no model: none of the {len(loaded.views)} photos could be placed ({reasons}). "
+            "Give photos that overlap and were taken from different places"
+        )
+    return replace(aligned, dropped={**loaded.skipped, **aligned.dropped})
+
+
+def _run_record(loaded: LoadedViews, graph: ViewGraph, config: ReconstructConfig) -> RunRecord:
+    options = options_as_text(config)
+    # A pairs file may have changed under the same name.
+    options["pairs"] = hashlib.sha256(repr(graph.pairs).encode()).hexdigest()
+    return RunRecord({view.name: content_hash(view) for view in loaded.views}, options)
+
+
+def _run_facts(regressor: PointmapRegressor, loaded: LoadedViews, clock: StageClock) -> RunFacts:
+    clock.stop()
+    return RunFacts(
+        image_names=[view.name for view in loaded.views],
+        skipped=loaded.skipped,
+        regressor=regressor.name,
+        stage_seconds=dict(clock.seconds),
+        peak_memory_mib=_peak_memory_mib(),
+    )
+
+
+def _peak_memory_mib() -> float | None:
+    if sys.platform == "win32":
+        return None
+    import resource
+
+    # The kernel counts in KiB on Linux and in bytes on macOS.
+    unit = 2**20 if sys.platform == "darwin" else 2**10
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / unit

@@ -1,0 +1,284 @@
+"""The command line as a user meets it: what it says, where, and how it ends."""
+
+import io
+import os
+import re
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+from known_room import LookupRegressor, Room, make_room
+from PIL import Image
+from rich.console import Console
+
+from dust3r_sfm.cli import main
+from dust3r_sfm.cli.drawing import Bars, Lines, drawn_progress
+from dust3r_sfm.progress import Silent
+
+COUNT = 4
+Run = Callable[..., tuple[int, str, str]]
+
+
+@pytest.fixture(scope="session")
+def room() -> Room:
+    return make_room("hall", 1, COUNT)
+
+
+@pytest.fixture
+def photos(room: Room, tmp_path: Path) -> Path:
+    room.write(tmp_path / "photos")
+    return tmp_path / "photos"
+
+
+@pytest.fixture
+def run(room: Room, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> Run:
+    """Runs the command in this process: exit code, stdout, stderr (native libraries' too)."""
+    monkeypatch.setattr("dust3r_sfm.pipeline.run.build_regressor", lambda config: LookupRegressor((room,)))
+
+    def call(*arguments: str | Path) -> tuple[int, str, str]:
+        try:
+            code = main([str(argument) for argument in arguments])
+        except SystemExit as end:
+            code = int(end.code or 0)
+        out, err = capfd.readouterr()
+        return code, out, err
+
+    return call
+
+
+def one_error_line(err: str) -> str:
+    """The one line that says what is wrong; anything else on stderr must be progress."""
+    assert "Traceback" not in err
+    errors = [line for line in err.splitlines() if line.startswith("error: ")]
+    assert len(errors) == 1, err
+    assert err.splitlines()[-1] == errors[0]
+    return errors[0]
+
+
+def jpeg(path: Path, width: int = 64, height: int = 48, seed: int = 0) -> Path:
+    noise = np.random.default_rng(seed).integers(0, 256, (height, width, 3), np.uint8)
+    Image.fromarray(noise).save(path)
+    return path
+
+
+def test_a_reconstruction(photos: Path, tmp_path: Path, run: Run) -> None:
+    code, out, err = run("reconstruct", photos, tmp_path / "out")
+    assert code == 0, err
+    assert re.fullmatch(
+        r"4 of 4 images registered, \d+ points, mean reprojection error \d+\.\d\d px\n"
+        rf"in {re.escape(str(tmp_path / 'out'))}: sparse/0 \(COLMAP\), points\.ply, .*\n",
+        out,
+    )
+    lines = err.splitlines()
+    assert lines[0].startswith("regressor stereo: the embedded one")
+    assert lines[1].startswith("4 images, 6 pairs, regressor lookup")
+    assert {"encode: 4 images", "predict: 12 pairs"} <= set(lines)
+    assert (tmp_path / "out" / "sparse" / "0" / "images.bin").exists()
+
+
+def test_quiet_says_only_the_result(photos: Path, tmp_path: Path, run: Run) -> None:
+    code, out, err = run("reconstruct", photos, tmp_path / "out", "--quiet")
+    assert (code, err) == (0, "")
+    assert len(out.splitlines()) == 2
+
+
+def empty(folder: Path) -> None:
+    pass
+
+
+def one_image(folder: Path) -> None:
+    jpeg(folder / "a.jpg")
+
+
+def only_text(folder: Path) -> None:
+    for name in ("a.jpg", "b.jpg"):
+        (folder / name).write_text("not a picture")
+
+
+def zero_bytes(folder: Path) -> None:
+    jpeg(folder / "a.jpg")
+    (folder / "b.jpg").write_bytes(b"")
+
+
+def one_pixel(folder: Path) -> None:
+    jpeg(folder / "a.jpg")
+    jpeg(folder / "b.jpg", 1, 1)
+
+
+@pytest.mark.parametrize(
+    ("prepare", "says"),
+    [
+        (empty, "photos"),
+        (one_image, "a.jpg|1 "),
+        (only_text, "a.jpg.*b.jpg"),
+        (zero_bytes, "b.jpg"),
+    ],
+)
+def test_unusable_photos(tmp_path: Path, run: Run, prepare: Callable[[Path], None], says: str) -> None:
+    (tmp_path / "photos").mkdir()
+    prepare(tmp_path / "photos")
+    code, out, err = run("reconstruct", tmp_path / "photos", tmp_path / "out", "--quiet")
+    assert (code, out) == (2, "")
+    assert re.search(says, one_error_line(err)), err
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize("prepare", [zero_bytes, one_pixel, only_text])
+def test_unusable_photos_among_good_ones_are_left_out(
+    photos: Path, tmp_path: Path, run: Run, prepare: Callable[[Path], None]
+) -> None:
+    prepare(photos)
+    whole = jpeg(photos / "torn.jpg", seed=3).read_bytes()
+    (photos / "torn.jpg").write_bytes(whole[: len(whole) // 2])
+    code, out, err = run("reconstruct", photos, tmp_path / "out")
+    assert code == 0, err
+    assert "left out torn.jpg: " in out
+    assert "left out b.jpg: " in out
+    assert out.startswith(f"{COUNT} of ")
+
+
+def test_two_identical_photos_give_no_model(room: Room, tmp_path: Path, run: Run) -> None:
+    (tmp_path / "photos").mkdir()
+    for name in ("a.png", "b.png"):
+        Image.fromarray(room.images[0]).save(tmp_path / "photos" / name)
+    code, out, err = run("reconstruct", tmp_path / "photos", tmp_path / "out", "--quiet")
+    assert (code, out) == (4, "")
+    assert "no model" in one_error_line(err)
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "says"),
+    [
+        (["PHOTOS", "FILE"], 3, "is a file"),
+        (["PHOTOS", "FILE/out"], 3, "is a file"),
+        (["PHOTOS", "PHOTOS/out"], 3, "lies in the photo folder"),
+        (["PHOTOS", "TAKEN"], 3, "--overwrite"),
+        (["PHOTOS", "TAKEN", "--resume"], 3, "no unfinished run"),
+        (["PHOTOS", "OUT", "--resume", "--overwrite"], 2, "exclude each other"),
+        (["PHOTOS", "OUT", "--pairs", "swin-x"], 2, "--pairs swin-x"),
+        (["PHOTOS", "OUT", "--pairs", "swin-0"], 2, "swin-0"),
+        (["PHOTOS", "OUT", "--pairs", "oneref-9"], 2, "9"),
+        (["PHOTOS", "OUT", "--max-points", "-1"], 2, "--max-points -1"),
+        (["PHOTOS", "OUT", "--masks", "OUT/none"], 2, "none"),
+        (["PHOTOS/none", "OUT"], 2, "none"),
+        (["FILE", "OUT"], 2, "FILE"),
+    ],
+)
+def test_what_is_refused(
+    photos: Path, tmp_path: Path, run: Run, arguments: list[str], code: int, says: str
+) -> None:
+    photos.rename(tmp_path / "PHOTOS")
+    (tmp_path / "FILE").write_text("mine")
+    (tmp_path / "TAKEN").mkdir()
+    (tmp_path / "TAKEN" / "mine.txt").write_text("mine")
+    paths = [
+        str(tmp_path / a) if a.split("/")[0] in ("PHOTOS", "FILE", "TAKEN", "OUT") else a for a in arguments
+    ]
+    found, out, err = run("reconstruct", *paths)
+    assert (found, out) == (code, "")
+    assert says in one_error_line(err)
+    assert {path.name for path in tmp_path.iterdir()} == {"PHOTOS", "FILE", "TAKEN"}
+    assert {path.name for path in (tmp_path / "TAKEN").iterdir()} == {"mine.txt"}
+
+
+def test_ctrl_c(photos: Path, tmp_path: Path, run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupted(*arguments: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("dust3r_sfm.pipeline.run.predict_pairs", interrupted)
+    code, out, err = run("reconstruct", photos, tmp_path / "out")
+    assert (code, out) == (130, "")
+    assert err.splitlines()[-1] == "stopped; continue with the same command and --resume"
+
+
+def test_names_of_any_bytes_can_be_printed(photos: Path, tmp_path: Path, run: Run) -> None:
+    Path(os.fsdecode(os.fsencode(photos) + b"/\xff[bold].jpg")).write_bytes(b"")
+    code, out, err = run("reconstruct", photos, tmp_path / "out")
+    assert code == 0, err
+    assert r"left out \udcff[bold].jpg: " in out
+
+
+def test_an_example(tmp_path: Path, run: Run) -> None:
+    out_folder = tmp_path / "example"
+    code, out, err = run("example", out_folder, "--count", "2", "--width", "64")
+    assert code == 0, err
+    assert {path.name for path in (out_folder / "images").iterdir()} == {"00.jpg", "01.jpg"}
+    assert (
+        out.splitlines()[0]
+        == f"2 photos in {out_folder / 'images'}, their true cameras in {out_folder / 'gt'}"
+    )
+    code, out, err = run("example", out_folder)
+    assert (code, out) == (3, "")
+    assert "is not empty" in one_error_line(err)
+    code, _, err = run("example", tmp_path / "other", "--count", "1")
+    assert code == 2
+    assert "--count 1" in one_error_line(err)
+    assert {path.name for path in tmp_path.iterdir()} == {"example"}
+
+
+def test_version(run: Run) -> None:
+    code, out, _ = run("version")
+    assert code == 0
+    assert re.match(r"dust3r-sfm .+\n", out)
+    assert "\ntorch 2" in out
+
+
+def test_unknown_options_end_with_2(run: Run) -> None:
+    code, out, err = run("reconstruct", "a", "b", "--fast")
+    assert (code, out) == (2, "")
+    assert "--fast" in err
+
+
+HELP = """\
+usage: dust3r-sfm reconstruct [-h] [RECONSTRUCT OPTIONS] PHOTOS OUT
+
+Turn a folder of photos into cameras, depth and a COLMAP model.
+
+examples:
+  dust3r-sfm reconstruct photos/ out/
+  dust3r-sfm reconstruct frames/ out/ --pairs swin-5-noncyclic --cameras shared
+  dust3r-sfm reconstruct photos/ out/ --resume      (after an interrupted run)
+
+exit codes:
+  0 a model was written     2 unusable photos or options     3 unusable output folder
+  4 no model came out       130 stopped by Ctrl-C
+"""
+OPTIONS = "masks pairs cameras regressor device seed max-points overwrite resume keep-work quiet"
+
+
+def test_help_of_reconstruct(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "100")
+    code, out, err = run("reconstruct", "--help")
+    assert (code, err) == (0, "")
+    assert out.startswith(HELP)
+    assert re.findall(r"^│ --([a-z-]+)", out, re.MULTILINE) == OPTIONS.split()
+
+
+def test_help_names_the_commands(run: Run) -> None:
+    code, out, _ = run("--help")
+    assert code == 0
+    assert re.findall(r"• (\w+)", out) == ["reconstruct", "example", "version"]
+
+
+def test_bars_on_a_terminal_lines_in_a_log_nothing_when_quiet() -> None:
+    screen, log_file = io.StringIO(), io.StringIO()
+    terminal = Console(file=screen, force_terminal=True, width=100)
+    with drawn_progress(terminal, quiet=False) as bars:
+        assert isinstance(bars, Bars)
+        bars.start("encode", 2, "images")
+        bars.advance(2)
+        bars.start("predict", 8, "pairs")
+        bars.advance(4)
+    drawn = screen.getvalue()
+    assert re.search(r"encode.*2/2", drawn)
+    assert re.search(r"predict.*4/8", drawn)
+    log = Console(file=log_file)
+    with drawn_progress(log, quiet=False) as lines:
+        assert isinstance(lines, Lines)
+        lines.start("encode", 2, "images")
+        lines.advance(2)
+    assert log_file.getvalue() == "encode: 2 images\n"
+    with drawn_progress(terminal, quiet=True) as silent:
+        assert isinstance(silent, Silent)
