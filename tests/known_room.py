@@ -1,6 +1,7 @@
 """Photos of made-up rooms, and a regressor that looks their exact geometry up: what is left to test is
 everything around the two. Nobody looks at the photos, so they are noise and cost nothing."""
 
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -49,10 +50,12 @@ class KilledError(Exception):
 
 @dataclass
 class LookupRegressor:
-    """Exact for pairs of one room; "unrelated" for any other pair. Stops after `stop_after` pairs."""
+    """Exact for pairs of one room; "unrelated" for any other pair. Pauses before each pair, and stops
+    after `stop_after` of them."""
 
     rooms: tuple[Room, ...]
     stop_after: int | None = None
+    pause_s: float = 0.0
     predicted: list[Pair] = field(default_factory=list)
     name: str = "lookup"
     image_spec: ImageSpec = field(default_factory=lambda: ImageSpec(long_edge=WIDTH))
@@ -77,6 +80,7 @@ class LookupRegressor:
                 continue
             if len(self.predicted) == self.stop_after:
                 raise KilledError
+            time.sleep(self.pause_s)
             self.predicted.append(pair)
             yield self._prediction(views, pair)
             progress.advance()

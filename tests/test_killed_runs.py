@@ -1,0 +1,85 @@
+"""Real processes, ended by real signals in the middle of a run, and resumed."""
+
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+from known_room import LookupRegressor, make_room
+
+from dust3r_sfm.cli import main
+
+PROGRAM = """
+import sys, time
+sys.path.insert(0, {tests!r})
+import dust3r_sfm.pipeline.results as results
+import dust3r_sfm.pipeline.run as run
+from dust3r_sfm.cli import main
+from known_room import LookupRegressor, make_room
+
+regressor = LookupRegressor((make_room("hall", 1, 4),), pause_s={pause_s})
+run.build_regressor = lambda config: regressor
+if {hang_in_export}:
+    results.write_report = lambda *arguments: time.sleep(60)
+sys.exit(main(sys.argv[1:]))
+"""
+
+
+def program(pause_s: float, hang_in_export: bool) -> str:
+    tests = str(Path(__file__).parent)
+    return PROGRAM.format(tests=tests, pause_s=pause_s, hang_in_export=hang_in_export)
+
+
+def wait_for(process: subprocess.Popen[str], folder: Path, pattern: str, count: int) -> None:
+    deadline = time.monotonic() + 60
+    while len(list(folder.glob(pattern))) < count:
+        assert process.poll() is None, process.communicate()
+        assert time.monotonic() < deadline, "the run never came so far"
+        time.sleep(0.01)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("hang_in_export", "pattern", "count", "number"),
+    [
+        (False, "pairs/*.npz", 3, signal.SIGKILL),
+        (False, "pairs/*.npz", 3, signal.SIGTERM),
+        (True, ".results.partial-*/scene.npz", 1, signal.SIGKILL),
+    ],
+    ids=["inference-kill", "inference-term", "export-kill"],
+)
+def test_a_killed_run_is_resumed_and_equal_to_an_undisturbed_one(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    hang_in_export: bool,
+    pattern: str,
+    count: int,
+    number: signal.Signals,
+) -> None:
+    room = make_room("hall", 1, 4)
+    room.write(tmp_path / "photos")
+    command = ["reconstruct", str(tmp_path / "photos"), str(tmp_path / "out")]
+    source = program(0.0 if hang_in_export else 0.5, hang_in_export)
+    process = subprocess.Popen(
+        [sys.executable, "-c", source, *command], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
+    wait_for(process, tmp_path / "out" / ".work", pattern, count)
+    process.send_signal(number)
+    out, err = process.communicate(timeout=30)
+    assert process.returncode == -number
+    assert out == ""
+    assert err.splitlines()[-1].split(":")[0] in ("predict", "export"), "no native stack is printed"
+    assert [path.name for path in (tmp_path / "out").iterdir()] == [".work"]
+    again = LookupRegressor((room,))
+    monkeypatch.setattr("dust3r_sfm.pipeline.run.build_regressor", lambda config: again)
+    assert main([*command, "--resume"]) == 0
+    assert len(again.predicted) <= 12 - count if not hang_in_export else not again.predicted
+    assert main([*command[:2], str(tmp_path / "undisturbed")]) == 0
+    written = sorted((tmp_path / "out").rglob("*.*"))
+    assert len(written) > 10
+    for path in written:
+        if path.is_file() and path.name != "report.json":
+            undisturbed = tmp_path / "undisturbed" / path.relative_to(tmp_path / "out")
+            assert path.read_bytes() == undisturbed.read_bytes(), path.name
