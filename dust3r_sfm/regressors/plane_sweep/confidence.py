@@ -5,8 +5,8 @@ from dataclasses import dataclass
 import torch
 from jaxtyping import Float
 from torch import Tensor
-from torch.nn.functional import max_pool2d
 
+from dust3r_sfm.regressors.plane_sweep.levels import relative_spread
 from dust3r_sfm.regressors.plane_sweep.warp import Warp, sample
 
 _BEST = 10.0
@@ -37,16 +37,9 @@ def confidence(found: Evidence, other: Evidence, warp: Warp, back: Warp) -> Floa
     agree = torch.exp(-disagreement_px(found, other, warp, back).square())
     relative_error = _MATCH_ERROR_PX / (warp.speed(found.inverse_depth) * found.inverse_depth).clamp_min(1e-6)
     precise = 1 / (1 + (relative_error / _DEPTH_PRECISION).square())
-    inner = 1 / (1 + (_relative_spread(found.inverse_depth) / _SPREAD).pow(4))
+    inner = 1 / (1 + (relative_spread(found.inverse_depth) / _SPREAD).pow(4))
     known = found.inverse_depth > 0
     return 1 + (_BEST - 1) * photo * unique * agree * precise * inner * known
-
-
-def _relative_spread(inverse_depth: Float[Tensor, "h w"]) -> Float[Tensor, "h w"]:
-    """(greatest - least) / own of the 5 x 5 inverse depths around: where it is large, windows saw
-    both what is in front and what is behind."""
-    ends = max_pool2d(torch.stack([inverse_depth, -inverse_depth])[:, None], 5, stride=1, padding=2)
-    return (ends[0, 0] + ends[1, 0]) / inverse_depth.clamp_min(1e-6)
 
 
 def disagreement_px(found: Evidence, other: Evidence, warp: Warp, back: Warp) -> Float[Tensor, "h w"]:

@@ -6,7 +6,10 @@ from jaxtyping import Float, UInt8
 from torch import Tensor
 from torch.nn.functional import avg_pool2d, interpolate, max_pool2d
 
+from dust3r_sfm.regressors.plane_sweep.matching_cost import box_mean
+
 COARSEST = 4
+_SMOOTH_SPREAD = 0.03
 Pyramid = dict[int, Tensor]
 """Grey images "h w" by how many times smaller than the photo they are: 1, 2 and COARSEST."""
 
@@ -33,6 +36,21 @@ def extremes(coarse: Float[Tensor, "h w"], shape: torch.Size) -> Float[Tensor, "
     both = max_pool2d(torch.stack([-coarse, coarse])[:, None], 3, stride=1, padding=1)
     larger = interpolate(both, scale_factor=2, mode="nearest")[:, 0, : shape[0], : shape[1]]
     return torch.stack([-larger[0], larger[1]])
+
+
+def relative_spread(inverse_depth: Float[Tensor, "h w"]) -> Float[Tensor, "h w"]:
+    """(greatest - least) / own of the 5 x 5 inverse depths around: where it is large, windows saw
+    both what is in front and what is behind."""
+    ends = max_pool2d(torch.stack([inverse_depth, -inverse_depth])[:, None], 5, stride=1, padding=2)
+    return (ends[0, 0] + ends[1, 0]) / inverse_depth.clamp_min(1e-6)
+
+
+def settle(inverse_depth: Float[Tensor, "h w"]) -> Float[Tensor, "h w"]:
+    """Lone pixels moved to the median of 3 x 3; away from edges of surfaces the mean of 5 x 5, which
+    planes pass unchanged (inverse depth is affine in pixels on them)."""
+    settled = median3(inverse_depth)
+    mean = box_mean(settled[None], 5)[0]
+    return torch.where(relative_spread(settled) < _SMOOTH_SPREAD, mean, settled)
 
 
 def median3(values: Float[Tensor, "h w"]) -> Float[Tensor, "h w"]:

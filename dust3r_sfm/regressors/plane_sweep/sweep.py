@@ -19,7 +19,7 @@ from dust3r_sfm.regressors.plane_sweep.levels import (
     enlarge,
     extremes,
     gray_pyramid,
-    median3,
+    settle,
 )
 from dust3r_sfm.regressors.plane_sweep.matching_cost import box_mean, correlation, reference
 from dust3r_sfm.regressors.plane_sweep.semi_global import smooth
@@ -111,7 +111,7 @@ def _one_way(
         best, match = _refine(
             pyramid[scale], pyramid_other[scale], warps[scale], best, fine_step, reach, config
         )
-        best = median3(best)
+        best = settle(best)
     return Evidence(best, match, enlarge(margin, COARSEST, best.shape))
 
 
