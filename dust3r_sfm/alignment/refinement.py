@@ -34,7 +34,7 @@ CHUNK = 32
 CAUCHY_WIDTH = 2.0
 """Of the kernel, in standard deviations."""
 SMALLEST_SIGMA, SMALLEST_SIGMA_PX = 3e-5, 0.02
-ROUNDS, ITERATIONS = 6, 10
+ROUNDS, ITERATIONS = 4, 10
 
 
 @dataclass(frozen=True)
@@ -199,7 +199,8 @@ def _known(term: Term) -> Float[np.ndarray, "c m k"]:
 
 def _noise(problem: Problem, state: State, seen: Consensus) -> Noise:
     """Robust standard deviations (a median absolute deviation each) at the present state."""
-    points, matches = [], []
+    points: list[Float[np.ndarray, "c s 3"]] = []
+    matches: list[Float[np.ndarray, "c m 2"]] = []
     for _, term in _terms(problem, state, state, seen, UNIT_NOISE):
         (points if term.residual.shape[-1] == 3 else matches).append(np.abs(_known(term)))
     deviation = np.concatenate(points)

@@ -1,0 +1,183 @@
+"""Predictions in, scenes out: every stage of alignment once, in order."""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import Float
+
+from dust3r_sfm.alignment.cameras import view_camera
+from dust3r_sfm.alignment.components import Solved, solve_components
+from dust3r_sfm.alignment.config import AlignmentConfig
+from dust3r_sfm.alignment.edges import stack_edges
+from dust3r_sfm.alignment.fusion import FusedDepth, World, fuse
+from dust3r_sfm.alignment.start import Start, gather
+from dust3r_sfm.geometry import invert_rigid
+from dust3r_sfm.progress import Progress
+from dust3r_sfm.types import (
+    AlignmentReport,
+    Camera,
+    Pair,
+    PairReport,
+    Predictions,
+    Reconstruction,
+    Scene,
+    Tracks,
+    View,
+)
+
+NO_TRACKS = Tracks(
+    np.zeros((0, 3)),
+    np.zeros((0, 3), dtype=np.uint8),
+    np.zeros(0, dtype=np.int64),
+    np.zeros(0, dtype=np.int64),
+    np.zeros((0, 2)),
+)
+
+
+@dataclass(frozen=True)
+class Posed:
+    """A component with its final cameras, by index among ALL views in `members`."""
+
+    members: tuple[int, ...]
+    cameras: tuple[Camera, ...]
+    cam_from_world: Float[np.ndarray, "n 4 4"]
+    scales: Mapping[Pair, float]
+    residual_px: Mapping[Pair, float]
+    tracks: Tracks
+    bundle_adjustment: str
+    robust_error_before_px: float | None
+    robust_error_after_px: float | None
+
+
+def align(
+    views: Sequence[View], predictions: Predictions, config: AlignmentConfig, progress: Progress
+) -> Reconstruction:
+    """Every connected component of at least two views as a scene, largest first; no scene if none is.
+
+    `predictions` are gone through twice, one in memory at a time. World: the first view's camera is
+    the identity, median depth 1. Views in no scene are in `dropped` with the reason.
+    """
+    if not views or not len(predictions):
+        return Reconstruction((), {view.name: "no pair with another image" for view in views})
+    start = gather(views, predictions, config, progress)
+    progress.start("Aligning", 1, "steps")
+    solved, wrong = _solved(start, views)
+    progress.advance()
+    reasons = {**start.unusable, **wrong}
+    dropped: dict[int, str] = {}
+    posed = [_sharpened(component, views, start, config, dropped) for component in solved]
+    posed = sorted((p for p in posed if len(p.members) >= 2), key=lambda p: (-len(p.members), p.members))
+    strength = {s.pair: (float(s.weights_i.sum()), float(s.weights_j.sum())) for s in start.summaries}
+    worlds = [World(p.members, p.cam_from_world, p.scales, p.tracks) for p in posed]
+    depths = fuse(views, predictions, worlds, strength, config.fused_maps, progress)
+    scenes = tuple(_scene(p, views, depths, start, reasons) for p in posed)
+    return Reconstruction(scenes, _dropped(views, posed, start, reasons, dropped))
+
+
+def _solved(start: Start, views: Sequence[View]) -> tuple[list[Solved], dict[Pair, str]]:
+    if not start.measured:
+        return [], {}
+    edges = stack_edges(start.measured)
+    return solve_components(edges, views, start.pixels, start.groups, start.evidence)
+
+
+def _sharpened(
+    solved: Solved, views: Sequence[View], start: Start, config: AlignmentConfig, dropped: dict[int, str]
+) -> Posed:
+    """The component after tracks and bundle adjustment, where there are correspondences."""
+    cameras = tuple(
+        view_camera(views[m], float(f)) for m, f in zip(solved.members, solved.focal_px, strict=True)
+    )
+    return Posed(
+        solved.members,
+        cameras,
+        solved.cam_from_world,
+        solved.scales,
+        solved.residual_px,
+        NO_TRACKS,
+        "not run: the pairs have no correspondences",
+        None,
+        None,
+    )
+
+
+def _scene(
+    posed: Posed,
+    views: Sequence[View],
+    depths: Mapping[int, FusedDepth],
+    start: Start,
+    reasons: Mapping[Pair, str],
+) -> Scene:
+    members = set(posed.members)
+    reports = tuple(
+        PairReport(
+            s.pair,
+            s.pair in posed.scales,
+            s.geometry,
+            s.num_correspondences,
+            posed.residual_px.get(s.pair),
+            reasons.get(s.pair),
+        )
+        for s in start.summaries
+        if s.pair.i in members or s.pair.j in members
+    )
+    fused = [depths.get(m, _unknown(views[m])) for m in posed.members]
+    return Scene(
+        tuple(views[m] for m in posed.members),
+        posed.cameras,
+        posed.cam_from_world,
+        tuple(f.depth for f in fused),
+        tuple(f.confidence for f in fused),
+        posed.tracks,
+        AlignmentReport(
+            reports, posed.bundle_adjustment, posed.robust_error_before_px, posed.robust_error_after_px
+        ),
+    )
+
+
+def _unknown(view: View) -> FusedDepth:
+    shape = view.image.shape[:2]
+    return FusedDepth(np.zeros(shape, np.float32), np.ones(shape, np.float32))
+
+
+def _dropped(
+    views: Sequence[View],
+    posed: Sequence[Posed],
+    start: Start,
+    reasons: Mapping[Pair, str],
+    sharpened_away: Mapping[int, str],
+) -> dict[str, str]:
+    """Why each view that is in no scene is not: what most of its pairs suffered from."""
+    placed = {member for p in posed for member in p.members}
+    out = {}
+    for index, view in enumerate(views):
+        if index in placed:
+            continue
+        mine = [s.pair for s in start.summaries if index in (s.pair.i, s.pair.j)]
+        common = Counter(reasons[pair] for pair in mine if pair in reasons).most_common(1)
+        if index in sharpened_away:
+            out[view.name] = sharpened_away[index]
+        elif not mine:
+            out[view.name] = "no pair with another image"
+        elif common:
+            out[view.name] = f"none of its {len(mine)} pairs could be used: {common[0][0]}"
+        else:
+            out[view.name] = "seen only by turning on the spot: nothing tells how far away anything is"
+    return out
+
+
+def rescaled(
+    scales: Mapping[Pair, float],
+    before: Float[np.ndarray, "n 4 4"],
+    after: Float[np.ndarray, "n 4 4"],
+) -> dict[Pair, float]:
+    """Pair scales for poses whose world changed its size: by the ratio of the centres' median distance
+    from their mean."""
+    sizes = []
+    for poses in (before, after):
+        centres = invert_rigid(poses)[:, :3, 3]
+        sizes.append(float(np.median(np.linalg.norm(centres - centres.mean(axis=0), axis=1))))
+    factor = sizes[1] / sizes[0] if sizes[0] > 0 else 1.0
+    return {pair: scale * factor for pair, scale in scales.items()}

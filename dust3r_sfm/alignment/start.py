@@ -1,0 +1,87 @@
+"""From predictions to the edges that are solved: summaries, cameras, relative poses."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import Float
+
+from dust3r_sfm.alignment.camera_groups import FocalEvidence, focal_evidence, group_cameras
+from dust3r_sfm.alignment.cameras import view_camera, view_scale
+from dust3r_sfm.alignment.config import AlignmentConfig
+from dust3r_sfm.alignment.measurement import Measurement, focal_by_resection, measure
+from dust3r_sfm.alignment.summary import PairSummary, sample_pixels, summarise
+from dust3r_sfm.progress import Progress
+from dust3r_sfm.types import Camera, Correspondences, Pair, Predictions, View
+
+RESECTIONS = 5
+"""Pairs asked for the focal of a camera that no pointmap of its own tells."""
+RESECTED_SPREAD, GUESSED_SPREAD = 0.03, 0.3
+GUESSED_FOCAL = 1.2
+"""Focal over long edge where nothing at all is known: a phone's."""
+
+
+@dataclass(frozen=True)
+class Start:
+    """All that is known before anything is solved together. `pixels` are each view's samples."""
+
+    summaries: tuple[PairSummary, ...]
+    correspondences: Mapping[Pair, Correspondences]
+    pixels: Float[np.ndarray, "n samples 2"]
+    groups: tuple[int, ...]
+    evidence: FocalEvidence
+    measured: tuple[Measurement, ...]
+    unusable: Mapping[Pair, str]
+
+
+def gather(
+    views: Sequence[View], predictions: Predictions, config: AlignmentConfig, progress: Progress
+) -> Start:
+    """The first pass over the predictions, and what follows for each pair on its own."""
+    summaries, correspondences = summarise(views, predictions, config.samples, config.matches, progress)
+    pixels = np.stack([sample_pixels(view, config.samples) for view in views])
+    groups = group_cameras(views, config.cameras)
+    evidence = focal_evidence(views, groups, summaries)
+    evidence = _completed(evidence, views, groups, summaries, pixels, config.seed)
+    cameras = [
+        view_camera(view, float(np.exp(evidence.log_focal[group])) * view_scale(view))
+        for view, group in zip(views, groups, strict=True)
+    ]
+    progress.start("Relative poses", 1, "steps")
+    measured, unusable = measure(summaries, list(pixels), cameras, correspondences, config.seed)
+    progress.advance()
+    return Start(tuple(summaries), correspondences, pixels, groups, evidence, tuple(measured), unusable)
+
+
+def _completed(
+    evidence: FocalEvidence,
+    views: Sequence[View],
+    groups: Sequence[int],
+    summaries: Sequence[PairSummary],
+    pixels: Float[np.ndarray, "n samples 2"],
+    seed: int,
+) -> FocalEvidence:
+    """Focals for groups without evidence: by resection of their views, or a guess that weighs little."""
+    log_focal, information = evidence.log_focal.copy(), evidence.information.copy()
+    for group in np.flatnonzero(np.isnan(log_focal)).tolist():
+        asked = [s for s in summaries if groups[s.pair.j] == group]
+        asked = sorted(asked, key=lambda s: -float(s.weights_j.sum()))[:RESECTIONS]
+        found = [f for s in asked if (f := _resected_focal(s, views[s.pair.j], pixels[s.pair.j], seed))]
+        if found:
+            log_focal[group], information[group] = np.log(np.median(found)), RESECTED_SPREAD**-2
+        else:
+            member = views[groups.index(group)]
+            log_focal[group] = np.log(GUESSED_FOCAL * max(member.original_size))
+            information[group] = GUESSED_SPREAD**-2
+    return FocalEvidence(log_focal, information)
+
+
+def _resected_focal(
+    summary: PairSummary, view: View, pixels: Float[np.ndarray, "samples 2"], seed: int
+) -> float | None:
+    """Focal of view j in original pixels, from its points in camera i's frame."""
+    known = summary.weights_j > 0
+    camera: Camera = view_camera(view, GUESSED_FOCAL * max(view.size))
+    points = summary.points_j[known].astype(np.float64)
+    found = focal_by_resection(points, pixels[known], camera, seed) if known.any() else None
+    return None if found is None else found / view_scale(view)
