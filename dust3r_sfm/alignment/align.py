@@ -13,7 +13,6 @@ from dust3r_sfm.alignment.config import AlignmentConfig
 from dust3r_sfm.alignment.edges import stack_edges
 from dust3r_sfm.alignment.fusion import FusedDepth, World, fuse
 from dust3r_sfm.alignment.start import Start, gather
-from dust3r_sfm.geometry import invert_rigid
 from dust3r_sfm.progress import Progress
 from dust3r_sfm.types import (
     AlignmentReport,
@@ -166,18 +165,3 @@ def _dropped(
         else:
             out[view.name] = "seen only by turning on the spot: nothing tells how far away anything is"
     return out
-
-
-def rescaled(
-    scales: Mapping[Pair, float],
-    before: Float[np.ndarray, "n 4 4"],
-    after: Float[np.ndarray, "n 4 4"],
-) -> dict[Pair, float]:
-    """Pair scales for poses whose world changed its size: by the ratio of the centres' median distance
-    from their mean."""
-    sizes = []
-    for poses in (before, after):
-        centres = invert_rigid(poses)[:, :3, 3]
-        sizes.append(float(np.median(np.linalg.norm(centres - centres.mean(axis=0), axis=1))))
-    factor = sizes[1] / sizes[0] if sizes[0] > 0 else 1.0
-    return {pair: scale * factor for pair, scale in scales.items()}

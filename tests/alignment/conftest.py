@@ -1,0 +1,74 @@
+"""A small scene with closed-form depth: a ball in a room, looked at from an arc of cameras."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pytest
+
+from dust3r_sfm.geometry import invert_rigid, pixel_grid, rigid, unproject
+from dust3r_sfm.types import Camera, Pair, View
+
+
+@dataclass(frozen=True)
+class Truth:
+    views: list[View]
+    cameras: list[Camera]
+    cam_from_world: np.ndarray
+    depths: list[np.ndarray]
+
+
+def look_at(eye, target):
+    forward = (target - eye) / np.linalg.norm(target - eye)
+    right = np.cross([0.0, 1.0, 0.0], forward)
+    right /= np.linalg.norm(right)
+    rotation = np.stack([right, np.cross(forward, right), forward])
+    return rigid(rotation, -rotation @ eye)
+
+
+def depth_of(camera, cam_from_world):
+    """z of the first hit with the walls |x| = 3, |y| = 2, |z| = 4 or the unit ball at the origin."""
+    world_from_cam = invert_rigid(cam_from_world)
+    eye = world_from_cam[:3, 3]
+    rays = unproject(
+        pixel_grid(camera.height, camera.width), np.ones((camera.height, camera.width)), camera
+    ) @ (world_from_cam[:3, :3].T)
+    with np.errstate(divide="ignore"):
+        wall = ((np.sign(rays) * [3.0, 2.0, 4.0] - eye) / rays).min(axis=-1)
+    a, b, c = (rays**2).sum(-1), rays @ eye, eye @ eye - 1.0
+    inside = b**2 - a * c
+    ball = np.where(inside > 0, (-b - np.sqrt(np.maximum(inside, 0))) / a, np.inf)
+    return np.where(ball > 0, np.minimum(wall, ball), wall)
+
+
+def arc(cameras: Sequence[Camera], step_deg: float = 14.0) -> Truth:
+    rng = np.random.default_rng(7)
+    poses, views = [], []
+    for k, camera in enumerate(cameras):
+        angle = np.radians(step_deg * (k - (len(cameras) - 1) / 2))
+        eye = np.array([2.6 * np.sin(angle), rng.uniform(-0.6, 0.6), -2.6 * np.cos(angle)])
+        poses.append(look_at(eye, rng.uniform(-0.2, 0.2, 3)))
+        image = np.zeros((camera.height, camera.width, 3), np.uint8)
+        views.append(View(f"{k:02d}.png", image, np.eye(3), (camera.width, camera.height)))
+    depths = [depth_of(camera, pose) for camera, pose in zip(cameras, poses, strict=True)]
+    return Truth(views, list(cameras), np.stack(poses), depths)
+
+
+def camera(width=48, height=36, focal=44.0) -> Camera:
+    return Camera(width, height, focal, focal, width / 2, height / 2)
+
+
+def all_pairs(views: Sequence[int]) -> list[Pair]:
+    return [Pair(i, j) for i in views for j in views if i != j]
+
+
+@pytest.fixture(scope="session")
+def scenes():
+    """The helpers above, for tests to call."""
+
+    class Helpers:
+        arc = staticmethod(arc)
+        camera = staticmethod(camera)
+        all_pairs = staticmethod(all_pairs)
+
+    return Helpers

@@ -1,0 +1,33 @@
+import numpy as np
+
+from dust3r_sfm.alignment.laplacian import robust_differences, solve_differences
+
+
+def complete(n):
+    return np.array([(i, j) for i in range(n) for j in range(n) if i < j]).T
+
+
+def test_exact_differences_give_the_values():
+    values = np.random.default_rng(0).standard_normal((6, 3))
+    tail, head = complete(6)
+    found = solve_differences(tail, head, values[head] - values[tail], np.ones(len(tail)), 6)
+    np.testing.assert_allclose(found, values - values[0], atol=1e-10)
+
+
+def test_a_triangle_shares_its_error_equally():
+    found = solve_differences(
+        np.array([0, 1, 2]), np.array([1, 2, 0]), np.array([[1.0], [1.0], [-1.7]]), np.ones(3), 3
+    )
+    np.testing.assert_allclose(found[:, 0], [0.0, 0.9, 1.8], atol=1e-9)
+
+
+def test_a_quarter_of_gross_errors_does_not_matter():
+    rng = np.random.default_rng(1)
+    values = rng.standard_normal((9, 3))
+    tail, head = complete(9)
+    differences = values[head] - values[tail]
+    differences[::4] += rng.uniform(2, 5, differences[::4].shape)
+    ones = np.ones(len(tail))
+    found, residual = robust_differences(tail, head, differences, ones, 9, ones, 1e-6)
+    np.testing.assert_allclose(found, values - values[0], atol=1e-4)
+    assert (residual[::4] > 1).all()
