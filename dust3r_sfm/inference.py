@@ -38,7 +38,7 @@ def predict_pairs(
     run left are used where the regressor's fingerprint and the content of all views are the same;
     the result then loads one prediction at a time. Without, everything stays in memory.
     Points are float32, and 0 where the confidence is 1 (nothing is known there).
-    Stages on `progress`: "encode" in images, then the regressor's own, in pairs.
+    Stages on `progress`: "Encoding" in images, then the regressor's own, in pairs.
     Raises OutputError when the work folder cannot be written.
     """
     progress = progress or Silent()
@@ -74,7 +74,7 @@ def _predict(
 def _encode_all(
     regressor: PointmapRegressor, views: Sequence[View], folder: Path | None, progress: Progress
 ) -> list[Encoding]:
-    progress.start("encode", len(views), "images")
+    progress.start("Encoding", len(views), "images")
     encodings = []
     for index, view in enumerate(views):
         encodings.append(_encode(regressor, view, folder and folder / f"{index:05d}.npz"))

@@ -74,7 +74,7 @@ class LookupRegressor:
         done: frozenset[Pair],
         progress: Progress,
     ) -> Iterator[PairPrediction]:
-        progress.start("predict", len(pairs) - len(done), "pairs")
+        progress.start("Predicting", len(pairs) - len(done), "pairs")
         for pair in pairs:
             if pair in done:
                 continue

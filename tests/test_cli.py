@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from known_room import LookupRegressor, Room, make_room
 from PIL import Image
 from rich.console import Console
@@ -16,7 +17,7 @@ from dust3r_sfm.cli import main
 from dust3r_sfm.cli.drawing import Bars, Lines, drawn_progress
 from dust3r_sfm.progress import Silent
 
-COUNT = 4
+COUNT = 3
 Run = Callable[..., tuple[int, str, str]]
 
 
@@ -66,14 +67,14 @@ def test_a_reconstruction(photos: Path, tmp_path: Path, run: Run) -> None:
     code, out, err = run("reconstruct", photos, tmp_path / "out")
     assert code == 0, err
     assert re.fullmatch(
-        r"4 of 4 images registered, \d+ points, mean reprojection error \d+\.\d\d px\n"
+        r"3 of 3 images registered, \d+ points, mean reprojection error \d+\.\d\d px\n"
         rf"in {re.escape(str(tmp_path / 'out'))}: sparse/0 \(COLMAP\), points\.ply, .*\n",
         out,
     )
     lines = err.splitlines()
     assert lines[0].startswith("regressor stereo: the embedded one")
-    assert lines[1].startswith("4 images, 6 pairs, regressor lookup")
-    assert {"encode: 4 images", "predict: 12 pairs"} <= set(lines)
+    assert lines[1].startswith("3 images, 3 pairs, regressor lookup")
+    assert {"Encoding: 3 images", "Predicting: 6 pairs", "Exporting: 1 scene"} <= set(lines)
     assert (tmp_path / "out" / "sparse" / "0" / "images.bin").exists()
 
 
@@ -161,6 +162,10 @@ def test_two_identical_photos_give_no_model(room: Room, tmp_path: Path, run: Run
         (["PHOTOS", "OUT", "--pairs", "swin-0"], 2, "swin-0"),
         (["PHOTOS", "OUT", "--pairs", "oneref-9"], 2, "9"),
         (["PHOTOS", "OUT", "--max-points", "-1"], 2, "--max-points -1"),
+        pytest.param(
+            *(["PHOTOS", "OUT", "--device", "cuda"], 2, "--device cpu"),
+            marks=pytest.mark.skipif(torch.cuda.is_available(), reason="cuda can be had here"),
+        ),
         (["PHOTOS", "OUT", "--masks", "OUT/none"], 2, "none"),
         (["PHOTOS/none", "OUT"], 2, "none"),
         (["FILE", "OUT"], 2, "FILE"),

@@ -7,12 +7,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from dust3r_sfm.view_graph import ViewGraph
 
 from dust3r_sfm.errors import OutputError
 from dust3r_sfm.inference import predict_pairs
 from dust3r_sfm.progress import Progress
 from dust3r_sfm.types import Correspondences, ImageSpec, Pair, PairGeometry, PairPrediction, View
+from dust3r_sfm.view_graph import ViewGraph
 
 FOCAL, DEPTH, BASELINE = 10.0, 4.0, 0.5
 HEIGHT, WIDTH = 6, 8
@@ -60,7 +60,7 @@ class PlaneRegressor:
         for view, encoding in zip(views, encodings, strict=True):
             np.testing.assert_array_equal(encoding["mean"], view.image.mean((0, 1)))
         todo = [pair for pair in reversed(pairs) if pair not in done]
-        progress.start("predict", len(todo), "pairs")
+        progress.start("Predicting", len(todo), "pairs")
         for pair in todo:
             if len(self.predicted) == self.stop_after:
                 raise StoppedError
@@ -138,7 +138,7 @@ def test_each_image_is_encoded_once_and_progress_says_so(views: list[View], tmp_
     regressor, recorder = PlaneRegressor(), Recorder()
     predict_pairs(regressor, views, GRAPH, tmp_path, recorder)
     assert regressor.encoded == {"0.jpg": 1, "1.jpg": 1, "2.jpg": 1, "3.jpg": 1}
-    assert recorder.stages == [["encode", 4, "images", 4], ["predict", 12, "pairs", 12]]
+    assert recorder.stages == [["Encoding", 4, "images", 4], ["Predicting", 12, "pairs", 12]]
 
 
 def test_resume_predicts_only_what_is_missing(views: list[View], tmp_path: Path) -> None:

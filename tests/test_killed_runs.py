@@ -70,7 +70,7 @@ def test_a_killed_run_is_resumed_and_equal_to_an_undisturbed_one(
     out, err = process.communicate(timeout=30)
     assert process.returncode == -number
     assert out == ""
-    assert err.splitlines()[-1].split(":")[0] in ("predict", "export"), "no native stack is printed"
+    assert err.splitlines()[-1].split(":")[0] in ("Predicting", "Exporting"), "no native stack is printed"
     assert [path.name for path in (tmp_path / "out").iterdir()] == [".work"]
     again = LookupRegressor((room,))
     monkeypatch.setattr("dust3r_sfm.pipeline.run.build_regressor", lambda config: again)

@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping
 
 import numpy as np
+import torch
 from rich.console import Console
 
 from dust3r_sfm.alignment import AlignmentConfig
@@ -65,6 +66,8 @@ def reconstruct_config(command: Reconstruct) -> ReconstructConfig:
     """The options as the library takes them. Raises InputError for those it cannot."""
     if command.output.max_points < 0:
         raise InputError(f"--max-points {command.output.max_points}: give 0 or more")
+    if command.compute.device == "cuda" and not torch.cuda.is_available():
+        raise InputError("--device cuda: torch finds no CUDA device here; use --device cpu")
     return ReconstructConfig(
         regressor=StereoConfig(device=command.compute.device),
         graph=parse_graph(command.photo.pairs),

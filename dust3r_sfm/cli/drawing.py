@@ -43,7 +43,7 @@ class Lines:
         self._console = console
 
     def start(self, label: str, total: int, unit: str) -> None:
-        self._console.print(f"{label}: {total} {unit}", highlight=False, markup=False)
+        self._console.print(f"{label}: {total} {unit.removesuffix('s') if total == 1 else unit}")
 
     def advance(self, count: int = 1) -> None:
         pass

@@ -22,7 +22,7 @@ def write_results(
 ) -> None:
     """Writes all files of `output.RESULTS`: sparse/0, 1, ... for every scene; the dense ones of the
     largest into `folder` itself, those of scene k into components/k."""
-    progress.start("export", len(reconstruction.scenes), "scenes")
+    progress.start("Exporting", len(reconstruction.scenes), "scenes")
     folder.mkdir()
     for index, scene in enumerate(reconstruction.scenes):
         export_colmap(scene, folder / "sparse" / str(index), config.export.colmap)
