@@ -12,7 +12,7 @@ The consensus is renewed every round. Every term belongs to one edge (or one cam
 equations are sums of small dense blocks with the sparsity of the view graph: cost is linear in pairs.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -39,17 +39,18 @@ ROUNDS, ITERATIONS = 4, 10
 
 @dataclass(frozen=True)
 class Noise:
-    """Standard deviations of points across and along the ray (relative to depth) and of matches (px),
-    and the mean weight of points and of matches."""
+    """Standard deviations of points across and along the ray (relative to depth), of matches (px) and
+    of the depths they come with (relative), and the mean weight of points and of matches."""
 
     across: float
     along: float
     matches_px: float
+    match_depth: float
     points_weight: float
     matches_weight: float
 
 
-UNIT_NOISE = Noise(1.0, 1.0, 1.0, 1.0, 1.0)
+UNIT_NOISE = Noise(1.0, 1.0, 1.0, 0.0, 1.0, 1.0)
 
 
 @dataclass(frozen=True)
@@ -104,16 +105,28 @@ def _point_term(
     return Term(residual * whiten, jacobian * whiten[..., None], weights)
 
 
-def _match_term(problem: Problem, state: State, noise: Noise, rows: slice) -> Term:
+def _match_term(problem: Problem, start: State, state: State, noise: Noise, rows: slice) -> Term:
+    """Across the epipolar line a match errs by its own few tenths of a pixel, along it by what the error
+    of the depth it comes with makes there as well. Directions are frozen at `start`."""
+    residual, jacobian = _matches(problem, state, rows)
+    by_depth = _matches(problem, start, rows)[1][..., SCALE]
+    travel = np.linalg.norm(by_depth, axis=-1)
+    along = np.where(travel[..., None] > 0, by_depth / np.maximum(travel, 1e-9)[..., None], [1.0, 0.0])
+    across = np.stack([-along[..., 1], along[..., 0]], axis=-1)
+    along = along / np.hypot(noise.matches_px, noise.match_depth * travel)[..., None]
+    whiten = np.stack([across / noise.matches_px, along], axis=-2)
+    weights = problem.edges.match_weights[rows] / noise.matches_weight
+    return Term((whiten @ residual[..., None])[..., 0], whiten @ jacobian, weights)
+
+
+def _matches(
+    problem: Problem, state: State, rows: slice
+) -> tuple[Float[np.ndarray, "c m 2"], Float[np.ndarray, "c m 2 17"]]:
     edges = problem.edges
-    residual, jacobian = match_residuals(
-        edge_cameras(problem, state, rows),
-        edges.match_pixels_i[rows],
-        edges.match_depth_i[rows],
-        edges.match_pixels_j[rows],
+    cameras = edge_cameras(problem, state, rows)
+    return match_residuals(
+        cameras, edges.match_pixels_i[rows], edges.match_depth_i[rows], edges.match_pixels_j[rows]
     )
-    weights = edges.match_weights[rows] / noise.matches_weight
-    return Term(residual / noise.matches_px, jacobian / noise.matches_px, weights)
 
 
 def _terms(
@@ -122,7 +135,7 @@ def _terms(
     for rows in _chunks(len(problem.edges)):
         yield rows, _point_term(problem, start, state, seen, noise, rows)
         if problem.edges.match_weights.shape[1]:
-            yield rows, _match_term(problem, state, noise, rows)
+            yield rows, _match_term(problem, start, state, noise, rows)
 
 
 def _cauchy(squared: Float[np.ndarray, "*shape"]) -> Float[np.ndarray, "*shape"]:
@@ -201,18 +214,40 @@ def _noise(problem: Problem, state: State, seen: Consensus) -> Noise:
     """Robust standard deviations (a median absolute deviation each) at the present state."""
     points: list[Float[np.ndarray, "c s 3"]] = []
     matches: list[Float[np.ndarray, "c m 2"]] = []
+    travel: list[Float[np.ndarray, "c m"]] = []
     for _, term in _terms(problem, state, state, seen, UNIT_NOISE):
-        (points if term.residual.shape[-1] == 3 else matches).append(np.abs(_known(term)))
-    deviation = np.concatenate(points)
-    along = np.where(deviation[..., 2] > 0, deviation[..., 2], np.nan)
-    edges = problem.edges
+        if term.residual.shape[-1] == 3:
+            points.append(_known(term))
+        else:
+            matches.append(_known(term))
+            travel.append(np.abs(term.jacobian[..., 1, SCALE]))
+    along = np.concatenate([np.where(p[..., 2] == 0, np.nan, p[..., 2]) for p in points])
+    matches_px, match_depth = _match_noise(matches, travel)
     return Noise(
-        max(1.4826 * _median(deviation[..., :2]), SMALLEST_SIGMA),
-        max(1.4826 * _median(along), SMALLEST_SIGMA),
-        max(1.4826 * _median(np.concatenate(matches)) if matches else 0.0, SMALLEST_SIGMA_PX),
-        _mean_positive(edges.weights_j),
-        _mean_positive(edges.match_weights),
+        max(_deviation(np.concatenate(points)[..., :2]), SMALLEST_SIGMA),
+        max(_deviation(along), SMALLEST_SIGMA),
+        matches_px,
+        match_depth,
+        _mean_positive(problem.edges.weights_j),
+        _mean_positive(problem.edges.match_weights),
     )
+
+
+def _match_noise(
+    matches: Sequence[Float[np.ndarray, "c m 2"]], travel: Sequence[Float[np.ndarray, "c m"]]
+) -> tuple[float, float]:
+    """Pixels, and relative depth: judged where an error of depth shows by more than the pixels' own."""
+    if not matches:
+        return SMALLEST_SIGMA_PX, SMALLEST_SIGMA
+    residual, moved = np.concatenate(matches), np.concatenate(travel)
+    own_px = max(_deviation(residual[..., 0]), SMALLEST_SIGMA_PX)
+    telling = moved > np.nanmedian(np.where(np.isfinite(residual[..., 1]), moved, np.nan))
+    relative = residual[..., 1][telling] / moved[telling]
+    return own_px, max(_deviation(relative), SMALLEST_SIGMA)
+
+
+def _deviation(values: Float[np.ndarray, "*shape"]) -> float:
+    return 1.4826 * _median(np.abs(values))
 
 
 def _median(values: Float[np.ndarray, "*shape"]) -> float:

@@ -9,9 +9,9 @@ from dust3r_sfm.alignment import AlignmentConfig, align
 from dust3r_sfm.geometry import invert_rigid, rotation_angle_deg
 from dust3r_sfm.progress import Silent
 from dust3r_sfm.synthetic.predictions import synthetic_predictions
-from dust3r_sfm.types import Pair, View
+from dust3r_sfm.types import Pair, PairGeometry, View
 
-CONFIG = AlignmentConfig(bundle_adjustment=False)
+CONFIG = AlignmentConfig(bundle_adjustment=False, samples=400)
 
 
 def pairwise_errors(scene, truth):
@@ -93,6 +93,40 @@ def test_noise_outliers_and_wrong_pairs(scenes):
     rotation, direction = pairwise_errors(scene, truth)
     assert rotation < 1.0
     assert direction < 2.0
+
+
+def test_matches_take_part(scenes):
+    """Depths know little here, but matches are exact: they must lower the error a lot."""
+    truth = scenes.arc([scenes.camera()] * 4)
+    pairs = scenes.all_pairs(range(4))
+    errors = []
+    for count in (0, 200):
+        predictions = predict(truth, pairs, noise=0.03, max_correspondences=count, seed=1)
+        errors.append(pairwise_errors(run(truth, predictions).scenes[0], truth))
+    assert errors[1][0] < 0.7 * errors[0][0]
+
+
+def test_a_turn_on_the_spot_helps_rotations_and_cannot_place_a_view(scenes):
+    truth = scenes.arc([scenes.camera()] * 4)
+    pairs = scenes.all_pairs(range(4))
+    predictions = predict(truth, pairs, max_correspondences=200)
+    lone = {Pair(2, 3), Pair(3, 2)}
+    turned = [replace(p, geometry=PairGeometry.ROTATION_ONLY) for p in predictions if p.pair in lone]
+    kept = [p for p in predictions if 3 not in (p.pair.i, p.pair.j)]
+    result = run(truth, kept + turned)
+    (scene,) = result.scenes
+    assert len(scene.views) == 3
+    assert "turning on the spot" in result.dropped["03.png"]
+
+
+def test_unrelated_pairs_are_left_out(scenes):
+    truth = scenes.arc([scenes.camera()] * 3)
+    predictions = predict(truth, scenes.all_pairs(range(3)))
+    predictions[0] = replace(predictions[0], geometry=PairGeometry.UNRELATED)
+    (scene,) = run(truth, predictions).scenes
+    unused = [report for report in scene.report.pairs if not report.used]
+    assert [report.pair for report in unused] == [predictions[0].pair]
+    assert "nothing in common" in unused[0].reason
 
 
 def test_components_become_scenes_and_lone_views_say_why(scenes):

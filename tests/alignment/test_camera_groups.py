@@ -14,7 +14,7 @@ def view(name, size=(40, 30), camera=None):
     [
         ([view("a"), view("b"), view("c", (60, 40)), view("d", (60, 40))], "auto", (0, 0, 1, 1)),
         ([view("a"), view("b", (30, 40)), view("c")], "auto", (0, 0, 0)),
-        ([view(name, camera=camera) for name, camera in zip("abcd", "XYXX", strict=True)], "auto", (0, 1, 0, 0)),
+        ([view(name, camera=name[0]) for name in ("Xa", "Yb", "Xc", "Xd")], "auto", (0, 1, 0, 0)),
         ([view("a", (1, 2)), view("b", (3, 4)), view("c", (3, 4)), view("d", (7, 8))], "auto", (0, 1, 2, 3)),
         ([view("a", camera="X"), view("b", camera="Y")], "shared", (0, 0)),
         ([view("a"), view("b", (60, 40))], "shared", (0, 1)),

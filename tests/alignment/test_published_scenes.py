@@ -1,5 +1,5 @@
-"""The four scenes without presets on which the published alignment was measured: maps of 32 x 24 with 1 % noise and 3 %
-outliers (see the README beside them)."""
+"""The scenes without presets on which the published alignment was measured: maps of 32 x 24 with 1 % noise
+and 3 % outliers (see the README beside them)."""
 
 import json
 from pathlib import Path
