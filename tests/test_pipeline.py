@@ -14,8 +14,8 @@ from dust3r_sfm.alignment import AlignmentConfig
 from dust3r_sfm.errors import InputError, OutputError, ReconstructionError
 from dust3r_sfm.exporters.scene_io import load_scene
 from dust3r_sfm.pipeline import Existing, Plan, ReconstructConfig, reconstruct, reconstruct_all
-from dust3r_sfm.pipeline.plan import rough_time
-from dust3r_sfm.view_graph import Complete, PairsFile
+from dust3r_sfm.pipeline.plan import Cost, plan_run, rough_time
+from dust3r_sfm.view_graph import Complete, PairsFile, view_graph
 
 NAMES = {"sparse", "points.ply", "scene.glb", "depth", "scene.npz", "report.json"}
 COUNT = 3
@@ -278,6 +278,14 @@ def test_a_full_disk_is_an_output_error_and_can_be_resumed(
 )
 def test_rough_times(time_s: float, text: str) -> None:
     assert rough_time(time_s) == text
+
+
+def test_a_plan_counts_and_pays_for_unordered_pairs() -> None:
+    graph = view_graph(Complete(), ["a", "b", "c", "d"])
+    plan = plan_run(graph, "stereo", Cost(image_s=2.0, pair_s=12.0), {})
+    assert plan.expected_s == 4 * 2.0 + 6 * 12.0
+    assert str(plan) == "4 images, 6 pairs, regressor stereo, about 80 s"
+    assert str(plan_run(graph, "stereo", None, {})) == "4 images, 6 pairs, regressor stereo"
 
 
 def test_public_names() -> None:

@@ -1,6 +1,6 @@
 """All settings of a reconstruction, one dataclass a stage."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, fields, is_dataclass
 from pathlib import Path
 
@@ -10,6 +10,9 @@ from dust3r_sfm.pipeline.plan import Cost
 from dust3r_sfm.regressors.protocol import PointmapRegressor
 from dust3r_sfm.regressors.stereo import StereoConfig, StereoRegressor
 from dust3r_sfm.view_graph import Automatic, GraphConfig
+
+_STEREO_COST: Mapping[str, Cost] = {}
+"""By device, as measured by benchmarks/. A device that is not here gets no expected time."""
 
 RegressorConfig = StereoConfig
 """The union of all regressors' configs, of which there is one so far."""
@@ -41,7 +44,7 @@ def build_regressor(config: RegressorConfig) -> PointmapRegressor:
 
 def expected_cost(config: RegressorConfig) -> Cost | None:
     """None where it was not measured."""
-    return Cost(image_s=1.0, pair_s=2.0) if config.device == "cpu" else None
+    return _STEREO_COST.get(config.device)
 
 
 def options_as_text(config: ReconstructConfig) -> dict[str, str]:
