@@ -9,7 +9,8 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from dust3r_sfm.synthetic.noise import fractal_noise, hash01, length
+from dust3r_sfm.synthetic.noise import fractal_noise, hash01
+from dust3r_sfm.synthetic.vectors import length
 
 Color = tuple[float, float, float]
 

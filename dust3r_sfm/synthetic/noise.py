@@ -7,13 +7,10 @@ from jaxtyping import Float, Int
 from torch import Tensor
 from torch.nn import functional
 
+from dust3r_sfm.synthetic.vectors import rotate
+
 LATTICE = 32
 """Cells after which value noise repeats, along each axis."""
-
-
-def length(vectors: Float[Tensor, "k n"]) -> Float[Tensor, " n"]:
-    """Euclidean norms of columns; torch's own norm over a leading axis is many times slower."""
-    return (vectors * vectors).sum(dim=0).sqrt()
 
 
 def hash01(cells: Int[Tensor, "k *n"], seed: int) -> Float[Tensor, "*n"]:
@@ -68,7 +65,7 @@ def fractal_noise(
         if size > finest:
             fade = (size / footprint - 1.0).clamp(0.0, 1.0)
             total += amplitude * fade * value_noise(points / size + 7.3 * octave, seed * 31 + octave)
-            points = turn @ points
+            points = rotate(turn, points)
         power += amplitude * amplitude
         amplitude, size = amplitude * gain, size / 2.0
     return total / power**0.5

@@ -12,7 +12,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from dust3r_sfm.synthetic.materials import Material
-from dust3r_sfm.synthetic.noise import length
+from dust3r_sfm.synthetic.vectors import dot, length, rotate
 from dust3r_sfm.types import Rigid
 
 NEAR = 1e-4
@@ -110,38 +110,34 @@ def _intersect_box(shape: Box, o: Tensor, d: Tensor) -> Tensor:
     return _first(near, near <= far)
 
 
-def _dot(a: Tensor, b: Tensor, axes: int) -> Tensor:
-    return (a[:axes] * b[:axes]).sum(dim=0)
-
-
-def _nearer_root(o: Tensor, d: Tensor, radius: float, axes: int) -> Tensor:
+def _nearer_root(o: Tensor, d: Tensor, radius: float) -> Tensor:
     """Where rays enter the circle (2 axes) or sphere (3) of `radius`; nan where they miss it."""
-    a, b, c = _dot(d, d, axes), _dot(o, d, axes), _dot(o, o, axes) - radius**2
+    a, b, c = dot(d, d), dot(o, d), dot(o, o) - radius**2
     return (-b - torch.sqrt(b * b - a * c)) / a
 
 
 def _intersect_sphere(shape: Sphere, o: Tensor, d: Tensor) -> Tensor:
-    t = _nearer_root(o, d, shape.radius, 3)
+    t = _nearer_root(o, d, shape.radius)
     return _first(t, ~t.isnan())
 
 
 def _intersect_cylinder(shape: Cylinder, o: Tensor, d: Tensor) -> Tensor:
-    side = _nearer_root(o, d, shape.radius, 2)
+    side = _nearer_root(o[:2], d[:2], shape.radius)
     side = _first(side, (o[2] + side * d[2]).abs() <= shape.half_height)
     # of the two caps only the one that the ray meets first can be seen from outside
     cap = (-o[2] - shape.half_height * torch.sign(d[2])) / d[2]
     at_cap = o[:2] + cap * d[:2]
-    return torch.minimum(side, _first(cap, _dot(at_cap, at_cap, 2) <= shape.radius**2))
+    return torch.minimum(side, _first(cap, dot(at_cap, at_cap) <= shape.radius**2))
 
 
 def to_local(shape: Primitive, points: Float[Tensor, "3 #n"]) -> Float[Tensor, "3 #n"]:
     """World points in the shape's own frame."""
     world_from_local = torch.from_numpy(shape.world_from_local).to(points)
-    return world_from_local[:3, :3].T @ (points - world_from_local[:3, 3:])
+    return rotate(world_from_local[:3, :3].T, points - world_from_local[:3, 3:])
 
 
 def directions_to_local(shape: Primitive, directions: Float[Tensor, "3 n"]) -> Float[Tensor, "3 n"]:
-    return torch.from_numpy(shape.world_from_local[:3, :3].T.copy()).to(directions) @ directions
+    return rotate(torch.from_numpy(shape.world_from_local[:3, :3]).to(directions).T, directions)
 
 
 def within_cone(
@@ -155,7 +151,7 @@ def within_cone(
     units = directions / length(directions)
     axis = units.mean(dim=1)
     axis = axis / axis.norm()
-    half_angle = torch.arccos((axis @ units).min().clamp(-1.0, 1.0)).item() + 1e-3
+    half_angle = torch.arccos(dot(axis[:, None], units).min().clamp(-1.0, 1.0)).item() + 1e-3
     centres = np.stack([shape.world_from_local[:3, 3] for shape in primitives]) - apex.cpu().numpy()
     far = np.linalg.norm(centres, axis=-1)
     reach = np.array([shape.reach + margin for shape in primitives])

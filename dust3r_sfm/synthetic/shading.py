@@ -6,7 +6,6 @@ from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
 from dust3r_sfm.synthetic.materials import albedo
-from dust3r_sfm.synthetic.noise import length
 from dust3r_sfm.synthetic.primitives import (
     directions_to_local,
     distance,
@@ -16,6 +15,7 @@ from dust3r_sfm.synthetic.primitives import (
     within_cone,
 )
 from dust3r_sfm.synthetic.scenes import SceneDescription
+from dust3r_sfm.synthetic.vectors import dot, length, rotate
 
 LAMP_COLOR, AMBIENT_COLOR = (1.06, 1.0, 0.90), (0.94, 1.0, 1.08)
 LAMP_RADIUS = 0.22
@@ -43,9 +43,9 @@ def shade(
         shape, chosen = scene.primitives[index], (ids == index).nonzero()[:, 0]
         local = to_local(shape, points[:, chosen])
         normal, uv = normal_and_uv(shape, local)
-        normal = torch.from_numpy(shape.world_from_local[:3, :3]).to(points) @ normal
+        normal = rotate(torch.from_numpy(shape.world_from_local[:3, :3]).to(points), normal)
         view = directions[:, chosen]
-        towards = (normal * view).sum(dim=0)
+        towards = dot(normal, view)
         slant = (towards.abs() / length(view)).clamp_min(0.2)
         color[:, chosen] = albedo(shape.material, local, uv, pixel_angle * depth[chosen] / slant)
         normals[:, chosen] = normal * -torch.sign(towards)
@@ -58,7 +58,7 @@ def _light(
     lamp = _lamp_places(scene, samples).to(points).repeat_interleave(points.shape[1] // samples, dim=1)
     to_lamp = lamp - points
     far = length(to_lamp)
-    cosine = ((normals * to_lamp).sum(dim=0) / far).clamp_min(0.0)
+    cosine = (dot(normals, to_lamp) / far).clamp_min(0.0)
     direct = 4.2 * cosine / (1.0 + 0.4 * far**2) * _lit(scene, points + 2e-3 * normals, lamp)
     ambient = (0.36 + 0.10 * normals[2]) * _openness(scene, points, normals)
     return (
