@@ -60,7 +60,7 @@ def room_scene(seed: int) -> SceneDescription:
     primitives = (
         _shell(rng, seed, 6.0, 2.9)
         + _furniture(rng, palette)
-        + _books(rng, palette)
+        + _sideboard(rng, palette)
         + _pictures(rng, palette)
     )
     return SceneDescription(tuple(primitives), (1.25, 1.25, 0.72), 45.0, (3.1, 2.4, 2.55))
@@ -127,16 +127,14 @@ def _object_materials(rng: np.random.Generator, palette: Palette) -> list[Materi
 def _furniture(rng: np.random.Generator, palette: Palette) -> list[Primitive]:
     """Boxes, cylinders and balls standing on the floor of the corner, on jittered places."""
     materials = _object_materials(rng, palette)
-    jitter, turn = rng.uniform(-0.07, 0.07, (8, 2)), rng.uniform(-25.0, 25.0, 8)
-    stretch = rng.uniform(0.88, 1.12, 3)
-    wood = Planks(_seed(rng), WOODS[int(rng.integers(4))], 0.11, 1.1)
+    jitter, turn = rng.uniform(-0.09, 0.09, (8, 2)), rng.uniform(-35.0, 35.0, 8)
+    stretch = rng.uniform(0.75, 1.15, 3)
 
     def at(index: int, x: float, y: float, z: float) -> Rigid:
         return _placed((float(x + jitter[index, 0]), float(y + jitter[index, 1]), z), float(turn[index]))
 
     tall, stool, vase = 0.50 * float(stretch[0]), 0.22 * float(stretch[1]), 0.36 * float(stretch[2])
     return [
-        Box(_placed((2.05, 0.36, 0.30)), (0.62, 0.25, 0.30), wood),
         Box(at(0, 0.58, 0.60, tall), (0.27, 0.29, tall), materials[0]),
         Cylinder(at(1, 0.60, 1.90, stool), 0.27, stool, materials[1]),
         Sphere(at(2, 1.30, 1.50, 0.31), 0.31, materials[2]),
@@ -148,18 +146,21 @@ def _furniture(rng: np.random.Generator, palette: Palette) -> list[Primitive]:
     ]
 
 
-def _books(rng: np.random.Generator, palette: Palette) -> list[Primitive]:
-    """A row of books on the sideboard along the wall y = 0, and a globe beside it."""
+def _sideboard(rng: np.random.Generator, palette: Palette) -> list[Primitive]:
+    """A sideboard along the wall y = 0 with a row of books and a globe on it."""
+    middle, half_length, top = (float(v) for v in rng.uniform([1.95, 0.52, 0.46], [2.25, 0.68, 0.68]))
+    wood = Planks(_seed(rng), WOODS[int(rng.integers(4))], 0.11, 1.1)
+    board = Box(_placed((middle, 0.36, top / 2)), (half_length, 0.25, top / 2), wood)
     books: list[Primitive] = []
-    x = 1.62
+    x = middle - 0.45 + float(rng.uniform(0.0, 0.1))
     for index in range(9):
         half_width, half_height = float(rng.uniform(0.015, 0.032)), float(rng.uniform(0.11, 0.17))
         x += half_width + 0.003
         cover = Marble(_seed(rng), palette[1 + index % 4], palette[0], 0.12)
-        books.append(Box(_placed((x, 0.28, 0.60 + half_height)), (half_width, 0.10, half_height), cover))
+        books.append(Box(_placed((x, 0.28, top + half_height)), (half_width, 0.10, half_height), cover))
         x += half_width
     globe = Marble(_seed(rng), (0.34, 0.48, 0.56), (0.78, 0.72, 0.55), 0.25)
-    return [*books, Sphere(_placed((2.40, 0.36, 0.60 + 0.15)), 0.15, globe)]
+    return [board, *books, Sphere(_placed((middle + 0.33, 0.36, top + 0.15)), 0.15, globe)]
 
 
 def _pictures(rng: np.random.Generator, palette: Palette) -> list[Primitive]:
@@ -174,7 +175,11 @@ def _pictures(rng: np.random.Generator, palette: Palette) -> list[Primitive]:
         ((2.05, 0.04, 1.50), (0.0, 1.0, 0.0), 0.50, 0.34),
     ]
     order = rng.permutation(4)
-    for index, (centre, normal, half_width, half_height) in enumerate(hung):
+    for index, ((x, y, z), normal, full_width, full_height) in enumerate(hung):
+        along, up = (float(v) for v in rng.uniform([-0.12, -0.15], [0.12, 0.12]))
+        half_width = full_width * float(rng.uniform(0.7, 1.0))
+        half_height = full_height * float(rng.uniform(0.8, 1.0))
+        centre = (x + along * normal[1], y + along * normal[0], z + up)
         canvas = Landscape(_seed(rng), PAINTINGS[int(order[index]) % len(PAINTINGS)], 2 * half_height)
         behind = tuple(c - 0.018 * n for c, n in zip(centre, normal, strict=True))
         border = (half_width + 0.04, half_height + 0.04, 0.017)
