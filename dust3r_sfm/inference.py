@@ -75,22 +75,26 @@ def _encode_all(
     regressor: PointmapRegressor, views: Sequence[View], folder: Path | None, progress: Progress
 ) -> list[Encoding]:
     progress.start("Encoding", len(views), "images")
-    encodings = []
-    for index, view in enumerate(views):
-        encodings.append(_encode(regressor, view, folder and folder / f"{index:05d}.npz"))
-        progress.advance()
-    return encodings
+    encodings = [_cached_encoding(regressor, view, _encoding_path(folder, k)) for k, view in enumerate(views)]
+    missing = [index for index, encoding in enumerate(encodings) if encoding is None]
+    progress.advance(len(views) - len(missing))
+    for first in range(0, len(missing), regressor.batch_images):
+        batch = missing[first : first + regressor.batch_images]
+        found = regressor.encode([views[index] for index in batch])
+        for index, encoding in zip(batch, found, strict=True):
+            encodings[index] = encoding
+            if (path := _encoding_path(folder, index)) is not None:
+                _write_npz(path, _run_key(regressor, [views[index]]), encoding)
+        progress.advance(len(batch))
+    return [encoding for encoding in encodings if encoding is not None]
 
 
-def _encode(regressor: PointmapRegressor, view: View, path: Path | None) -> Encoding:
-    if path is None:
-        return regressor.encode(view)
-    key = _run_key(regressor, [view])
-    if (cached := _read_npz(path, key)) is not None:
-        return cached
-    encoding = regressor.encode(view)
-    _write_npz(path, key, encoding)
-    return encoding
+def _encoding_path(folder: Path | None, index: int) -> Path | None:
+    return None if folder is None else folder / f"{index:05d}.npz"
+
+
+def _cached_encoding(regressor: PointmapRegressor, view: View, path: Path | None) -> Encoding | None:
+    return None if path is None else _read_npz(path, _run_key(regressor, [view]))
 
 
 def _run_key(regressor: PointmapRegressor, views: Sequence[View]) -> str:

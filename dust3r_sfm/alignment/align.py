@@ -2,52 +2,25 @@
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 
 import numpy as np
-from jaxtyping import Float
 
-from dust3r_sfm.alignment.cameras import view_camera
 from dust3r_sfm.alignment.components import Solved, solve_components
 from dust3r_sfm.alignment.config import AlignmentConfig
 from dust3r_sfm.alignment.edges import stack_edges
 from dust3r_sfm.alignment.fusion import FusedDepth, World, fuse
+from dust3r_sfm.alignment.posing import Posed, pose
 from dust3r_sfm.alignment.start import Start, gather
 from dust3r_sfm.progress import Progress
 from dust3r_sfm.types import (
     AlignmentReport,
-    Camera,
     Pair,
     PairReport,
     Predictions,
     Reconstruction,
     Scene,
-    Tracks,
     View,
 )
-
-NO_TRACKS = Tracks(
-    np.zeros((0, 3)),
-    np.zeros((0, 3), dtype=np.uint8),
-    np.zeros(0, dtype=np.int64),
-    np.zeros(0, dtype=np.int64),
-    np.zeros((0, 2)),
-)
-
-
-@dataclass(frozen=True)
-class Posed:
-    """A component with its final cameras, by index among ALL views in `members`."""
-
-    members: tuple[int, ...]
-    cameras: tuple[Camera, ...]
-    cam_from_world: Float[np.ndarray, "n 4 4"]
-    scales: Mapping[Pair, float]
-    residual_px: Mapping[Pair, float]
-    tracks: Tracks
-    bundle_adjustment: str
-    robust_error_before_px: float | None
-    robust_error_after_px: float | None
 
 
 def align(
@@ -66,8 +39,7 @@ def align(
     progress.advance()
     reasons = {**start.unusable, **wrong}
     dropped: dict[int, str] = {}
-    posed = [_sharpened(component, views, start, config, dropped) for component in solved]
-    posed = sorted((p for p in posed if len(p.members) >= 2), key=lambda p: (-len(p.members), p.members))
+    posed = _posed(solved, views, start, config, dropped)
     strength = {s.pair: (float(s.weights_i.sum()), float(s.weights_j.sum())) for s in start.summaries}
     worlds = [World(p.members, p.cam_from_world, p.scales, p.tracks) for p in posed]
     depths = fuse(views, predictions, worlds, strength, config.fused_maps, progress)
@@ -82,24 +54,21 @@ def _solved(start: Start, views: Sequence[View]) -> tuple[list[Solved], dict[Pai
     return solve_components(edges, views, start.pixels, start.groups, start.evidence)
 
 
-def _sharpened(
-    solved: Solved, views: Sequence[View], start: Start, config: AlignmentConfig, dropped: dict[int, str]
-) -> Posed:
-    """The component after tracks and bundle adjustment, where there are correspondences."""
-    cameras = tuple(
-        view_camera(views[m], float(f)) for m, f in zip(solved.members, solved.focal_px, strict=True)
-    )
-    return Posed(
-        solved.members,
-        cameras,
-        solved.cam_from_world,
-        solved.scales,
-        solved.residual_px,
-        NO_TRACKS,
-        "not run: the pairs have no correspondences",
-        None,
-        None,
-    )
+def _posed(
+    solved: Sequence[Solved],
+    views: Sequence[View],
+    start: Start,
+    config: AlignmentConfig,
+    dropped: dict[int, str],
+) -> list[Posed]:
+    """The components that still have two views after sharpening; fills `dropped`."""
+    out = []
+    for component in solved:
+        result, gone = pose(component, views, start, config)
+        dropped.update(gone)
+        if len(result.members) >= 2:
+            out.append(result)
+    return sorted(out, key=lambda p: (-len(p.members), p.members))
 
 
 def _scene(

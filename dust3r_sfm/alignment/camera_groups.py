@@ -1,4 +1,4 @@
-"""Which views were taken by one camera, and the focal each camera's pairs agree on.
+"""The focal that each camera's pairs agree on.
 
 Views of one camera may have been resized or turned differently, so a group's focal is in pixels of
 the stored files; a view's own is that times `view_scale`.
@@ -6,45 +6,19 @@ the stored files; a view's own is that times `view_scale`.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import PurePosixPath
-from typing import Literal
 
 import numpy as np
 from jaxtyping import Float, Int
 
-from dust3r_sfm.alignment.cameras import view_scale
 from dust3r_sfm.alignment.summary import PairSummary
 from dust3r_sfm.geometry.focal import weighted_median
+from dust3r_sfm.geometry.view_cameras import view_scale
 from dust3r_sfm.types import View
-
-CameraSharing = Literal["auto", "shared", "per_folder", "per_image"]
 
 SYSTEMATIC_SPREAD = 1e-3
 """Relative error all pairs of a camera may have in common: no evidence is trusted beyond it."""
 EXIF_SPREAD = 0.15
 """Relative error of a focal from EXIF."""
-
-
-def _key(view: View, index: int, sharing: CameraSharing) -> tuple[object, ...]:
-    """Views with equal keys share a camera. Stored sizes are compared unturned: a camera held upright
-    is still the same camera."""
-    size = tuple(sorted(view.original_size))
-    if sharing == "per_image":
-        return (index,)
-    if sharing == "per_folder":
-        return (str(PurePosixPath(view.name).parent), size)
-    return (size,) if sharing == "shared" else (size, view.exif_camera)
-
-
-def group_cameras(views: Sequence[View], sharing: CameraSharing) -> tuple[int, ...]:
-    """The group number of each view. `auto`: one stored size and one EXIF camera share; but photos of
-    nearly as many kinds as there are photos come from everywhere, and each has its own camera.
-    `shared` still keeps sizes apart, as their pixels cannot be compared."""
-    keys = [_key(view, index, sharing) for index, view in enumerate(views)]
-    if sharing == "auto" and len(set(keys)) > len(views) / 2:
-        keys = [(index,) for index in range(len(views))]
-    numbers = {key: number for number, key in enumerate(dict.fromkeys(keys))}
-    return tuple(numbers[key] for key in keys)
 
 
 @dataclass(frozen=True)

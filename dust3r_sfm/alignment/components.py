@@ -14,11 +14,11 @@ from scipy.sparse.csgraph import connected_components
 
 from dust3r_sfm.alignment.averaging import Averaged, average, depth_ties, tie_islands
 from dust3r_sfm.alignment.camera_groups import FocalEvidence
-from dust3r_sfm.alignment.cameras import principal_point, view_scale
 from dust3r_sfm.alignment.edges import Edges
 from dust3r_sfm.alignment.filtering import disagreeing, triplet_support
 from dust3r_sfm.alignment.problem import Problem, State
 from dust3r_sfm.alignment.refinement import Refined, refine
+from dust3r_sfm.geometry.view_cameras import principal_point, view_scale
 from dust3r_sfm.types import Pair, View
 
 MAX_PASSES = 8

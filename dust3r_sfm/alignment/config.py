@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from dust3r_sfm.alignment.camera_groups import CameraSharing
+from dust3r_sfm.camera_sharing import CameraSharing
 
 
 @dataclass(frozen=True)

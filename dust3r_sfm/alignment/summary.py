@@ -10,10 +10,10 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Float, Int
 
-from dust3r_sfm.alignment.cameras import principal_point
 from dust3r_sfm.geometry.focal import focal_weiszfeld
 from dust3r_sfm.geometry.projection import pixel_grid
 from dust3r_sfm.geometry.resampling import sample_nearest
+from dust3r_sfm.geometry.view_cameras import principal_point
 from dust3r_sfm.progress import Progress
 from dust3r_sfm.types import (
     ConfidenceArray,

@@ -7,7 +7,7 @@ import torch
 from rich.console import Console
 
 from dust3r_sfm.alignment import AlignmentConfig
-from dust3r_sfm.alignment.camera_groups import CameraSharing
+from dust3r_sfm.camera_sharing import CameraSharing
 from dust3r_sfm.cli.drawing import drawn_progress
 from dust3r_sfm.cli.options import Example, Reconstruct
 from dust3r_sfm.errors import InputError, OutputError

@@ -27,8 +27,13 @@ class PointmapRegressor(Protocol):
         results of another fingerprint are not reused."""
         ...
 
-    def encode(self, view: View) -> Encoding:
-        """The per-image work, done once however many pairs the image is in."""
+    @property
+    def batch_images(self) -> int:
+        """How many images `encode` is best given at once."""
+        ...
+
+    def encode(self, views: Sequence[View]) -> list[Encoding]:
+        """The per-image work, done once however many pairs an image is in."""
         ...
 
     def predict(

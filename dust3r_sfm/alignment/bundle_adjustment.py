@@ -1,0 +1,118 @@
+"""Bundle adjustment of cameras, poses and points by pycolmap."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+import pycolmap
+from jaxtyping import Float
+
+from dust3r_sfm.alignment.tracks import Observations
+from dust3r_sfm.types import Camera
+
+
+@dataclass(frozen=True)
+class Bundle:
+    """Everything bundle adjustment moves. `camera_of_view` says which views share a camera."""
+
+    cameras: tuple[Camera, ...]
+    camera_of_view: tuple[int, ...]
+    cam_from_world: Float[np.ndarray, "n 4 4"]
+    xyz: Float[np.ndarray, "p 3"]
+
+    def view_cameras(self) -> list[Camera]:
+        return [self.cameras[camera] for camera in self.camera_of_view]
+
+
+def bundle_adjusted(bundle: Bundle, observations: Observations, loss_px: float, fix_focals: bool) -> Bundle:
+    """Minimises reprojection errors under a Cauchy loss of `loss_px` over poses, points and one focal a
+    camera. The gauge is held by two views. One thread: more would add in another order each time."""
+    model = model_from_bundle(bundle, observations)
+    config = pycolmap.BundleAdjustmentConfig()
+    for image_id in sorted(model.images):
+        if model.images[image_id].num_points3D:
+            config.add_image(image_id)
+    config.fix_gauge(pycolmap.BundleAdjustmentGauge.TWO_CAMS_FROM_WORLD)
+    options = pycolmap.BundleAdjustmentOptions()
+    options.refine_focal_length = not fix_focals
+    options.refine_extra_params = False
+    options.print_summary = False
+    options.ceres.loss_function_type = pycolmap.LossFunctionType.CAUCHY
+    options.ceres.loss_function_scale = loss_px
+    options.ceres.solver_options.num_threads = 1
+    options.ceres.solver_options.max_num_iterations = 50
+    options.ceres.solver_options.function_tolerance = 1e-6
+    pycolmap.create_default_bundle_adjuster(options, config, model).solve()
+    return _bundle_from_model(bundle, model)
+
+
+def model_from_bundle(bundle: Bundle, observations: Observations) -> pycolmap.Reconstruction:
+    """View k is image k + 1, camera k is camera k + 1, point k is whatever id pycolmap gives, in order."""
+    model = pycolmap.Reconstruction()
+    for index, camera in enumerate(bundle.cameras):
+        params = [camera.fx, camera.cx, camera.cy]
+        model.add_camera_with_trivial_rig(
+            pycolmap.Camera(
+                camera_id=index + 1,
+                model="SIMPLE_PINHOLE",
+                width=camera.width,
+                height=camera.height,
+                params=params,
+            )
+        )
+    rank = np.zeros(len(observations.view_index), dtype=np.int64)
+    for view, camera_index in enumerate(bundle.camera_of_view):
+        rows = np.flatnonzero(observations.view_index == view)
+        rank[rows] = np.arange(len(rows))
+        image = pycolmap.Image(
+            name=str(view),
+            keypoints=observations.pixels[rows],
+            camera_id=camera_index + 1,
+            image_id=view + 1,
+        )
+        model.add_image_with_trivial_frame(image, pycolmap.Rigid3d(bundle.cam_from_world[view][:3]))
+    _add_points(model, bundle.xyz, observations, rank)
+    return model
+
+
+def _add_points(
+    model: pycolmap.Reconstruction,
+    xyz: Float[np.ndarray, "p 3"],
+    observations: Observations,
+    rank: np.ndarray,
+) -> None:
+    ends = np.searchsorted(observations.point_index, np.arange(len(xyz)), side="right")
+    views, ranks = observations.view_index.tolist(), rank.tolist()
+    start = 0
+    for position, end in zip(xyz, ends.tolist(), strict=True):
+        track = pycolmap.Track()
+        for row in range(start, end):
+            track.add_element(views[row] + 1, ranks[row])
+        model.add_point3D(position, track, np.zeros(3, dtype=np.uint8))
+        start = end
+
+
+def _bundle_from_model(bundle: Bundle, model: pycolmap.Reconstruction) -> Bundle:
+    cameras = tuple(
+        replace(camera, fx=float(model.cameras[k + 1].params[0]), fy=float(model.cameras[k + 1].params[0]))
+        for k, camera in enumerate(bundle.cameras)
+    )
+    poses = np.tile(np.eye(4), (len(bundle.camera_of_view), 1, 1))
+    for view in range(len(poses)):
+        poses[view, :3] = model.images[view + 1].cam_from_world().matrix()
+    xyz = np.array([model.points3D[key].xyz for key in sorted(model.points3D)]).reshape(-1, 3)
+    return Bundle(cameras, bundle.camera_of_view, poses, xyz)
+
+
+def camera_sharing(
+    cameras: Sequence[Camera], groups: Sequence[int]
+) -> tuple[tuple[Camera, ...], tuple[int, ...]]:
+    """One camera for all views of a group and size, with their mean focal; and each view's camera."""
+    keys = [(group, camera.width, camera.height) for camera, group in zip(cameras, groups, strict=True)]
+    numbers = {key: number for number, key in enumerate(dict.fromkeys(keys))}
+    shared = []
+    for key in numbers:
+        members = [camera for camera, other in zip(cameras, keys, strict=True) if other == key]
+        focal = float(np.exp(np.mean([np.log(camera.fx * camera.fy) / 2 for camera in members])))
+        shared.append(replace(members[0], fx=focal, fy=focal))
+    return tuple(shared), tuple(numbers[key] for key in keys)

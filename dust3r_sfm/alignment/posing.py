@@ -1,0 +1,118 @@
+"""A solved component with its final cameras: sharpened by tracks and bundle adjustment where it can be."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import Float
+
+from dust3r_sfm.alignment.components import Solved
+from dust3r_sfm.alignment.config import AlignmentConfig
+from dust3r_sfm.alignment.sharpening import Sharpened, sharpen
+from dust3r_sfm.alignment.start import Start
+from dust3r_sfm.geometry import invert_rigid
+from dust3r_sfm.geometry.view_cameras import view_camera
+from dust3r_sfm.types import Camera, Correspondences, Pair, Tracks, View
+
+NO_TRACKS = Tracks(
+    np.zeros((0, 3)),
+    np.zeros((0, 3), dtype=np.uint8),
+    np.zeros(0, dtype=np.int64),
+    np.zeros(0, dtype=np.int64),
+    np.zeros((0, 2)),
+)
+
+
+@dataclass(frozen=True)
+class Posed:
+    """A component with its final cameras: `members` are indices of ALL views, and the sequences and
+    `tracks.view_index` run parallel to them. `scales` are world from pair."""
+
+    members: tuple[int, ...]
+    cameras: tuple[Camera, ...]
+    cam_from_world: Float[np.ndarray, "n 4 4"]
+    scales: Mapping[Pair, float]
+    residual_px: Mapping[Pair, float]
+    tracks: Tracks
+    bundle_adjustment: str
+    robust_error_before_px: float | None
+    robust_error_after_px: float | None
+
+
+def pose(
+    solved: Solved, views: Sequence[View], start: Start, config: AlignmentConfig
+) -> tuple[Posed, dict[int, str]]:
+    """The component sharpened, and the views (by index among all) that did not survive it and why."""
+    cameras = [view_camera(views[m], float(f)) for m, f in zip(solved.members, solved.focal_px, strict=True)]
+    found = _local_correspondences(solved, start)
+    if not config.bundle_adjustment or not found:
+        why = "not run: switched off" if not config.bundle_adjustment else "not run: no correspondences"
+        return _unsharpened(solved, tuple(cameras), why), {}
+    result = sharpen(
+        [views[m] for m in solved.members],
+        found,
+        cameras,
+        solved.cam_from_world,
+        [start.groups[m] for m in solved.members],
+    )
+    gone = {solved.members[local]: reason for local, reason in result.dropped_views.items()}
+    return _surviving(solved, result), gone
+
+
+def _local_correspondences(solved: Solved, start: Start) -> dict[Pair, Correspondences]:
+    """Those of the pairs that were used, with views numbered as in `members`."""
+    number = {member: local for local, member in enumerate(solved.members)}
+    return {
+        Pair(number[pair.i], number[pair.j]): start.correspondences[pair]
+        for pair in solved.scales
+        if pair in start.correspondences and len(start.correspondences[pair])
+    }
+
+
+def _unsharpened(solved: Solved, cameras: tuple[Camera, ...], why: str) -> Posed:
+    return Posed(
+        solved.members,
+        cameras,
+        solved.cam_from_world,
+        solved.scales,
+        solved.residual_px,
+        NO_TRACKS,
+        why,
+        None,
+        None,
+    )
+
+
+def _surviving(solved: Solved, result: Sharpened) -> Posed:
+    """Without the dropped views; pair scales follow the world should its size have changed."""
+    kept = [k for k in range(len(solved.members)) if k not in result.dropped_views]
+    members = tuple(solved.members[k] for k in kept)
+    poses = np.asarray(result.cam_from_world)[kept]
+    factor = _size(poses) / _size(solved.cam_from_world[kept]) if len(kept) > 1 else 1.0
+    inside = {pair for pair in solved.scales if pair.i in members and pair.j in members}
+    return Posed(
+        members,
+        tuple(result.cameras[k] for k in kept),
+        poses,
+        {pair: solved.scales[pair] * factor for pair in solved.scales if pair in inside},
+        {pair: solved.residual_px[pair] for pair in solved.scales if pair in inside},
+        _renumbered(result.tracks, kept, len(solved.members)),
+        result.bundle_adjustment,
+        result.robust_error_before_px,
+        result.robust_error_after_px,
+    )
+
+
+def _size(cam_from_world: Float[np.ndarray, "n 4 4"]) -> float:
+    """Median distance of the camera centres from their mean."""
+    centres = invert_rigid(cam_from_world)[:, :3, 3]
+    return float(np.median(np.linalg.norm(centres - centres.mean(axis=0), axis=1)))
+
+
+def _renumbered(tracks: Tracks, kept: Sequence[int], count: int) -> Tracks:
+    """View indices among the kept views; no track may still see a dropped one."""
+    number = np.full(count, -1)
+    number[list(kept)] = np.arange(len(kept))
+    views = number[tracks.view_index]
+    assert (views >= 0).all(), "a dropped view still has observations"
+    return Tracks(tracks.xyz, tracks.color, tracks.point_index, views, tracks.pixels)

@@ -1,0 +1,176 @@
+"""Tracks and bundle adjustment: from aligned cameras to sub-pixel ones, kept only if they are better."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+from jaxtyping import Float
+
+from dust3r_sfm.alignment.bundle_adjustment import Bundle, bundle_adjusted, camera_sharing
+from dust3r_sfm.alignment.tracks import (
+    Observations,
+    compacted,
+    observations_from_correspondences,
+    rays,
+    reprojection_errors,
+    triangulated,
+    widest_angles_deg,
+)
+from dust3r_sfm.geometry import apply_affine, invert_rigid, original_camera
+from dust3r_sfm.geometry.resampling import sample_nearest
+from dust3r_sfm.types import Camera, Correspondences, Pair, Tracks, View
+
+ROUNDS = (0.02, 0.01, 0.005, 0.003)
+"""Largest reprojection error that is kept in each round, over the image's long edge."""
+LOSS_SHARE = 0.25
+"""Scale of the robust loss over the round's largest error."""
+MIN_ANGLE_DEG = 1.0
+"""A point seen under less is left out: its depth is a guess. (COLMAP filters at 1.5.)"""
+MIN_OBSERVATIONS = 12
+"""A view with fewer is not held by anything."""
+
+
+@dataclass(frozen=True)
+class Sharpened:
+    """Cameras (view pixels), poses and tracks; all views are there, those in `dropped_views` unheld."""
+
+    cameras: tuple[Camera, ...]
+    cam_from_world: Float[np.ndarray, "n 4 4"]
+    tracks: Tracks
+    dropped_views: dict[int, str]
+    bundle_adjustment: str
+    robust_error_before_px: float | None
+    robust_error_after_px: float | None
+
+
+@dataclass(frozen=True)
+class Solid:
+    """Points and the observations that agree with them, and the mean bounded error of ALL of them."""
+
+    observations: Observations
+    xyz: Float[np.ndarray, "p 3"]
+    robust_error_px: float
+
+
+def sharpen(
+    views: Sequence[View],
+    correspondences: Mapping[Pair, Correspondences],
+    cameras: Sequence[Camera],
+    cam_from_world: Float[np.ndarray, "n 4 4"],
+    camera_group: Sequence[int],
+) -> Sharpened:
+    """Merges correspondences into tracks and bundle-adjusts them, in pixels of the stored files, where
+    views of one camera look alike. The adjusted cameras are kept if all tracks, triangulated anew,
+    have a lower robust reprojection error under them than under the aligned ones.
+    """
+    moved = [original_camera(view, camera) for view, camera in zip(views, cameras, strict=True)]
+    turns = np.stack([turn for _, turn in moved])
+    shared, camera_of_view = camera_sharing([camera for camera, _ in moved], camera_group)
+    long_edge = max(max(view.original_size) for view in views)
+    observations = _in_original_pixels(observations_from_correspondences(correspondences), views)
+    start = Bundle(shared, camera_of_view, turns @ cam_from_world, np.zeros((0, 3)))
+    before = _solid(start, observations, ROUNDS[-1] * long_edge)
+    adjusted = _adjusted(start, observations, long_edge)
+    after = None if adjusted is None else _solid(adjusted, observations, ROUNDS[-1] * long_edge)
+    if adjusted is None or after is None or after.robust_error_px >= before.robust_error_px:
+        why = "no track has two good observations" if after is None else "it did not lower the robust error"
+        return _sharpened(views, start, turns, before, (f"not kept: {why}", before, after))
+    return _sharpened(views, adjusted, turns, after, ("kept: it lowered the robust error", before, after))
+
+
+def _in_original_pixels(observations: Observations, views: Sequence[View]) -> Observations:
+    pixels = observations.pixels.copy()
+    for index, view in enumerate(views):
+        rows = observations.view_index == index
+        pixels[rows] = apply_affine(np.linalg.inv(view.pixel_from_original), pixels[rows])
+    return replace(observations, pixels=pixels)
+
+
+def _adjusted(bundle: Bundle, observations: Observations, long_edge: float) -> Bundle | None:
+    """Rounds of triangulation and adjustment, each stricter than the one before. Focals stay in the
+    first: while poses are rough they would absorb the errors of these."""
+    for number, share in enumerate(ROUNDS):
+        solid = _solid(bundle, observations, share * long_edge)
+        if not len(solid.xyz):
+            return None
+        ready = replace(bundle, xyz=solid.xyz)
+        bundle = bundle_adjusted(ready, solid.observations, LOSS_SHARE * share * long_edge, number == 0)
+    return bundle
+
+
+def _solid(bundle: Bundle, observations: Observations, max_error_px: float) -> Solid:
+    """Triangulates, drops what disagrees, and triangulates what is left."""
+    scale_px = LOSS_SHARE * max_error_px
+    cameras = bundle.view_cameras()
+    seen = rays(observations, cameras, bundle.cam_from_world)
+    xyz = triangulated(observations, seen, scale_px)
+    errors = reprojection_errors(observations, seen, xyz)
+    robust_error = float(np.minimum(errors, max_error_px).mean()) if len(errors) else np.inf
+    for _ in range(2):
+        wide = widest_angles_deg(observations, seen, observations.num_points) >= MIN_ANGLE_DEG
+        keep = (errors <= max_error_px) & wide[observations.point_index]
+        observations = compacted(observations.point_index, observations.view_index, observations.pixels, keep)
+        if not len(observations.point_index):
+            return Solid(observations, np.zeros((0, 3)), robust_error)
+        seen = rays(observations, cameras, bundle.cam_from_world)
+        xyz = triangulated(observations, seen, scale_px)
+        errors = reprojection_errors(observations, seen, xyz)
+    return Solid(observations, xyz, robust_error)
+
+
+def _sharpened(
+    views: Sequence[View],
+    bundle: Bundle,
+    turns: Float[np.ndarray, "n 4 4"],
+    solid: Solid,
+    verdict: tuple[str, Solid, Solid | None],
+) -> Sharpened:
+    """Back to view pixels, without the points of views that are not held."""
+    counts = np.bincount(solid.observations.view_index, minlength=len(views))
+    unheld = {
+        index: f"only {count} good observations after bundle adjustment"
+        for index, count in enumerate(counts.tolist())
+        if count < MIN_OBSERVATIONS
+    }
+    text, before, after = verdict
+    return Sharpened(
+        tuple(_view_camera(view, camera) for view, camera in zip(views, bundle.view_cameras(), strict=True)),
+        invert_rigid(turns) @ bundle.cam_from_world,
+        _tracks(views, solid, set(unheld)),
+        unheld,
+        text,
+        before.robust_error_px,
+        None if after is None else after.robust_error_px,
+    )
+
+
+def _view_camera(view: View, original: Camera) -> Camera:
+    """The camera of the view; a turn of the file swaps its axes. Inverse of `geometry.original_camera`."""
+    affine = view.pixel_from_original
+    scale = np.abs(affine[:2, :2]).sum(axis=1)
+    cx, cy = apply_affine(affine, np.array([original.cx, original.cy]))
+    width, height = view.size
+    return Camera(width, height, original.fx * scale[0], original.fx * scale[1], float(cx), float(cy))
+
+
+def _tracks(views: Sequence[View], solid: Solid, unheld: set[int]) -> Tracks:
+    """In view pixels and with colours, without unheld views and points left with one observation."""
+    found = solid.observations
+    held = ~np.isin(found.view_index, sorted(unheld))
+    kept = compacted(found.point_index, found.view_index, found.pixels, held)
+    counts = np.bincount(found.point_index[held], minlength=len(solid.xyz))
+    pixels = kept.pixels.copy()
+    colors = np.zeros((len(pixels), 3))
+    for index, view in enumerate(views):
+        rows = kept.view_index == index
+        pixels[rows] = apply_affine(view.pixel_from_original, pixels[rows])
+        colors[rows] = sample_nearest(view.image, pixels[rows])
+    totals = np.bincount(kept.point_index, minlength=kept.num_points)[:, None]
+    sums = np.stack([np.bincount(kept.point_index, channel, kept.num_points) for channel in colors.T], axis=1)
+    return Tracks(
+        solid.xyz[counts >= 2],
+        np.round(sums / np.maximum(totals, 1)).astype(np.uint8),
+        kept.point_index,
+        kept.view_index,
+        pixels,
+    )

@@ -1,0 +1,149 @@
+"""Multi-view tracks out of pairwise correspondences, and where their points lie."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import Bool, Float, Int
+from scipy.sparse import coo_matrix
+from scipy.sparse.csgraph import connected_components
+
+from dust3r_sfm.geometry import invert_rigid
+from dust3r_sfm.types import Camera, Correspondences, Pair
+
+REWEIGHTINGS = 6
+"""Rounds of robust triangulation."""
+
+
+@dataclass(frozen=True)
+class Observations:
+    """Which point each view sees where, one row an observation, sorted by point and then by view. A
+    point is in a view at most once and in two views at least."""
+
+    point_index: Int[np.ndarray, " o"]
+    view_index: Int[np.ndarray, " o"]
+    pixels: Float[np.ndarray, "o 2"]
+
+    @property
+    def num_points(self) -> int:
+        return int(self.point_index[-1]) + 1 if len(self.point_index) else 0
+
+
+def observations_from_correspondences(correspondences: Mapping[Pair, Correspondences]) -> Observations:
+    """Merges matches that share a pixel of a view exactly, over all pairs. Where two places of one view
+    end up in one track, at least one match is wrong: that view's places are left out."""
+    sides = [
+        (view, pixels)
+        for pair, found in sorted(correspondences.items())
+        for view, pixels in ((pair.i, found.pixels_i), (pair.j, found.pixels_j))
+    ]
+    if not sides:
+        return Observations(np.zeros(0, np.int64), np.zeros(0, np.int64), np.zeros((0, 2)))
+    rows = np.concatenate([np.column_stack([np.full(len(p), float(v)), p]) for v, p in sides])
+    places, place_of_row = np.unique(rows, axis=0, return_inverse=True)
+    parts = np.split(place_of_row.ravel(), np.cumsum([len(p) for _, p in sides])[:-1])
+    joined = (np.concatenate(parts[0::2]), np.concatenate(parts[1::2]))
+    graph = coo_matrix((np.ones(len(joined[0])), joined), shape=(len(places),) * 2)
+    track = connected_components(graph, directed=False)[1]
+    return compacted(track, places[:, 0].astype(np.int64), places[:, 1:], _alone(track, places[:, 0]))
+
+
+def _alone(track: Int[np.ndarray, " o"], view: Float[np.ndarray, " o"]) -> Bool[np.ndarray, " o"]:
+    """Places that are the only one of their view in their track."""
+    _, inverse, counts = np.unique(
+        np.column_stack([track, view.astype(np.int64)]), axis=0, return_inverse=True, return_counts=True
+    )
+    return counts[inverse.ravel()] == 1
+
+
+def compacted(
+    point: Int[np.ndarray, " o"],
+    view: Int[np.ndarray, " o"],
+    pixels: Float[np.ndarray, "o 2"],
+    keep: Bool[np.ndarray, " o"],
+) -> Observations:
+    """The kept observations of points that still have two, renumbered and sorted."""
+    counts = np.bincount(point[keep], minlength=int(point.max(initial=-1)) + 1)
+    rows = np.flatnonzero(keep & (counts[point] >= 2))
+    rows = rows[np.lexsort((view[rows], point[rows]))]
+    number = np.unique(point[rows], return_inverse=True)[1].ravel()
+    return Observations(number, view[rows], pixels[rows])
+
+
+@dataclass(frozen=True)
+class Rays:
+    """Where each observation is seen from, in world units, with its camera."""
+
+    centres: Float[np.ndarray, "o 3"]
+    directions: Float[np.ndarray, "o 3"]
+    cam_from_world: Float[np.ndarray, "o 4 4"]
+    intrinsics: Float[np.ndarray, "o 4"]
+
+
+def rays(
+    observations: Observations, cameras: Sequence[Camera], cam_from_world: Float[np.ndarray, "n 4 4"]
+) -> Rays:
+    """Unit directions in the world; intrinsics are fx, fy, cx, cy."""
+    every = np.array([[c.fx, c.fy, c.cx, c.cy] for c in cameras])[observations.view_index]
+    local = np.column_stack(
+        [(observations.pixels - every[:, 2:]) / every[:, :2], np.ones(len(observations.pixels))]
+    )
+    world_from_cam = invert_rigid(cam_from_world)[observations.view_index]
+    directions = (world_from_cam[:, :3, :3] @ local[..., None])[..., 0]
+    directions /= np.linalg.norm(directions, axis=1, keepdims=True)
+    return Rays(
+        world_from_cam[:, :3, 3],
+        directions,
+        cam_from_world[observations.view_index],
+        every.astype(np.float64),
+    )
+
+
+def reprojection_errors(
+    observations: Observations, seen: Rays, xyz: Float[np.ndarray, "p 3"]
+) -> Float[np.ndarray, " o"]:
+    """Pixels between each observation and its point; infinite behind the camera."""
+    points = xyz[observations.point_index]
+    local = (seen.cam_from_world[:, :3, :3] @ points[..., None])[..., 0] + seen.cam_from_world[:, :3, 3]
+    front = local[:, 2] > 1e-9
+    depth = np.where(front, local[:, 2], 1.0)[:, None]
+    pixels = local[:, :2] / depth * seen.intrinsics[:, :2] + seen.intrinsics[:, 2:]
+    return np.where(front, np.linalg.norm(pixels - observations.pixels, axis=1), np.inf)
+
+
+def triangulated(observations: Observations, seen: Rays, scale_px: float) -> Float[np.ndarray, "p 3"]:
+    """Each point by least squares on the distance to its rays, reweighted to reprojection errors with a
+    Cauchy loss of `scale_px`, so that one wrong observation of three is outvoted."""
+    count = observations.num_points
+    weights = np.ones(len(observations.point_index))
+    xyz = np.zeros((count, 3))
+    for _ in range(REWEIGHTINGS):
+        xyz = _nearest_points(observations.point_index, seen, weights, count)
+        errors = reprojection_errors(observations, seen, xyz)
+        distance = np.linalg.norm(xyz[observations.point_index] - seen.centres, axis=1)
+        robust = 1.0 / (1.0 + np.minimum(errors / scale_px, 1e3) ** 2)
+        weights = robust * (seen.intrinsics[:, 0] / np.maximum(distance, 1e-9)) ** 2
+    return xyz
+
+
+def _nearest_points(
+    point_index: Int[np.ndarray, " o"], seen: Rays, weights: Float[np.ndarray, " o"], count: int
+) -> Float[np.ndarray, "p 3"]:
+    """Weighted least squares of the distances to lines; where the lines are parallel, near the centres."""
+    across = np.eye(3) - seen.directions[:, :, None] * seen.directions[:, None, :]
+    across *= weights[:, None, None]
+    target = (across @ seen.centres[..., None])[..., 0]
+    starts = np.searchsorted(point_index, np.arange(count))
+    normal = np.add.reduceat(across, starts, axis=0) if count else np.zeros((0, 3, 3))
+    right = np.add.reduceat(target, starts, axis=0) if count else np.zeros((0, 3))
+    normal += 1e-12 * np.trace(normal, axis1=1, axis2=2)[:, None, None] * np.eye(3)
+    return np.linalg.solve(normal, right[..., None])[..., 0]
+
+
+def widest_angles_deg(observations: Observations, seen: Rays, count: int) -> Float[np.ndarray, " p"]:
+    """For each point about the widest angle between two of its rays: twice the widest from their mean."""
+    starts = np.searchsorted(observations.point_index, np.arange(count))
+    mean = np.add.reduceat(seen.directions, starts, axis=0)
+    mean /= np.maximum(np.linalg.norm(mean, axis=1, keepdims=True), 1e-12)
+    cosine = (seen.directions * mean[observations.point_index]).sum(axis=1)
+    return 2.0 * np.degrees(np.arccos(np.clip(np.minimum.reduceat(cosine, starts), -1.0, 1.0)))

@@ -1,0 +1,242 @@
+"""The embedded regressor: SIFT, self-calibration and two-view geometry, then dense plane sweeps.
+
+Nothing to download. Cost: one feature search an image, one matching a pair (quadratic in the number of
+features), and two sweeps for each of at most `neighbours` pairs a view.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+
+import numpy as np
+import torch
+from jaxtyping import Float
+
+from dust3r_sfm.camera_sharing import CameraSharing
+from dust3r_sfm.geometry import invert_rigid, pixel_grid, transform_points, unproject
+from dust3r_sfm.progress import Progress
+from dust3r_sfm.regressors.plane_sweep import DepthEstimate, SweepConfig, sweep_pair
+from dust3r_sfm.regressors.protocol import Encoding
+from dust3r_sfm.regressors.stereo.calibration import calibrated_cameras
+from dust3r_sfm.regressors.stereo.features import (
+    FeatureConfig,
+    Features,
+    encodings_of,
+    features_from_encoding,
+)
+from dust3r_sfm.regressors.stereo.matching import distinct, match_descriptors, unit_descriptors
+from dust3r_sfm.regressors.stereo.two_view import TwoView, TwoViewConfig, two_view
+from dust3r_sfm.types import (
+    Camera,
+    Correspondences,
+    ImageSpec,
+    Pair,
+    PairGeometry,
+    PairPrediction,
+    Rigid,
+    View,
+)
+
+SPARSE_CONFIDENCE = 3.0
+"""Confidence of a triangulated inlier at the best triangulation angles."""
+FULL_ANGLE_DEG = 3.0
+"""Triangulation angle from which an inlier's depth is as good as it gets."""
+
+
+@dataclass(frozen=True)
+class StereoConfig:
+    """`long_edge`: of views and depth maps. `max_ratio`: of the ratio test. `neighbours`: a view is
+    swept against this many others, those that share most matches at a good angle. `sweep_angles_deg`:
+    median triangulation angles between which a pair is worth sweeping. `device`: where sweeps and
+    matching run."""
+
+    long_edge: int = 512
+    features: FeatureConfig = field(default_factory=FeatureConfig)
+    max_ratio: float = 0.8
+    cameras: CameraSharing = "auto"
+    two_view: TwoViewConfig = field(default_factory=TwoViewConfig)
+    sweep: SweepConfig = field(default_factory=SweepConfig)
+    neighbours: int = 4
+    sweep_angles_deg: tuple[float, float] = (1.0, 45.0)
+    device: str = "cpu"
+
+
+class StereoRegressor:
+    """See `StereoConfig`; implements `PointmapRegressor`."""
+
+    name = "stereo"
+    batch_images = 8
+
+    def __init__(self, config: StereoConfig) -> None:
+        self.config = config
+        self.image_spec = ImageSpec(config.long_edge)
+
+    def fingerprint(self) -> str:
+        return f"stereo-1 {asdict(self.config)}"
+
+    def encode(self, views: Sequence[View]) -> list[Encoding]:
+        return encodings_of(views, self.config.features)
+
+    def predict(
+        self,
+        views: Sequence[View],
+        encodings: Sequence[Encoding],
+        pairs: Sequence[Pair],
+        done: frozenset[Pair],
+        progress: Progress,
+    ) -> Iterator[PairPrediction]:
+        """Matches every unordered pair once, calibrates on all of them, then yields both directions."""
+        features = [features_from_encoding(encoding) for encoding in encodings]
+        wanted = _unordered(pairs)
+        matches = self._matches(features, list(wanted), progress)
+        cameras = calibrated_cameras(views, features, matches, self.config.cameras, self.config.two_view)
+        geometries = self._geometries(matches, cameras, features, progress)
+        swept = worth_sweeping(geometries, self.config)
+        progress.start("Dense stereo", len(wanted), "pairs")
+        for pair, directions in wanted.items():
+            missing = [direction for direction in directions if direction not in done]
+            if missing:
+                yield from self._predictions(views, cameras, geometries[pair], pair in swept, pair, missing)
+            progress.advance()
+
+    def _matches(
+        self, features: Sequence[Features], pairs: Sequence[Pair], progress: Progress
+    ) -> dict[Pair, Correspondences]:
+        device = torch.device(self.config.device)
+        descriptors = [unit_descriptors(found.descriptors, device) for found in features]
+        progress.start("Matching", len(pairs), "pairs")
+        out = {}
+        for pair in pairs:
+            rows_i, rows_j = match_descriptors(
+                descriptors[pair.i], descriptors[pair.j], self.config.max_ratio
+            ).T
+            found = Correspondences(
+                features[pair.i].pixels[rows_i], features[pair.j].pixels[rows_j], np.ones(len(rows_i))
+            )
+            out[pair] = distinct(found)
+            progress.advance()
+        return out
+
+    def _geometries(
+        self,
+        matches: Mapping[Pair, Correspondences],
+        cameras: Sequence[Camera],
+        features: Sequence[Features],
+        progress: Progress,
+    ) -> dict[Pair, TwoView]:
+        progress.start("Two-view geometry", len(matches), "pairs")
+        out = {}
+        for pair, found in matches.items():
+            resolution = features[pair.i].resolution, features[pair.j].resolution
+            out[pair] = two_view(found, cameras[pair.i], cameras[pair.j], resolution, self.config.two_view)
+            progress.advance()
+        return out
+
+    def _predictions(
+        self,
+        views: Sequence[View],
+        cameras: Sequence[Camera],
+        geometry: TwoView,
+        sweep: bool,
+        pair: Pair,
+        missing: Sequence[Pair],
+    ) -> Iterator[PairPrediction]:
+        camera_i, camera_j = cameras[pair.i], cameras[pair.j]
+        sparse_i = _sparse_depth(geometry, geometry.matches.pixels_i, geometry.depth_i, camera_i)
+        sparse_j = _sparse_depth(geometry, geometry.matches.pixels_j, geometry.depth_j, camera_j)
+        if sweep and geometry.j_from_i is not None:
+            dense_i, dense_j = sweep_pair(
+                views[pair.i].image,
+                views[pair.j].image,
+                camera_i,
+                camera_j,
+                geometry.j_from_i,
+                _inverse_range(geometry.depth_i),
+                _inverse_range(geometry.depth_j),
+                self.config.sweep,
+                torch.device(self.config.device),
+            )
+            sparse_i, sparse_j = _merged(dense_i, sparse_i), _merged(dense_j, sparse_j)
+        j_from_i = np.eye(4) if geometry.j_from_i is None else geometry.j_from_i
+        forward = _prediction(pair, sparse_i, sparse_j, camera_i, camera_j, j_from_i, geometry)
+        backward = _prediction(
+            pair.swapped(), sparse_j, sparse_i, camera_j, camera_i, invert_rigid(j_from_i), geometry
+        )
+        yield from (prediction for prediction in (forward, backward) if prediction.pair in missing)
+
+
+def _unordered(pairs: Sequence[Pair]) -> dict[Pair, list[Pair]]:
+    """For each unordered pair, smaller index first, the directions that are asked for."""
+    out: dict[Pair, list[Pair]] = {}
+    for pair in pairs:
+        out.setdefault(Pair(min(pair.i, pair.j), max(pair.i, pair.j)), []).append(pair)
+    return out
+
+
+def worth_sweeping(geometries: Mapping[Pair, TwoView], config: StereoConfig) -> set[Pair]:
+    """For each view its best `neighbours` pairs: many matches, angles neither small nor wide."""
+    least, most = config.sweep_angles_deg
+    offers: dict[int, list[tuple[float, Pair]]] = {}
+    for pair, found in geometries.items():
+        solid = found.geometry in (PairGeometry.GENERAL, PairGeometry.PLANAR)
+        if solid and least <= found.angle_deg <= most and np.isfinite(found.depth_i).sum() >= 8:
+            # Depth precision grows with the angle while the views still look alike.
+            worth = len(found.matches) * min(found.angle_deg / 8.0, 1.0)
+            for view in (pair.i, pair.j):
+                offers.setdefault(view, []).append((-worth, pair))
+    return {pair for found in offers.values() for _, pair in sorted(found)[: config.neighbours]}
+
+
+def _inverse_range(depth: Float[np.ndarray, " n"]) -> tuple[float, float]:
+    """Least and greatest inverse depth to search: what the inliers span, and some more, as they are
+    rarely on the nearest and farthest things."""
+    least, most = np.nanpercentile(1.0 / depth, [1.0, 99.0])
+    margin = 0.25 * (most - least) + 0.02 * most
+    return float(max(least - margin, 0.02 * most)), float(most + margin)
+
+
+def _sparse_depth(
+    geometry: TwoView, pixels: Float[np.ndarray, "n 2"], depth: Float[np.ndarray, " n"], camera: Camera
+) -> DepthEstimate:
+    """Depth at the pixels of triangulated inliers, nothing elsewhere."""
+    map_depth = np.zeros((camera.height, camera.width), dtype=np.float32)
+    confidence = np.ones_like(map_depth)
+    if geometry.geometry not in (PairGeometry.GENERAL, PairGeometry.PLANAR):
+        return DepthEstimate(map_depth, confidence)
+    known = np.isfinite(depth)
+    column, row = np.minimum(pixels[known].astype(np.int64), [camera.width - 1, camera.height - 1]).T
+    map_depth[row, column] = depth[known]
+    confidence[row, column] = 1.0 + (SPARSE_CONFIDENCE - 1.0) * min(geometry.angle_deg / FULL_ANGLE_DEG, 1.0)
+    return DepthEstimate(map_depth, confidence)
+
+
+def _merged(dense: DepthEstimate, sparse: DepthEstimate) -> DepthEstimate:
+    """The more confident of both at every pixel."""
+    better = sparse.confidence > dense.confidence
+    return DepthEstimate(
+        np.where(better, sparse.depth, dense.depth), np.where(better, sparse.confidence, dense.confidence)
+    )
+
+
+def _prediction(
+    pair: Pair,
+    estimate_i: DepthEstimate,
+    estimate_j: DepthEstimate,
+    camera_i: Camera,
+    camera_j: Camera,
+    j_from_i: Rigid,
+    geometry: TwoView,
+) -> PairPrediction:
+    """Depths to pointmaps in camera i's frame."""
+    points_i = unproject(pixel_grid(camera_i.height, camera_i.width), estimate_i.depth, camera_i)
+    local_j = unproject(pixel_grid(camera_j.height, camera_j.width), estimate_j.depth, camera_j)
+    points_j = transform_points(invert_rigid(j_from_i), local_j.reshape(-1, 3)).reshape(local_j.shape)
+    swapped = pair.i > pair.j
+    return PairPrediction(
+        pair,
+        points_i.astype(np.float32),
+        points_j.astype(np.float32),
+        estimate_i.confidence,
+        estimate_j.confidence,
+        geometry.matches.swapped() if swapped else geometry.matches,
+        geometry.geometry,
+    )
