@@ -1,0 +1,79 @@
+"""Photos in, cameras and points out.
+
+    from pathlib import Path
+    import dust3r_sfm
+
+    scene = dust3r_sfm.reconstruct(Path("photos"), output=Path("out"))
+
+Names are imported when they are first used: `import dust3r_sfm` loads neither torch nor pycolmap.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from dust3r_sfm.alignment import AlignmentConfig, align
+    from dust3r_sfm.errors import Dust3rSfmError
+    from dust3r_sfm.exporters.colmap import export_colmap
+    from dust3r_sfm.exporters.scene_io import load_scene, save_scene
+    from dust3r_sfm.images import load_views
+    from dust3r_sfm.inference import predict_pairs
+    from dust3r_sfm.pipeline import ReconstructConfig, reconstruct, reconstruct_all
+    from dust3r_sfm.regressors.stereo import StereoConfig, StereoRegressor
+    from dust3r_sfm.types import Reconstruction, Scene
+
+    __version__: str
+
+__all__ = [
+    "AlignmentConfig",
+    "Dust3rSfmError",
+    "ReconstructConfig",
+    "Reconstruction",
+    "Scene",
+    "StereoConfig",
+    "StereoRegressor",
+    "__version__",
+    "align",
+    "export_colmap",
+    "load_scene",
+    "load_views",
+    "predict_pairs",
+    "reconstruct",
+    "reconstruct_all",
+    "save_scene",
+]
+
+_MODULE_OF = {
+    "AlignmentConfig": "alignment",
+    "Dust3rSfmError": "errors",
+    "ReconstructConfig": "pipeline",
+    "Reconstruction": "types",
+    "Scene": "types",
+    "StereoConfig": "regressors.stereo",
+    "StereoRegressor": "regressors.stereo",
+    "align": "alignment",
+    "export_colmap": "exporters.colmap",
+    "load_scene": "exporters.scene_io",
+    "load_views": "images",
+    "predict_pairs": "inference",
+    "reconstruct": "pipeline",
+    "reconstruct_all": "pipeline",
+    "save_scene": "exporters.scene_io",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name == "__version__":
+        # Reading the metadata takes longer than all the rest of importing this package.
+        from importlib.metadata import version
+
+        return version("dust3r-sfm")
+    if name not in _MODULE_OF:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value = getattr(import_module(f"{__name__}.{_MODULE_OF[name]}"), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})
