@@ -58,13 +58,14 @@ class LookupRegressor:
     pause_s: float = 0.0
     predicted: list[Pair] = field(default_factory=list)
     name: str = "lookup"
+    batch_images: int = 2
     image_spec: ImageSpec = field(default_factory=lambda: ImageSpec(long_edge=WIDTH))
 
     def fingerprint(self) -> str:
         return "lookup"
 
-    def encode(self, view: View) -> Mapping[str, np.ndarray]:
-        return {}
+    def encode(self, views: Sequence[View]) -> list[Mapping[str, np.ndarray]]:
+        return [{} for _ in views]
 
     def predict(
         self,

@@ -38,16 +38,20 @@ class PlaneRegressor:
     version: str = "1"
     stop_after: int | None = None
     encoded: Counter[str] = field(default_factory=Counter)
+    batches: list[int] = field(default_factory=list)
     predicted: list[Pair] = field(default_factory=list)
+    batch_images: int = 3
     name: str = "plane"
     image_spec: ImageSpec = field(default_factory=lambda: ImageSpec(long_edge=WIDTH))
 
     def fingerprint(self) -> str:
         return f"plane {self.version}"
 
-    def encode(self, view: View) -> Mapping[str, np.ndarray]:
-        self.encoded[view.name] += 1
-        return {"mean": view.image.mean((0, 1)), "count": np.array(self.encoded.total())}
+    def encode(self, views: Sequence[View]) -> list[Mapping[str, np.ndarray]]:
+        assert 1 <= len(views) <= self.batch_images
+        self.batches.append(len(views))
+        self.encoded.update(view.name for view in views)
+        return [{"mean": view.image.mean((0, 1)), "empty": np.zeros((0, 2))} for view in views]
 
     def predict(
         self,
@@ -138,6 +142,7 @@ def test_each_image_is_encoded_once_and_progress_says_so(views: list[View], tmp_
     regressor, recorder = PlaneRegressor(), Recorder()
     predict_pairs(regressor, views, GRAPH, tmp_path, recorder)
     assert regressor.encoded == {"0.jpg": 1, "1.jpg": 1, "2.jpg": 1, "3.jpg": 1}
+    assert regressor.batches == [3, 1]
     assert recorder.stages == [["Encoding", 4, "images", 4], ["Predicting", 12, "pairs", 12]]
 
 

@@ -66,7 +66,7 @@ def sharpen(
     moved = [original_camera(view, camera) for view, camera in zip(views, cameras, strict=True)]
     turns = np.stack([turn for _, turn in moved])
     shared, camera_of_view = camera_sharing([camera for camera, _ in moved], camera_group)
-    long_edge = max(max(view.original_size) for view in views)
+    long_edge = float(max(max(view.original_size) for view in views))
     observations = _in_original_pixels(observations_from_correspondences(correspondences), views)
     start = Bundle(shared, camera_of_view, turns @ cam_from_world, np.zeros((0, 3)))
     before = _solid(start, observations, ROUNDS[-1] * long_edge)
