@@ -1,0 +1,168 @@
+"""Poses against COLMAP's, on photo sets with true poses: accuracy, time and memory.
+
+    python -m benchmarks.reconstruction SET... --json OUT
+
+A SET is a folder with images/ and gt/ (a COLMAP text model of the true cameras). COLMAP (through
+pycolmap, see colmap_model.py) and `dust3r-sfm reconstruct` run one after the other as children of this
+process. Seconds depend on the machine and on what else runs on it: compare the ratios.
+"""
+
+import json
+import platform
+import shlex
+import shutil
+import sys
+import tempfile
+from dataclasses import asdict, dataclass
+from importlib.metadata import version
+from os import cpu_count
+from pathlib import Path
+from typing import Literal
+
+import tyro
+
+from benchmarks.evaluation import PoseScores, read_model, score_poses
+from benchmarks.measuring import Usage, run_measured
+
+PACKAGES = ("dust3r-sfm", "pycolmap", "torch", "numpy", "scipy")
+COLUMNS = [
+    *("registered", "mAA@30", "RRA@5", "RTA@5", "median rot / dir deg", "ATE", "focal"),
+    *("wall s", "CPU s", "peak MiB", "s / pair"),
+]
+
+
+@dataclass(frozen=True)
+class Options:
+    sets: tyro.conf.Positional[tuple[Path, ...]]
+    """Folders with images/ and gt/."""
+    matching: Literal["exhaustive", "sequential"] = "exhaustive"
+    """COLMAP's. For ours, say which pairs with --ours."""
+    ours: str = ""
+    """More options of `dust3r-sfm reconstruct`, in one string."""
+    skip_colmap: bool = False
+    """Run ours alone."""
+    json: Path | None = None
+    """Where to write all figures."""
+    keep: Path | None = None
+    """Folder for models and logs, which are otherwise deleted. Former ones of the same sets are replaced."""
+
+
+@dataclass(frozen=True)
+class Result:
+    """`pair_s`: seconds of all stages over the number of photo pairs, as our report.json has them."""
+
+    usage: Usage
+    scores: PoseScores
+    pair_s: float | None = None
+
+
+@dataclass(frozen=True)
+class Ratios:
+    """Ours over COLMAP's."""
+
+    wall: float
+    cpu: float
+    peak_memory: float
+
+
+@dataclass(frozen=True)
+class SetResult:
+    name: str
+    ours: Result
+    colmap: Result | None
+    ratios: Ratios | None
+
+
+def main(options: Options) -> None:
+    with tempfile.TemporaryDirectory(prefix="benchmark_") as temporary:
+        work = options.keep or Path(temporary)
+        results = []
+        for folder in options.sets:
+            results.append(measure_set(folder, work / folder.resolve().name, options))
+            print(markdown([results[-1]]), flush=True)
+    if len(results) > 1:
+        print(markdown(results))
+    if options.json is not None:
+        options.json.write_text(json.dumps(report(results, options), indent=1) + "\n", encoding="utf-8")
+
+
+def measure_set(folder: Path, work: Path, options: Options) -> SetResult:
+    shutil.rmtree(work, ignore_errors=True)
+    colmap = None if options.skip_colmap else measure_colmap(folder, work, options.matching)
+    ours = measure_ours(folder, work, shlex.split(options.ours))
+    ratios = None
+    if colmap is not None:
+        mine, other = ours.usage, colmap.usage
+        ratios = Ratios(mine.wall_s / other.wall_s, mine.cpu_s / other.cpu_s, mine.peak_mib / other.peak_mib)
+    return SetResult(work.name, ours, colmap, ratios)
+
+
+def measure_colmap(folder: Path, work: Path, matching: str) -> Result:
+    command = [sys.executable, "-m", "benchmarks.colmap_model", str(folder / "images"), str(work / "colmap")]
+    usage = run_measured([*command, "--matching", matching], work / "colmap.log")
+    return Result(usage, score_poses(read_model(work / "colmap" / "model"), read_model(folder / "gt")))
+
+
+def measure_ours(folder: Path, work: Path, more: list[str]) -> Result:
+    command = [sys.executable, "-m", "dust3r_sfm.cli", "reconstruct", str(folder / "images")]
+    usage = run_measured([*command, str(work / "ours"), "--quiet", *more], work / "ours.log")
+    scores = score_poses(read_model(work / "ours" / "sparse" / "0"), read_model(folder / "gt"))
+    return Result(usage, scores, seconds_a_pair(work / "ours" / "report.json"))
+
+
+def seconds_a_pair(path: Path) -> float | None:
+    """None where no model came out, which leaves no report."""
+    if not path.exists():
+        return None
+    written = json.loads(path.read_text(encoding="utf-8"))
+    pairs = {frozenset(pair["images"]) for pair in written["pairs"]}
+    return float(sum(written["run"]["stage_seconds"].values()) / len(pairs))
+
+
+def report(results: list[SetResult], options: Options) -> dict[str, object]:
+    return {
+        "python": platform.python_version(),
+        "machine": {"processor": platform.machine(), "cores": cpu_count()},
+        "versions": {package: version(package) for package in PACKAGES},
+        "colmap_matching": options.matching,
+        "our_options": options.ours,
+        "sets": [asdict(result) for result in results],
+    }
+
+
+def markdown(results: list[SetResult]) -> str:
+    """Two rows a set and, behind ours, how many times COLMAP's cost that is."""
+    rows = [["set", "by", *COLUMNS], ["---"] * (len(COLUMNS) + 2)]
+    for result in results:
+        if result.colmap is not None:
+            rows.append([result.name, "COLMAP", *_cells(result.colmap, None)])
+        rows.append([result.name, "dust3r-sfm", *_cells(result.ours, result.ratios)])
+    return "\n".join(f"| {' | '.join(row)} |" for row in rows)
+
+
+def _cells(result: Result, ratios: Ratios | None) -> list[str]:
+    scores, usage = result.scores, result.usage
+    times = (ratios.wall, ratios.cpu, ratios.peak_memory) if ratios else (None, None, None)
+    costs = (usage.wall_s, usage.cpu_s, usage.peak_mib)
+    return [
+        f"{scores.registered} of {scores.photos}",
+        f"{scores.maa_30:.3f}",
+        f"{scores.rra_5:.2f}",
+        f"{scores.rta_5:.2f}",
+        f"{scores.median_rotation_error_deg:.3f} / {scores.median_direction_error_deg:.3f}",
+        _number(scores.ate, 4),
+        _number(scores.focal_error, 4),
+        *(
+            f"{cost:.0f}" + ("" if x is None else f" (x{x:.2f})")
+            for cost, x in zip(costs, times, strict=True)
+        ),
+        _number(result.pair_s, 2),
+    ]
+
+
+def _number(value: float | None, digits: int) -> str:
+    return "-" if value is None else f"{value:.{digits}f}"
+
+
+if __name__ == "__main__":
+    main(tyro.cli(Options, description=__doc__))
