@@ -10,6 +10,7 @@ from dust3r_sfm.alignment.config import AlignmentConfig
 from dust3r_sfm.alignment.edges import stack_edges
 from dust3r_sfm.alignment.fusion import FusedDepth, World, fuse
 from dust3r_sfm.alignment.posing import Posed, pose
+from dust3r_sfm.alignment.recovery import recovered
 from dust3r_sfm.alignment.start import Start, gather
 from dust3r_sfm.progress import Progress
 from dust3r_sfm.types import (
@@ -61,13 +62,21 @@ def _posed(
     config: AlignmentConfig,
     dropped: dict[int, str],
 ) -> list[Posed]:
-    """The components that still have two views after sharpening; fills `dropped`."""
-    out = []
+    """The components that still have two views after sharpening, the larger ones having taken in what
+    they could of the smaller ones and of the rest; fills `dropped`."""
+    waiting = []
     for component in solved:
         result, gone = pose(component, views, start, config)
         dropped.update(gone)
-        if len(result.members) >= 2:
-            out.append(result)
+        waiting.append(result)
+    outside = set(range(len(views)))
+    out: list[Posed] = []
+    for result in sorted(waiting, key=lambda p: (-len(p.members), p.members)):
+        if len(result.members) < 2 or not set(result.members) <= outside:
+            continue
+        grown = recovered(result, sorted(outside - set(result.members)), views, start, config)
+        outside -= set(grown.members)
+        out.append(grown)
     return sorted(out, key=lambda p: (-len(p.members), p.members))
 
 

@@ -14,6 +14,7 @@ from jaxtyping import Float
 from dust3r_sfm.alignment.summary import PairSummary
 from dust3r_sfm.geometry import invert_rigid, project, rigid, transform_points, unproject
 from dust3r_sfm.geometry.procrustes import umeyama
+from dust3r_sfm.geometry.view_cameras import pycolmap_camera
 from dust3r_sfm.types import Camera, Correspondences, Pair, PairGeometry, Rigid
 
 MIN_POINTS = 24
@@ -39,15 +40,6 @@ class Measurement:
         return self.summary.pair
 
 
-def _pycolmap_camera(camera: Camera) -> pycolmap.Camera:
-    return pycolmap.Camera(
-        model="PINHOLE",
-        width=camera.width,
-        height=camera.height,
-        params=[camera.fx, camera.fy, camera.cx, camera.cy],
-    )
-
-
 def resect(
     points: Float[np.ndarray, "n 3"], pixels: Float[np.ndarray, "n 2"], camera: Camera, seed: int
 ) -> Rigid | None:
@@ -58,7 +50,7 @@ def resect(
     options.ransac.max_num_trials = 1000
     refinement = pycolmap.AbsolutePoseRefinementOptions()
     found = pycolmap.estimate_and_refine_absolute_pose(
-        pixels, points, _pycolmap_camera(camera), options, refinement
+        pixels, points, pycolmap_camera(camera), options, refinement
     )
     if found is None:
         return None

@@ -1,6 +1,7 @@
-"""The pinhole camera a view has before anything but its focal is known."""
+"""The pinhole camera a view has before anything but its focal is known, and pycolmap's form of it."""
 
 import numpy as np
+import pycolmap
 from jaxtyping import Float
 
 from dust3r_sfm.geometry.projection import apply_affine
@@ -21,3 +22,12 @@ def view_camera(view: View, focal: float) -> Camera:
 def view_scale(view: View) -> float:
     """View pixels for each pixel of the stored file (geometric mean of both axes)."""
     return float(np.sqrt(abs(np.linalg.det(view.pixel_from_original[:2, :2]))))
+
+
+def pycolmap_camera(camera: Camera) -> pycolmap.Camera:
+    return pycolmap.Camera(
+        model="PINHOLE",
+        width=camera.width,
+        height=camera.height,
+        params=[camera.fx, camera.fy, camera.cx, camera.cy],
+    )

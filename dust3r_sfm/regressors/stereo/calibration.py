@@ -8,38 +8,59 @@ from dust3r_sfm.camera_sharing import CameraSharing, group_cameras
 from dust3r_sfm.geometry.view_cameras import principal_point, view_camera
 from dust3r_sfm.regressors.stereo.features import Features
 from dust3r_sfm.regressors.stereo.self_calibration import FocalPrior, FundamentalPair, self_calibrated_focals
-from dust3r_sfm.regressors.stereo.two_view import TwoViewConfig, fundamental_matrix
+from dust3r_sfm.regressors.stereo.two_view import Epipolar, TwoViewConfig, fundamental_matrix
 from dust3r_sfm.types import Camera, Correspondences, Pair, View
 
 EXIF_SPREAD = 0.05
 """Relative error of most focals in EXIF."""
+MOST_MATCHES = 1000
+"""Matches of a pair that its fundamental matrix is estimated from."""
 PLANAR_SHARE = 0.8
 """A pair whose matches one homography explains to this share says nothing of the focal."""
+
+
+def epipolar_geometries(
+    views: Sequence[View],
+    features: Sequence[Features],
+    matches: Mapping[Pair, Correspondences],
+    config: TwoViewConfig,
+) -> dict[Pair, Epipolar]:
+    """Fundamental matrices of the pairs that have one: the others show nothing in common."""
+    out = {}
+    for pair, found in matches.items():
+        # One pair needs no more than this to say all it can.
+        rows = np.linspace(0, len(found) - 1, min(len(found), MOST_MATCHES)).round().astype(np.int64)
+        epipolar = fundamental_matrix(
+            (found.pixels_i[rows] - principal_point(views[pair.i])) * features[pair.i].resolution,
+            (found.pixels_j[rows] - principal_point(views[pair.j])) * features[pair.j].resolution,
+            config,
+        )
+        if epipolar is not None:
+            out[pair] = epipolar
+    return out
 
 
 def calibrated_cameras(
     views: Sequence[View],
     features: Sequence[Features],
-    matches: Mapping[Pair, Correspondences],
+    epipolar: Mapping[Pair, Epipolar],
     sharing: CameraSharing,
-    config: TwoViewConfig,
 ) -> list[Camera]:
     """A pinhole camera a view, in view pixels: one relative focal for each group of views."""
     groups = group_cameras(views, sharing)
-    evidence = []
-    for pair, found in matches.items():
-        scale_i, scale_j = features[pair.i].resolution, features[pair.j].resolution
-        epipolar = fundamental_matrix(
-            (found.pixels_i - principal_point(views[pair.i])) * scale_i,
-            (found.pixels_j - principal_point(views[pair.j])) * scale_j,
-            config,
+    edges = [max(view.size) * found.resolution for view, found in zip(views, features, strict=True)]
+    evidence = [
+        FundamentalPair(
+            groups[pair.i],
+            groups[pair.j],
+            edges[pair.i],
+            edges[pair.j],
+            found.fundamental,
+            float(np.sqrt(found.inliers)),
         )
-        if epipolar is not None and epipolar.homography_share < PLANAR_SHARE:
-            edges = max(views[pair.i].size) * scale_i, max(views[pair.j].size) * scale_j
-            weight = np.sqrt(epipolar.inliers)
-            evidence.append(
-                FundamentalPair(groups[pair.i], groups[pair.j], *edges, epipolar.fundamental, float(weight))
-            )
+        for pair, found in epipolar.items()
+        if found.homography_share < PLANAR_SHARE
+    ]
     focals = self_calibrated_focals(evidence, _priors(views, groups))
     return [
         view_camera(view, focals[group] * max(view.size)) for view, group in zip(views, groups, strict=True)

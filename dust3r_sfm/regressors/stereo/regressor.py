@@ -10,13 +10,14 @@ from dataclasses import asdict, dataclass, field
 import numpy as np
 import torch
 from jaxtyping import Float
+from scipy.ndimage import distance_transform_edt
 
 from dust3r_sfm.camera_sharing import CameraSharing
 from dust3r_sfm.geometry import invert_rigid, pixel_grid, transform_points, unproject
 from dust3r_sfm.progress import Progress
 from dust3r_sfm.regressors.plane_sweep import DepthEstimate, SweepConfig, sweep_pair
 from dust3r_sfm.regressors.protocol import Encoding
-from dust3r_sfm.regressors.stereo.calibration import calibrated_cameras
+from dust3r_sfm.regressors.stereo.calibration import calibrated_cameras, epipolar_geometries
 from dust3r_sfm.regressors.stereo.features import (
     FeatureConfig,
     Features,
@@ -24,7 +25,7 @@ from dust3r_sfm.regressors.stereo.features import (
     features_from_encoding,
 )
 from dust3r_sfm.regressors.stereo.matching import distinct, match_descriptors, unit_descriptors
-from dust3r_sfm.regressors.stereo.two_view import TwoView, TwoViewConfig, two_view
+from dust3r_sfm.regressors.stereo.two_view import UNRELATED, TwoView, TwoViewConfig, two_view
 from dust3r_sfm.types import (
     Camera,
     Correspondences,
@@ -38,6 +39,8 @@ from dust3r_sfm.types import (
 
 SPARSE_CONFIDENCE = 3.0
 """Confidence of a triangulated inlier at the best triangulation angles."""
+REACH, AROUND_SHARE = 0.03, 0.2
+"""How far around an inlier its depth is taken over (of the long edge), and with what share of trust."""
 FULL_ANGLE_DEG = 3.0
 """Triangulation angle from which an inlier's depth is as good as it gets."""
 
@@ -88,14 +91,18 @@ class StereoRegressor:
         features = [features_from_encoding(encoding) for encoding in encodings]
         wanted = _unordered(pairs)
         matches = self._matches(features, list(wanted), progress)
-        cameras = calibrated_cameras(views, features, matches, self.config.cameras, self.config.two_view)
-        geometries = self._geometries(matches, cameras, features, progress)
+        epipolar = epipolar_geometries(views, features, matches, self.config.two_view)
+        cameras = calibrated_cameras(views, features, epipolar, self.config.cameras)
+        related = {pair: found for pair, found in matches.items() if pair in epipolar}
+        geometries = self._geometries(related, cameras, features, progress)
         swept = worth_sweeping(geometries, self.config)
         progress.start("Dense stereo", len(wanted), "pairs")
         for pair, directions in wanted.items():
             missing = [direction for direction in directions if direction not in done]
             if missing:
-                yield from self._predictions(views, cameras, geometries[pair], pair in swept, pair, missing)
+                yield from self._predictions(
+                    views, cameras, geometries.get(pair, UNRELATED), pair in swept, pair, missing
+                )
             progress.advance()
 
     def _matches(
@@ -197,16 +204,23 @@ def _inverse_range(depth: Float[np.ndarray, " n"]) -> tuple[float, float]:
 def _sparse_depth(
     geometry: TwoView, pixels: Float[np.ndarray, "n 2"], depth: Float[np.ndarray, " n"], camera: Camera
 ) -> DepthEstimate:
-    """Depth at the pixels of triangulated inliers, nothing elsewhere."""
-    map_depth = np.zeros((camera.height, camera.width), dtype=np.float32)
-    confidence = np.ones_like(map_depth)
-    if geometry.geometry not in (PairGeometry.GENERAL, PairGeometry.PLANAR):
-        return DepthEstimate(map_depth, confidence)
+    """Depth of triangulated inliers, and with quickly falling confidence at the pixels around them:
+    crude, but on the right rays, and enough to tie this pair's scale to other pairs'."""
+    shape = camera.height, camera.width
     known = np.isfinite(depth)
+    if geometry.geometry not in (PairGeometry.GENERAL, PairGeometry.PLANAR) or not known.any():
+        return DepthEstimate(np.zeros(shape, np.float32), np.ones(shape, np.float32))
+    seeds = np.zeros(shape, dtype=np.float32)
     column, row = np.minimum(pixels[known].astype(np.int64), [camera.width - 1, camera.height - 1]).T
-    map_depth[row, column] = depth[known]
-    confidence[row, column] = 1.0 + (SPARSE_CONFIDENCE - 1.0) * min(geometry.angle_deg / FULL_ANGLE_DEG, 1.0)
-    return DepthEstimate(map_depth, confidence)
+    seeds[row, column] = depth[known]
+    distance, (near_row, near_column) = distance_transform_edt(seeds == 0, return_indices=True)
+    reach = REACH * max(shape)
+    nearness = np.where(distance == 0, 1.0, AROUND_SHARE * np.clip(1.0 - distance / reach, 0.0, 1.0))
+    best = (SPARSE_CONFIDENCE - 1.0) * min(geometry.angle_deg / FULL_ANGLE_DEG, 1.0)
+    return DepthEstimate(
+        np.where(nearness > 0, seeds[near_row, near_column], 0.0).astype(np.float32),
+        (1.0 + best * nearness).astype(np.float32),
+    )
 
 
 def _merged(dense: DepthEstimate, sparse: DepthEstimate) -> DepthEstimate:

@@ -43,6 +43,16 @@ class TwoView:
     angle_deg: float
 
 
+UNRELATED = TwoView(
+    PairGeometry.UNRELATED,
+    None,
+    Correspondences(np.zeros((0, 2)), np.zeros((0, 2)), np.zeros(0)),
+    np.zeros(0),
+    np.zeros(0),
+    0.0,
+)
+
+
 def _ransac(config: TwoViewConfig) -> pycolmap.RANSACOptions:
     options = pycolmap.RANSACOptions()
     options.max_error = config.max_error_px
@@ -84,12 +94,13 @@ def two_view(
 ) -> TwoView:
     """What the matches of a pair show, with known cameras (view pixels). `resolution`: searched pixels
     for each view pixel, of either view."""
-    nothing = _unrelated()
     if len(matches) < config.min_inliers:
-        return nothing
+        return UNRELATED
     options = pycolmap.TwoViewGeometryOptions()
     options.ransac = _ransac(config)
     options.min_num_inliers = config.min_inliers
+    # The focal may still be off: fewer inliers than the fundamental matrix has are no reason to refuse.
+    options.min_E_F_inlier_ratio = 0.0
     options.compute_relative_pose = True
     indices = np.repeat(np.arange(len(matches), dtype=np.uint32)[:, None], 2, axis=1)
     found = pycolmap.estimate_calibrated_two_view_geometry(
@@ -102,7 +113,7 @@ def two_view(
     )
     geometry = _GEOMETRY.get(pycolmap.TwoViewGeometryConfiguration(found.config))
     if geometry is None or len(found.inlier_matches) < config.min_inliers or found.cam2_from_cam1 is None:
-        return nothing
+        return UNRELATED
     inliers = np.sort(np.asarray(found.inlier_matches)[:, 0])
     kept = Correspondences(matches.pixels_i[inliers], matches.pixels_j[inliers], matches.weights[inliers])
     pose = found.cam2_from_cam1
@@ -111,11 +122,6 @@ def two_view(
     unit = translation / length if length > 0 else translation
     j_from_i = rigid(pose.rotation.matrix(), unit)
     return _judged(geometry, j_from_i, kept, camera_i, camera_j, config)
-
-
-def _unrelated() -> TwoView:
-    empty = Correspondences(np.zeros((0, 2)), np.zeros((0, 2)), np.zeros(0))
-    return TwoView(PairGeometry.UNRELATED, None, empty, np.zeros(0), np.zeros(0), 0.0)
 
 
 def _judged(

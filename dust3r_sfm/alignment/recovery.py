@@ -1,0 +1,157 @@
+"""Views that fell out of a scene, found again by their matches to its tracks.
+
+Averaging needs a pair to agree with its neighbours in scale and baseline; a view that hangs on one weak
+pair may not, and yet see dozens of the scene's points. It is resected from them, and everything is
+bundle-adjusted again.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pycolmap
+from jaxtyping import Float, Int
+from scipy.spatial import cKDTree
+
+from dust3r_sfm.alignment.components import Solved
+from dust3r_sfm.alignment.config import AlignmentConfig
+from dust3r_sfm.alignment.posing import Posed, pose
+from dust3r_sfm.alignment.start import Start
+from dust3r_sfm.geometry import invert_rigid
+from dust3r_sfm.geometry.view_cameras import pycolmap_camera, view_camera, view_scale
+from dust3r_sfm.types import Camera, Correspondences, Pair, Rigid, View
+
+MIN_INLIERS, MIN_INLIER_RATIO = 16, 0.25
+"""Points of the scene that a view must see where they should be. (COLMAP asks for 30.)"""
+MAX_ERROR = 0.004
+"""Their largest reprojection error, over the long edge of the view."""
+SAME_PIXEL = 0.05
+"""View pixels between a match and the observation that it is: they differ by rounding only."""
+AGREEING_SHARE = 0.5
+"""A pair agrees with the scene if more of its matches than this lie on their epipolar lines."""
+
+
+def recovered(
+    posed: Posed, outside: Sequence[int], views: Sequence[View], start: Start, config: AlignmentConfig
+) -> Posed:
+    """The scene with as many of the views `outside` (by index among all) as can be resected, in rounds,
+    as each gives new points to the next. Each round costs one bundle adjustment."""
+    waiting = set(outside)
+    while waiting and len(posed.tracks.xyz):
+        found = _resected(posed, sorted(waiting), views, start, config.seed)
+        if not found:
+            break
+        waiting -= set(found)
+        posed, _ = pose(_extended(posed, found, views, start), views, start, config)
+    return posed
+
+
+@dataclass(frozen=True)
+class _Resection:
+    camera: Camera
+    cam_from_world: Rigid
+
+
+def _resected(
+    posed: Posed, waiting: Sequence[int], views: Sequence[View], start: Start, seed: int
+) -> dict[int, _Resection]:
+    trees = {member: _observed(posed, local) for local, member in enumerate(posed.members)}
+    out = {}
+    for view in waiting:
+        pixels, points = _scene_points(view, posed, trees, start.correspondences)
+        camera = _camera_of(view, posed, views, start)
+        found = _resect(pixels, points, camera, seed)
+        if found is not None:
+            out[view] = _Resection(camera, found)
+    return out
+
+
+def _observed(posed: Posed, local: int) -> tuple[cKDTree, Int[np.ndarray, " k"]]:
+    rows = np.flatnonzero(posed.tracks.view_index == local)
+    return cKDTree(posed.tracks.pixels[rows].reshape(-1, 2)), posed.tracks.point_index[rows]
+
+
+def _scene_points(
+    view: int,
+    posed: Posed,
+    trees: Mapping[int, tuple[cKDTree, Int[np.ndarray, " k"]]],
+    correspondences: Mapping[Pair, Correspondences],
+) -> tuple[Float[np.ndarray, "n 2"], Float[np.ndarray, "n 3"]]:
+    """Pixels of the view and the points of the scene that its matches say are there, each pair once."""
+    rows = [np.zeros((0, 3))]
+    for member, (tree, point_of) in trees.items():
+        known = correspondences.get(Pair(member, view))
+        if known is None:
+            swapped = correspondences.get(Pair(view, member))
+            known = None if swapped is None else swapped.swapped()
+        if known is None or not len(known) or not len(point_of):
+            continue
+        distance, nearest = tree.query(known.pixels_i.astype(np.float64))
+        hit = distance < SAME_PIXEL
+        rows.append(np.column_stack([known.pixels_j[hit].astype(np.float64), point_of[nearest[hit]]]))
+    distinct = np.unique(np.concatenate(rows), axis=0)
+    return distinct[:, :2], posed.tracks.xyz[distinct[:, 2].astype(np.int64)]
+
+
+def _camera_of(view: int, posed: Posed, views: Sequence[View], start: Start) -> Camera:
+    """With the focal of its camera group in the scene; of the evidence before it where it has none."""
+    scale = view_scale(views[view])
+    for local, member in enumerate(posed.members):
+        if start.groups[member] == start.groups[view]:
+            original = posed.cameras[local].fx / view_scale(views[member])
+            return view_camera(views[view], original * scale)
+    return view_camera(views[view], float(np.exp(start.evidence.log_focal[start.groups[view]])) * scale)
+
+
+def _resect(
+    pixels: Float[np.ndarray, "n 2"], points: Float[np.ndarray, "n 3"], camera: Camera, seed: int
+) -> Rigid | None:
+    if len(pixels) < MIN_INLIERS:
+        return None
+    options = pycolmap.AbsolutePoseEstimationOptions()
+    options.ransac.max_error = MAX_ERROR * max(camera.width, camera.height)
+    options.ransac.random_seed = seed
+    refinement = pycolmap.AbsolutePoseRefinementOptions()
+    found = pycolmap.estimate_and_refine_absolute_pose(
+        pixels, points, pycolmap_camera(camera), options, refinement
+    )
+    if found is None or found["num_inliers"] < max(MIN_INLIERS, MIN_INLIER_RATIO * len(pixels)):
+        return None
+    return np.vstack([found["cam_from_world"].matrix(), [0.0, 0.0, 0.0, 1.0]])
+
+
+def _extended(posed: Posed, found: Mapping[int, _Resection], views: Sequence[View], start: Start) -> Solved:
+    """The scene and the views found, with all pairs whose matches agree with their cameras."""
+    cameras = dict(zip(posed.members, posed.cameras, strict=True))
+    poses = dict(zip(posed.members, posed.cam_from_world, strict=True))
+    for view, resection in found.items():
+        cameras[view], poses[view] = resection.camera, resection.cam_from_world
+    members = tuple(sorted(poses))
+    scales, residual_px = dict(posed.scales), dict(posed.residual_px)
+    for measured in start.measured:
+        pair = measured.pair
+        baseline = float(np.linalg.norm(measured.j_from_i[:3, 3]))
+        inside = pair.i in poses and pair.j in poses and pair in start.correspondences
+        if not inside or pair in scales or not measured.metric or baseline == 0:
+            continue
+        j_from_i = poses[pair.j] @ invert_rigid(poses[pair.i])
+        error = epipolar_errors(start.correspondences[pair], cameras[pair.i], cameras[pair.j], j_from_i)
+        if np.mean(error < MAX_ERROR * max(views[pair.j].size)) > AGREEING_SHARE:
+            scales[pair] = float(np.linalg.norm(j_from_i[:3, 3])) / baseline
+            residual_px[pair] = measured.median_residual_px
+    focals = np.array([cameras[m].fx for m in members])
+    return Solved(members, focals, np.stack([poses[m] for m in members]), scales, residual_px)
+
+
+def epipolar_errors(
+    found: Correspondences, camera_i: Camera, camera_j: Camera, j_from_i: Rigid
+) -> Float[np.ndarray, " n"]:
+    """Pixels of view j between each match and its epipolar line."""
+    x, y, z = j_from_i[:3, 3]
+    cross = np.array([[0.0, -z, y], [z, 0.0, -x], [-y, x, 0.0]])
+    essential = cross @ j_from_i[:3, :3]
+    fundamental = np.linalg.inv(camera_j.matrix).T @ essential @ np.linalg.inv(camera_i.matrix)
+    ones = np.ones((len(found), 1))
+    lines = np.concatenate([found.pixels_i, ones], axis=1) @ fundamental.T
+    distance = np.abs((np.concatenate([found.pixels_j, ones], axis=1) * lines).sum(axis=1))
+    return distance / np.maximum(np.linalg.norm(lines[:, :2], axis=1), 1e-12)
