@@ -1,0 +1,35 @@
+"""Every stage by itself: `python examples/api.py PHOTOS OUT`."""
+
+import sys
+from pathlib import Path
+
+from dust3r_sfm import (
+    AlignmentConfig,
+    Scene,
+    StereoConfig,
+    StereoRegressor,
+    align,
+    export_colmap,
+    load_views,
+    predict_pairs,
+)
+from dust3r_sfm.progress import Silent
+from dust3r_sfm.view_graph import Complete, view_graph
+
+
+def reconstruct_by_hand(photos: Path, out: Path) -> Scene:
+    regressor = StereoRegressor(StereoConfig())
+    views = load_views(photos, regressor.image_spec).views  # each .image: (h, w, 3) uint8, long edge 512
+    graph = view_graph(Complete(), [view.name for view in views])  # .pairs: (i, j) in both directions
+    predictions = predict_pairs(regressor, views, graph)  # each .points_i: (h, w, 3) in camera i's frame
+    reconstruction = align(views, predictions, AlignmentConfig(), Silent())
+    scene = reconstruction.scenes[0]  # the largest; no scenes, if nothing fits together
+    for view, camera, depth in zip(scene.views, scene.cameras, scene.depth, strict=True):
+        print(f"{view.name}: focal {camera.fx:.1f} px, depth {depth.shape}")  # depth: (h, w), 0 = unknown
+    print(scene.cam_from_world.shape, scene.tracks.xyz.shape)  # (n, 4, 4) and (p, 3)
+    export_colmap(scene, out)  # cameras, images and points3D of the files as they are stored
+    return scene
+
+
+if __name__ == "__main__":
+    reconstruct_by_hand(Path(sys.argv[1]), Path(sys.argv[2]))
