@@ -98,7 +98,7 @@ def score_consistency(scene: Scene, truth: Mapping[str, PosedPhoto]) -> Consiste
     masks = [confident(scene, index) for index in range(len(scene.views))]
     return ConsistencyScores(
         len(scene.views),
-        sum(np.count_nonzero(mask) for mask in masks) / sum(mask.size for mask in masks),
+        float(np.concatenate(masks, axis=None).mean()),
         len(differences),
         float((np.abs(differences) < CONSISTENT).mean()) if len(differences) else np.nan,
         float(np.median(np.abs(differences))) if len(differences) else np.nan,
