@@ -234,7 +234,7 @@ def _noise(problem: Problem, state: State, seen: Consensus) -> Noise:
 
 
 def _match_noise(
-    matches: Sequence[Float[np.ndarray, "c m 2"]], travel: Sequence[Float[np.ndarray, "c m"]]
+    matches: Sequence[Float[np.ndarray, "_c m 2"]], travel: Sequence[Float[np.ndarray, "_c m"]]
 ) -> tuple[float, float]:
     """Pixels, and relative depth: judged where an error of depth shows by more than the pixels' own."""
     if not matches:

@@ -95,6 +95,38 @@ def test_noise_outliers_and_wrong_pairs(scenes):
     assert direction < 2.0
 
 
+def test_exact_matches_are_sharpened_to_exact_cameras(scenes):
+    truth = scenes.arc([scenes.camera()] * 6)
+    predictions = predict(truth, scenes.all_pairs(range(6)), max_correspondences=150)
+    (scene,) = run(truth, predictions, bundle_adjustment=True).scenes
+    assert scene.report.bundle_adjustment.startswith("kept") or scene.report.robust_error_before_px < 1e-3
+    rotation, direction = pairwise_errors(scene, truth)
+    assert rotation < 0.01
+    assert direction < 0.01
+    assert focal_errors(scene, truth) < 1e-4
+    assert len(scene.tracks.xyz) > 150
+    counts = np.bincount(scene.tracks.point_index)
+    assert counts.min() >= 2
+    scale = np.median(truth.depths[0] / scene.depth[0])
+    for found, true in zip(scene.depth, truth.depths, strict=True):
+        assert np.median(np.abs(found * scale / true - 1)) < 1e-3
+
+
+def test_all_faults_together_are_sharpened_away(scenes):
+    """The wrong pairs' matches agree with their wrong poses."""
+    truth = scenes.arc([scenes.camera()] * 8)
+    faults = {"noise": 0.01, "outlier_fraction": 0.03, "wrong_pair_fraction": 0.1, "seed": 3}
+    predictions = predict(truth, scenes.all_pairs(range(8)), max_correspondences=150, **faults)
+    result = run(truth, predictions, bundle_adjustment=True)
+    (scene,) = result.scenes
+    assert result.dropped == {}
+    assert scene.report.robust_error_after_px < scene.report.robust_error_before_px
+    rotation, direction = pairwise_errors(scene, truth)
+    assert rotation < 0.05
+    assert direction < 0.1
+    assert focal_errors(scene, truth) < 2e-3
+
+
 def test_matches_take_part(scenes):
     """Depths know little here, but matches are exact: they must lower the error a lot."""
     truth = scenes.arc([scenes.camera()] * 4)
