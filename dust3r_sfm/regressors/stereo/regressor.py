@@ -25,7 +25,7 @@ from dust3r_sfm.regressors.stereo.features import (
     features_from_encoding,
 )
 from dust3r_sfm.regressors.stereo.matching import distinct, match_descriptors, unit_descriptors
-from dust3r_sfm.regressors.stereo.two_view import UNRELATED, TwoView, TwoViewConfig, two_view
+from dust3r_sfm.regressors.stereo.two_view import UNRELATED, Epipolar, TwoView, TwoViewConfig, two_view
 from dust3r_sfm.types import (
     Camera,
     Correspondences,
@@ -93,8 +93,7 @@ class StereoRegressor:
         matches = self._matches(features, list(wanted), progress)
         epipolar = epipolar_geometries(views, features, matches, self.config.two_view)
         cameras = calibrated_cameras(views, features, epipolar, self.config.cameras)
-        related = {pair: found for pair, found in matches.items() if pair in epipolar}
-        geometries = self._geometries(related, cameras, features, progress)
+        geometries = self._geometries(matches, epipolar, cameras, features, progress)
         swept = worth_sweeping(geometries, self.config)
         progress.start("Dense stereo", len(wanted), "pairs")
         for pair, directions in wanted.items():
@@ -126,15 +125,18 @@ class StereoRegressor:
     def _geometries(
         self,
         matches: Mapping[Pair, Correspondences],
+        epipolar: Mapping[Pair, Epipolar],
         cameras: Sequence[Camera],
         features: Sequence[Features],
         progress: Progress,
     ) -> dict[Pair, TwoView]:
-        progress.start("Two-view geometry", len(matches), "pairs")
+        progress.start("Two-view geometry", len(epipolar), "pairs")
         out = {}
-        for pair, found in matches.items():
+        for pair, known in epipolar.items():
             resolution = features[pair.i].resolution, features[pair.j].resolution
-            out[pair] = two_view(found, cameras[pair.i], cameras[pair.j], resolution, self.config.two_view)
+            out[pair] = two_view(
+                matches[pair], cameras[pair.i], cameras[pair.j], resolution, known, self.config.two_view
+            )
             progress.advance()
         return out
 

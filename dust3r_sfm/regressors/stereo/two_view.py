@@ -5,17 +5,18 @@ from dataclasses import dataclass
 import numpy as np
 import pycolmap
 from jaxtyping import Float
+from scipy.spatial.transform import Rotation
 
 from dust3r_sfm.geometry import apply_affine, rigid
 from dust3r_sfm.types import Camera, Correspondences, PairGeometry, Rigid
 
-_GEOMETRY = {
-    pycolmap.TwoViewGeometryConfiguration.CALIBRATED: PairGeometry.GENERAL,
-    pycolmap.TwoViewGeometryConfiguration.UNCALIBRATED: PairGeometry.GENERAL,
-    pycolmap.TwoViewGeometryConfiguration.PLANAR: PairGeometry.PLANAR,
-    pycolmap.TwoViewGeometryConfiguration.PLANAR_OR_PANORAMIC: PairGeometry.PLANAR,
-    pycolmap.TwoViewGeometryConfiguration.PANORAMIC: PairGeometry.ROTATION_ONLY,
-}
+PLANAR_SHARE = 0.8
+"""A pair whose epipolar inliers one homography explains to this share may be a plane or a mere turn."""
+TURN_SHARE = 0.8
+"""A rotation that alone explains this share of a pair's inliers leaves nothing to triangulate."""
+TURN_SHARE, TURN_ROUNDS = 0.9, 10
+"""A planar pair whose matches one turn on the spot explains to this share has no known baseline; the turn
+is found in so many rounds of robust fitting."""
 
 
 @dataclass(frozen=True)
@@ -90,38 +91,43 @@ def two_view(
     camera_i: Camera,
     camera_j: Camera,
     resolution: tuple[float, float],
+    epipolar: Epipolar,
     config: TwoViewConfig,
 ) -> TwoView:
     """What the matches of a pair show, with known cameras (view pixels). `resolution`: searched pixels
-    for each view pixel, of either view."""
-    if len(matches) < config.min_inliers:
-        return UNRELATED
-    options = pycolmap.TwoViewGeometryOptions()
-    options.ransac = _ransac(config)
-    options.min_num_inliers = config.min_inliers
-    # The focal may still be off: fewer inliers than the fundamental matrix has are no reason to refuse.
-    options.min_E_F_inlier_ratio = 0.0
-    options.compute_relative_pose = True
-    indices = np.repeat(np.arange(len(matches), dtype=np.uint32)[:, None], 2, axis=1)
-    found = pycolmap.estimate_calibrated_two_view_geometry(
-        _pycolmap_camera(camera_i, resolution[0]),
+    for each view pixel, of either view. Of a plane the essential matrix is taken too: a homography has
+    two poses and no way to choose, where the few points off the plane do choose."""
+    found = pycolmap.estimate_essential_matrix(
         matches.pixels_i * resolution[0],
-        _pycolmap_camera(camera_j, resolution[1]),
         matches.pixels_j * resolution[1],
-        indices,
-        options,
+        _pycolmap_camera(camera_i, resolution[0]),
+        _pycolmap_camera(camera_j, resolution[1]),
+        _ransac(config),
     )
-    geometry = _GEOMETRY.get(pycolmap.TwoViewGeometryConfiguration(found.config))
-    if geometry is None or len(found.inlier_matches) < config.min_inliers or found.cam2_from_cam1 is None:
+    if found is None or found["num_inliers"] < config.min_inliers:
         return UNRELATED
-    inliers = np.sort(np.asarray(found.inlier_matches)[:, 0])
-    kept = Correspondences(matches.pixels_i[inliers], matches.pixels_j[inliers], matches.weights[inliers])
-    pose = found.cam2_from_cam1
-    translation = np.asarray(pose.translation)
-    length = np.linalg.norm(translation)
-    unit = translation / length if length > 0 else translation
-    j_from_i = rigid(pose.rotation.matrix(), unit)
-    return _judged(geometry, j_from_i, kept, camera_i, camera_j, config)
+    rows = np.flatnonzero(found["inlier_mask"])
+    kept = Correspondences(matches.pixels_i[rows], matches.pixels_j[rows], matches.weights[rows])
+    pose = found["cam2_from_cam1"]
+    j_from_i = rigid(pose.rotation.matrix(), np.asarray(pose.translation))
+    if epipolar.homography_share < PLANAR_SHARE:
+        return _judged(PairGeometry.GENERAL, j_from_i, kept, camera_i, camera_j, config)
+    turn = _turn(kept, camera_i, camera_j, config.max_error_px / resolution[1])
+    if turn is not None:
+        return _judged(PairGeometry.ROTATION_ONLY, turn, kept, camera_i, camera_j, config)
+    return _judged(PairGeometry.PLANAR, j_from_i, kept, camera_i, camera_j, config)
+
+
+def _turn(matches: Correspondences, camera_i: Camera, camera_j: Camera, max_error_px: float) -> Rigid | None:
+    """The rotation that alone explains the matches, if one does: re-weighted Wahba's problem on rays."""
+    rays_i, rays_j = _rays(matches.pixels_i, camera_i), _rays(matches.pixels_j, camera_j)
+    unit_i, unit_j = (rays / np.linalg.norm(rays, axis=1, keepdims=True) for rays in (rays_i, rays_j))
+    weights, bound = np.ones(len(matches)), max_error_px / camera_j.fx
+    for _ in range(10):
+        rotation = Rotation.align_vectors(unit_j, unit_i, weights=weights)[0].as_matrix()
+        error = np.linalg.norm(unit_j - unit_i @ rotation.T, axis=1)
+        weights = 1.0 / (1.0 + (error / bound) ** 2)
+    return rigid(rotation, np.zeros(3)) if np.mean(error < bound) > TURN_SHARE else None
 
 
 def _judged(
