@@ -19,12 +19,14 @@ from dust3r_sfm.alignment.posing import Posed, pose
 from dust3r_sfm.alignment.start import Start
 from dust3r_sfm.geometry import invert_rigid
 from dust3r_sfm.geometry.view_cameras import pycolmap_camera, view_camera, view_scale
-from dust3r_sfm.types import Camera, Correspondences, Pair, Rigid, View
+from dust3r_sfm.types import Camera, Correspondences, Pair, PairGeometry, Rigid, View
 
 MIN_INLIERS, MIN_INLIER_RATIO = 16, 0.25
 """Points of the scene that a view must see where they should be. (COLMAP asks for 30.)"""
 MAX_ERROR = 0.004
 """Their largest reprojection error, over the long edge of the view."""
+MIN_SOLID = 3
+"""Views held by pairs that are not planar, from which on the others are doubted."""
 SAME_PIXEL = 0.05
 """View pixels between a match and the observation that it is: they differ by rounding only."""
 AGREEING_SHARE = 0.5
@@ -36,7 +38,10 @@ def recovered(
 ) -> Posed:
     """The scene with as many of the views `outside` (by index among all) as can be resected, in rounds,
     as each gives new points to the next. Each round costs one bundle adjustment."""
-    waiting = set(outside)
+    unsure = _planar_only(posed, start)
+    if unsure:
+        posed, _ = pose(_without(posed, unsure), views, start, config)
+    waiting = set(outside) | unsure
     while waiting and len(posed.tracks.xyz):
         found = _resected(posed, sorted(waiting), views, start, config.seed)
         if not found:
@@ -44,6 +49,31 @@ def recovered(
         waiting -= set(found)
         posed, _ = pose(_extended(posed, found, views, start), views, start, config)
     return posed
+
+
+def _planar_only(posed: Posed, start: Start) -> set[int]:
+    """Views that hang on nothing but pairs of a plane, where others do not. Such a pair has two poses
+    that explain it equally well (Longuet-Higgins 1986); the points of other views tell which is right."""
+    geometry = {summary.pair: summary.geometry for summary in start.summaries}
+    solid = {
+        view
+        for pair in posed.scales
+        if geometry[pair] is not PairGeometry.PLANAR
+        for view in (pair.i, pair.j)
+    }
+    return set(posed.members) - solid if len(solid) >= MIN_SOLID else set()
+
+
+def _without(posed: Posed, gone: set[int]) -> Solved:
+    kept = [local for local, member in enumerate(posed.members) if member not in gone]
+    inside = [pair for pair in posed.scales if pair.i not in gone and pair.j not in gone]
+    return Solved(
+        tuple(posed.members[local] for local in kept),
+        np.array([posed.cameras[local].fx for local in kept]),
+        posed.cam_from_world[kept],
+        {pair: posed.scales[pair] for pair in inside},
+        {pair: posed.residual_px[pair] for pair in inside},
+    )
 
 
 @dataclass(frozen=True)

@@ -19,29 +19,28 @@ def match_descriptors(
     `max_ratio` times the second nearest in j (Lowe 2004, section 7.1). O(n m) time, O(n + m) memory."""
     if len(descriptors_i) == 0 or len(descriptors_j) < 2:
         return np.zeros((0, 2), dtype=np.int64)
-    nearest, ratio = _nearest_in_j(descriptors_i, descriptors_j)
-    rows = torch.nonzero(ratio < max_ratio)[:, 0]
+    rows, nearest = _distinctive(descriptors_i, descriptors_j, max_ratio)
     # Only what passes the ratio test is worth looking for the other way round.
-    columns, place = torch.unique(nearest[rows], return_inverse=True)
-    back = _nearest(descriptors_j[columns], descriptors_i)
-    mutual = back[place] == rows
-    return torch.stack([rows[mutual], nearest[rows[mutual]]], dim=1).cpu().numpy()
+    columns, place = torch.unique(nearest, return_inverse=True)
+    mutual = _nearest(descriptors_j[columns], descriptors_i)[place] == rows
+    return torch.stack([rows[mutual], nearest[mutual]], dim=1).cpu().numpy()
 
 
-def _nearest_in_j(
-    descriptors_i: Float[torch.Tensor, "n d"], descriptors_j: Float[torch.Tensor, "m d"]
-) -> tuple[Int[torch.Tensor, " n"], Float[torch.Tensor, " n"]]:
-    """For each row the index of its nearest, and its angle over the second nearest's."""
-    indices, ratios = [], []
-    for part in descriptors_i.split(ROWS_AT_ONCE):
+def _distinctive(
+    descriptors_i: Float[torch.Tensor, "n d"], descriptors_j: Float[torch.Tensor, "m d"], max_ratio: float
+) -> tuple[Int[torch.Tensor, " k"], Int[torch.Tensor, " k"]]:
+    """Rows that pass the ratio test, and their nearest. Which column is the greatest costs more to find
+    than how great it is, so it is asked for the few rows that pass only."""
+    rows, nearest = [], []
+    for start, part in enumerate(descriptors_i.split(ROWS_AT_ONCE)):
         similarity = part @ descriptors_j.T
-        best, index = similarity.max(dim=1)
-        similarity.scatter_(1, index[:, None], -1.0)
-        angle, second = (torch.arccos(value.clamp(-1.0, 1.0)) for value in (best, similarity.amax(dim=1)))
-        indices.append(index)
-        # Where both fit exactly neither is nearer: the ratio is 1, not 0.
-        ratios.append(torch.where(second > 0, angle / second, 1.0))
-    return torch.cat(indices), torch.cat(ratios)
+        best = similarity.amax(dim=1)
+        second = similarity.masked_fill(similarity >= best[:, None], -1.0).amax(dim=1)
+        angle, second_angle = (torch.arccos(value.clamp(-1.0, 1.0)) for value in (best, second))
+        passed = torch.nonzero(angle < max_ratio * second_angle)[:, 0]
+        rows.append(passed + start * ROWS_AT_ONCE)
+        nearest.append(similarity[passed].argmax(dim=1))
+    return torch.cat(rows), torch.cat(nearest)
 
 
 def _nearest(

@@ -14,9 +14,6 @@ PLANAR_SHARE = 0.8
 """A pair whose epipolar inliers one homography explains to this share may be a plane or a mere turn."""
 TURN_SHARE = 0.8
 """A rotation that alone explains this share of a pair's inliers leaves nothing to triangulate."""
-TURN_SHARE, TURN_ROUNDS = 0.9, 10
-"""A planar pair whose matches one turn on the spot explains to this share has no known baseline; the turn
-is found in so many rounds of robust fitting."""
 
 
 @dataclass(frozen=True)
