@@ -35,7 +35,9 @@ def _distinctive(
     for start, part in enumerate(descriptors_i.split(ROWS_AT_ONCE)):
         similarity = part @ descriptors_j.T
         best = similarity.amax(dim=1)
-        second = similarity.masked_fill(similarity >= best[:, None], -1.0).amax(dim=1)
+        at_best = similarity >= best[:, None]
+        second = similarity.masked_fill(at_best, -1.0).amax(dim=1)
+        second = torch.where(at_best.sum(dim=1) > 1, best, second)
         angle, second_angle = (torch.arccos(value.clamp(-1.0, 1.0)) for value in (best, second))
         passed = torch.nonzero(angle < max_ratio * second_angle)[:, 0]
         rows.append(passed + start * ROWS_AT_ONCE)
