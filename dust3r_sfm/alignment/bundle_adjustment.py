@@ -24,9 +24,18 @@ class Bundle:
         return [self.cameras[camera] for camera in self.camera_of_view]
 
 
-def bundle_adjusted(bundle: Bundle, observations: Observations, loss_px: float, fix_focals: bool) -> Bundle:
-    """Minimises reprojection errors under a Cauchy loss of `loss_px` over poses, points and one focal a
-    camera. The gauge is held by two views. One thread: more would add in another order each time."""
+@dataclass(frozen=True)
+class BundleSettings:
+    """`loss_px`: scale of the Cauchy loss."""
+
+    loss_px: float
+    fix_focals: bool = False
+    max_iterations: int = 50
+
+
+def bundle_adjusted(bundle: Bundle, observations: Observations, settings: BundleSettings) -> Bundle:
+    """Minimises reprojection errors under a Cauchy loss over poses, points and one focal a camera.
+    The gauge is held by two views. One thread: more would add in another order each time."""
     model = model_from_bundle(bundle, observations)
     config = pycolmap.BundleAdjustmentConfig()
     for image_id in sorted(model.images):
@@ -34,13 +43,13 @@ def bundle_adjusted(bundle: Bundle, observations: Observations, loss_px: float, 
             config.add_image(image_id)
     config.fix_gauge(pycolmap.BundleAdjustmentGauge.TWO_CAMS_FROM_WORLD)
     options = pycolmap.BundleAdjustmentOptions()
-    options.refine_focal_length = not fix_focals
+    options.refine_focal_length = not settings.fix_focals
     options.refine_extra_params = False
     options.print_summary = False
     options.ceres.loss_function_type = pycolmap.LossFunctionType.CAUCHY
-    options.ceres.loss_function_scale = loss_px
+    options.ceres.loss_function_scale = settings.loss_px
     options.ceres.solver_options.num_threads = 1
-    options.ceres.solver_options.max_num_iterations = 50
+    options.ceres.solver_options.max_num_iterations = settings.max_iterations
     options.ceres.solver_options.function_tolerance = 1e-6
     pycolmap.create_default_bundle_adjuster(options, config, model).solve()
     return _bundle_from_model(bundle, model)

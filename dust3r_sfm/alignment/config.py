@@ -14,7 +14,7 @@ class AlignmentConfig:
 
     cameras: CameraSharing = "auto"
     bundle_adjustment: bool = True
-    samples: int = 1024
-    matches: int = 256
+    samples: int = 512
+    matches: int = 192
     fused_maps: int = 8
     seed: int = 0

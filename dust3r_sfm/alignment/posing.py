@@ -8,7 +8,7 @@ from jaxtyping import Float
 
 from dust3r_sfm.alignment.components import Solved
 from dust3r_sfm.alignment.config import AlignmentConfig
-from dust3r_sfm.alignment.sharpening import Sharpened, sharpen
+from dust3r_sfm.alignment.sharpening import COARSE_ROUNDS, Sharpened, sharpen
 from dust3r_sfm.alignment.start import Start
 from dust3r_sfm.geometry import invert_rigid
 from dust3r_sfm.geometry.view_cameras import view_camera
@@ -40,7 +40,11 @@ class Posed:
 
 
 def pose(
-    solved: Solved, views: Sequence[View], start: Start, config: AlignmentConfig
+    solved: Solved,
+    views: Sequence[View],
+    start: Start,
+    config: AlignmentConfig,
+    rounds: Sequence[float] = COARSE_ROUNDS,
 ) -> tuple[Posed, dict[int, str]]:
     """The component sharpened, and the views (by index among all) that did not survive it and why."""
     cameras = [view_camera(views[m], float(f)) for m, f in zip(solved.members, solved.focal_px, strict=True)]
@@ -54,6 +58,7 @@ def pose(
         cameras,
         solved.cam_from_world,
         [start.groups[m] for m in solved.members],
+        rounds,
     )
     gone = {solved.members[local]: reason for local, reason in result.dropped_views.items()}
     return _surviving(solved, result), gone

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from jaxtyping import Float
 
-from dust3r_sfm.alignment.bundle_adjustment import Bundle, bundle_adjusted, camera_sharing
+from dust3r_sfm.alignment.bundle_adjustment import Bundle, BundleSettings, bundle_adjusted, camera_sharing
 from dust3r_sfm.alignment.tracks import (
     Observations,
     compacted,
@@ -20,8 +20,11 @@ from dust3r_sfm.geometry import apply_affine, invert_rigid, original_camera
 from dust3r_sfm.geometry.resampling import sample_nearest
 from dust3r_sfm.types import Camera, Correspondences, Pair, Tracks, View
 
-ROUNDS = (0.02, 0.01, 0.005, 0.003)
-"""Largest reprojection error that is kept in each round, over the image's long edge."""
+MAX_ERROR = 0.003
+"""Largest reprojection error of an observation in the end, over the image's long edge."""
+COARSE_ROUNDS = (0.02, 0.01, 0.005, MAX_ERROR)
+FINE_ROUNDS = (0.005, MAX_ERROR)
+"""The same in each round, for cameras that were only aligned and for those adjusted before."""
 LOSS_SHARE = 0.25
 """Scale of the robust loss over the round's largest error."""
 MIN_ANGLE_DEG = 1.0
@@ -58,6 +61,7 @@ def sharpen(
     cameras: Sequence[Camera],
     cam_from_world: Float[np.ndarray, "n 4 4"],
     camera_group: Sequence[int],
+    rounds: Sequence[float] = COARSE_ROUNDS,
 ) -> Sharpened:
     """Merges correspondences into tracks and bundle-adjusts them, in pixels of the stored files, where
     views of one camera look alike. The adjusted cameras are kept if all tracks, triangulated anew,
@@ -69,9 +73,9 @@ def sharpen(
     long_edge = float(max(max(view.original_size) for view in views))
     observations = _in_original_pixels(observations_from_correspondences(correspondences), views)
     start = Bundle(shared, camera_of_view, turns @ cam_from_world, np.zeros((0, 3)))
-    before = _solid(start, observations, ROUNDS[-1] * long_edge)
-    adjusted = _adjusted(start, observations, long_edge)
-    after = None if adjusted is None else _solid(adjusted, observations, ROUNDS[-1] * long_edge)
+    before = _solid(start, observations, MAX_ERROR * long_edge)
+    adjusted = _adjusted(start, observations, long_edge, rounds)
+    after = None if adjusted is None else _solid(adjusted, observations, MAX_ERROR * long_edge)
     if adjusted is None or after is None or after.robust_error_px >= before.robust_error_px:
         why = "no track has two good observations" if after is None else "it did not lower the robust error"
         return _sharpened(views, start, turns, before, (f"not kept: {why}", before, after))
@@ -86,15 +90,21 @@ def _in_original_pixels(observations: Observations, views: Sequence[View]) -> Ob
     return replace(observations, pixels=pixels)
 
 
-def _adjusted(bundle: Bundle, observations: Observations, long_edge: float) -> Bundle | None:
-    """Rounds of triangulation and adjustment, each stricter than the one before. Focals stay in the
-    first: while poses are rough they would absorb the errors of these."""
-    for number, share in enumerate(ROUNDS):
+def _adjusted(
+    bundle: Bundle, observations: Observations, long_edge: float, rounds: Sequence[float]
+) -> Bundle | None:
+    """Rounds of triangulation and adjustment, each stricter than the one before. Focals stay as they
+    are in a coarse first one: while poses are rough they would absorb the errors of these."""
+    for share in rounds:
         solid = _solid(bundle, observations, share * long_edge)
         if not len(solid.xyz):
             return None
-        ready = replace(bundle, xyz=solid.xyz)
-        bundle = bundle_adjusted(ready, solid.observations, LOSS_SHARE * share * long_edge, number == 0)
+        settings = BundleSettings(
+            loss_px=LOSS_SHARE * share * long_edge,
+            fix_focals=share == COARSE_ROUNDS[0],
+            max_iterations=50 if share == rounds[-1] else 15,
+        )
+        bundle = bundle_adjusted(replace(bundle, xyz=solid.xyz), solid.observations, settings)
     return bundle
 
 

@@ -5,7 +5,13 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from dust3r_sfm.alignment.bundle_adjustment import Bundle, bundle_adjusted, camera_sharing, model_from_bundle
+from dust3r_sfm.alignment.bundle_adjustment import (
+    Bundle,
+    BundleSettings,
+    bundle_adjusted,
+    camera_sharing,
+    model_from_bundle,
+)
 from dust3r_sfm.alignment.tracks import Observations
 from dust3r_sfm.geometry import (
     invert_rigid,
@@ -50,7 +56,7 @@ def relative_poses(cam_from_world):
 def test_a_disturbed_start_comes_back_up_to_the_gauge(exact, fix_focals):
     bundle, observations = exact
     start = disturbed(bundle, 1.0 if fix_focals else 1.05)
-    found = bundle_adjusted(start, observations, 1.0, fix_focals)
+    found = bundle_adjusted(start, observations, BundleSettings(1.0, fix_focals))
     np.testing.assert_allclose(
         relative_poses(found.cam_from_world), relative_poses(bundle.cam_from_world), atol=1e-5
     )
@@ -75,7 +81,7 @@ def reprojected(bundle, observations):
 
 def test_fixed_focals_stay(exact):
     bundle, observations = exact
-    found = bundle_adjusted(disturbed(bundle), observations, 1.0, True)
+    found = bundle_adjusted(disturbed(bundle), observations, BundleSettings(1.0, True))
     assert [c.fx for c in found.cameras] == [pytest.approx(1.05 * c.fx, rel=1e-12) for c in bundle.cameras]
 
 
@@ -83,7 +89,9 @@ def test_a_robust_loss_ignores_a_few_wrong_observations(exact):
     bundle, observations = exact
     pixels = observations.pixels.copy()
     pixels[::30] += [6.0, 9.0]
-    found = bundle_adjusted(disturbed(bundle), replace(observations, pixels=pixels), 0.1, False)
+    found = bundle_adjusted(
+        disturbed(bundle), replace(observations, pixels=pixels), BundleSettings(0.1, False)
+    )
     true = relative_poses(bundle.cam_from_world)
     turns = relative_poses(found.cam_from_world)[:, :3, :3] @ np.swapaxes(true[:, :3, :3], -1, -2)
     assert rotation_angle_deg(turns).max() < 0.05
@@ -92,7 +100,9 @@ def test_a_robust_loss_ignores_a_few_wrong_observations(exact):
 
 def test_same_input_same_bytes(exact):
     bundle, observations = exact
-    first, second = (bundle_adjusted(disturbed(bundle), observations, 1.0, False) for _ in range(2))
+    first, second = (
+        bundle_adjusted(disturbed(bundle), observations, BundleSettings(1.0, False)) for _ in range(2)
+    )
     assert first.cam_from_world.tobytes() == second.cam_from_world.tobytes()
     assert first.xyz.tobytes() == second.xyz.tobytes()
     assert first.cameras == second.cameras
@@ -105,7 +115,7 @@ def test_a_view_without_observations_stays_where_it_is(exact):
         observations.point_index[keep], observations.view_index[keep], observations.pixels[keep]
     )
     start = disturbed(bundle)
-    found = bundle_adjusted(start, rows, 1.0, False)
+    found = bundle_adjusted(start, rows, BundleSettings(1.0, False))
     np.testing.assert_allclose(found.cam_from_world[3], start.cam_from_world[3], atol=1e-12)
     np.testing.assert_allclose(
         relative_poses(found.cam_from_world[:3]), relative_poses(bundle.cam_from_world[:3]), atol=1e-4
