@@ -1,6 +1,7 @@
 """Runs one command; what users can mend ends in one line and an exit code, never in a traceback."""
 
 import io
+import os
 import signal
 import sys
 import warnings
@@ -37,6 +38,9 @@ def main(argv: list[str] | None = None) -> int:
 
 
 def _run(command: Reconstruct | Example | Version, console: Console) -> Iterator[str]:
+    # numpy reads this once, when imported. Its matrices are small here: a second thread gains nothing, and
+    # where other programs run, waiting for it takes ten times as long as the work.
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     # Imported here: torch and pycolmap take seconds, which --help and typing errors need not wait for.
     from dust3r_sfm.cli import commands
 
