@@ -6,7 +6,7 @@ bundle-adjusted again.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 import pycolmap
@@ -18,15 +18,14 @@ from dust3r_sfm.alignment.config import AlignmentConfig
 from dust3r_sfm.alignment.posing import Posed, pose
 from dust3r_sfm.alignment.sharpening import FINE_ROUNDS
 from dust3r_sfm.alignment.start import Start
-from dust3r_sfm.alignment.tracks import compacted
 from dust3r_sfm.geometry import invert_rigid
 from dust3r_sfm.geometry.view_cameras import pycolmap_camera, view_camera, view_scale
-from dust3r_sfm.types import Camera, Correspondences, Pair, PairGeometry, Rigid, Tracks, View
+from dust3r_sfm.types import Camera, Correspondences, Pair, PairGeometry, Rigid, View
 
 MIN_INLIERS, MIN_INLIER_RATIO = 16, 0.25
 """Points of the scene that a view must see where they should be. (COLMAP asks for 30.)"""
-MAX_ERROR = 0.004
-"""Their largest reprojection error, over the long edge of the view."""
+MAX_ERROR = 0.008
+"""Their largest reprojection error, over the long edge of the view. (COLMAP allows 12 px at first.)"""
 MIN_SOLID = 3
 """Views held by pairs that are not planar, from which on the others are doubted."""
 SAME_PIXEL = 0.05
@@ -42,7 +41,7 @@ def recovered(
     as each gives new points to the next. Each round costs one bundle adjustment."""
     unsure = _planar_only(posed, start)
     if unsure:
-        posed = _without(posed, unsure)
+        posed, _ = pose(_without(posed, unsure), views, start, config, FINE_ROUNDS)
     waiting = set(outside) | unsure
     while waiting and len(posed.tracks.xyz):
         found = _resected(posed, sorted(waiting), views, start, config.seed)
@@ -67,23 +66,15 @@ def _planar_only(posed: Posed, start: Start) -> set[int]:
     return set(posed.members) - solid if len(solid) >= MIN_SOLID else set()
 
 
-def _without(posed: Posed, gone: set[int]) -> Posed:
-    """The scene less some views, and less the points that only these held."""
+def _without(posed: Posed, gone: set[int]) -> Solved:
     kept = [local for local, member in enumerate(posed.members) if member not in gone]
-    number = np.full(len(posed.members), -1)
-    number[kept] = np.arange(len(kept))
-    tracks, view = posed.tracks, number[posed.tracks.view_index]
-    held = np.bincount(tracks.point_index[view >= 0], minlength=len(tracks.xyz)) >= 2
-    left = compacted(tracks.point_index, view, tracks.pixels, view >= 0)
     inside = [pair for pair in posed.scales if pair.i not in gone and pair.j not in gone]
-    return replace(
-        posed,
-        members=tuple(posed.members[local] for local in kept),
-        cameras=tuple(posed.cameras[local] for local in kept),
-        cam_from_world=posed.cam_from_world[kept],
-        scales={pair: posed.scales[pair] for pair in inside},
-        residual_px={pair: posed.residual_px[pair] for pair in inside},
-        tracks=Tracks(tracks.xyz[held], tracks.color[held], left.point_index, left.view_index, left.pixels),
+    return Solved(
+        tuple(posed.members[local] for local in kept),
+        np.array([posed.cameras[local].fx for local in kept]),
+        posed.cam_from_world[kept],
+        {pair: posed.scales[pair] for pair in inside},
+        {pair: posed.residual_px[pair] for pair in inside},
     )
 
 

@@ -41,6 +41,8 @@ def _run(command: Reconstruct | Example | Version, console: Console) -> Iterator
     # numpy reads this once, when imported. Its matrices are small here: a second thread gains nothing, and
     # where other programs run, waiting for it takes ten times as long as the work.
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+    # torch's threads spin while they wait for one another, which on a busy machine is most of the time.
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     # Imported here: torch and pycolmap take seconds, which --help and typing errors need not wait for.
     from dust3r_sfm.cli import commands
 

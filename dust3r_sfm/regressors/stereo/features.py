@@ -1,7 +1,8 @@
 """SIFT of photos, at more pixels than a view has."""
 
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -24,7 +25,7 @@ class FeatureConfig:
 
     long_edge: int = 1600
     fine_below: int = 1400
-    max_features: int = 8192
+    max_features: int = 3000
     peak_threshold: float = 0.02 / 3
 
 
@@ -89,8 +90,20 @@ def _sift(
         options.sift.max_num_features = config.max_features
         options.sift.peak_threshold = config.peak_threshold
         database_path = Path(temporary, "features.db")
-        pycolmap.extract_features(database_path, folder, extraction_options=options)
+        with _quietly():
+            pycolmap.extract_features(database_path, folder, extraction_options=options)
         return _read_features(database_path, names)
+
+
+@contextmanager
+def _quietly() -> Iterator[None]:
+    """Without the lines pycolmap logs for every image."""
+    before = pycolmap.logging.minloglevel
+    pycolmap.logging.minloglevel = int(pycolmap.logging.ERROR)
+    try:
+        yield
+    finally:
+        pycolmap.logging.minloglevel = before
 
 
 def _read_features(
