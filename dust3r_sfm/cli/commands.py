@@ -17,7 +17,7 @@ from dust3r_sfm.exporters.originals import originals_of
 from dust3r_sfm.exporters.report import library_versions
 from dust3r_sfm.pipeline import Existing, ExportConfig, Plan, ReconstructConfig, reconstruct_all
 from dust3r_sfm.pipeline.output import as_output_error
-from dust3r_sfm.regressors.stereo import StereoConfig
+from dust3r_sfm.regressors.stereo import StereoConfig, TwoViewConfig
 from dust3r_sfm.synthetic.example import write_example
 from dust3r_sfm.types import Reconstruction, Scene
 from dust3r_sfm.view_graph import parse_graph
@@ -68,10 +68,13 @@ def reconstruct_config(command: Reconstruct) -> ReconstructConfig:
         raise InputError(f"--max-points {command.output.max_points}: give 0 or more")
     if command.compute.device == "cuda" and not torch.cuda.is_available():
         raise InputError("--device cuda: torch finds no CUDA device here; use --device cpu")
+    cameras, seed = _SHARING[command.photo.cameras], command.compute.seed
     return ReconstructConfig(
-        regressor=StereoConfig(device=command.compute.device),
+        regressor=StereoConfig(
+            device=command.compute.device, cameras=cameras, two_view=TwoViewConfig(seed=seed)
+        ),
         graph=parse_graph(command.photo.pairs),
-        alignment=AlignmentConfig(cameras=_SHARING[command.photo.cameras], seed=command.compute.seed),
+        alignment=AlignmentConfig(cameras=cameras, seed=seed),
         export=ExportConfig(colmap=ColmapExport(max_points=command.output.max_points)),
         masks=command.photo.masks,
         seed=command.compute.seed,

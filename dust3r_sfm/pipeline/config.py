@@ -11,7 +11,7 @@ from dust3r_sfm.regressors.protocol import PointmapRegressor
 from dust3r_sfm.regressors.stereo import StereoConfig, StereoRegressor
 from dust3r_sfm.view_graph import Automatic, GraphConfig
 
-_STEREO_COST: Mapping[str, Cost] = {}
+_STEREO_COST: Mapping[str, Cost] = {"cpu": Cost(image_s=1.6, pair_s=1.2)}
 """By device, as measured by benchmarks/. A device that is not here gets no expected time."""
 
 RegressorConfig = StereoConfig
