@@ -13,7 +13,7 @@ from rendered_room import RenderedRoom
 
 from dust3r_sfm.cli import main
 
-WIDTH = 200
+WIDTH = 160
 """Smaller than the rendered photos: quicker, and still enough."""
 
 Rooms = tuple[RenderedRoom, RenderedRoom]
