@@ -10,12 +10,13 @@ from dust3r_sfm.alignment.config import AlignmentConfig
 from dust3r_sfm.alignment.edges import stack_edges
 from dust3r_sfm.alignment.fusion import FusedDepth, World, fuse
 from dust3r_sfm.alignment.posing import Posed, pose
-from dust3r_sfm.alignment.recovery import recovered
+from dust3r_sfm.alignment.recovery import recovered, without
 from dust3r_sfm.alignment.start import Start, gather
 from dust3r_sfm.progress import Progress
 from dust3r_sfm.types import (
     AlignmentReport,
     Pair,
+    PairGeometry,
     PairReport,
     Predictions,
     Reconstruction,
@@ -23,14 +24,17 @@ from dust3r_sfm.types import (
     View,
 )
 
+ONLY_TURNED = "seen only by turning on the spot: nothing tells how far away anything is"
+NOT_HELD = "its pairs fix no place for it among the other photos"
+
 
 def align(
     views: Sequence[View], predictions: Predictions, config: AlignmentConfig, progress: Progress
 ) -> Reconstruction:
     """Every connected component of at least two views as a scene, largest first; no scene if none is.
 
-    `predictions` are gone through twice, one in memory at a time. World: the first view's camera is
-    the identity, median depth 1. Views in no scene are in `dropped` with the reason.
+    `predictions` are gone through twice, one in memory at a time. World: about the
+    first view's camera, median depth about 1. Views in no scene are in `dropped` with the reason.
     """
     if not views or not len(predictions):
         return Reconstruction((), {view.name: "no pair with another image" for view in views})
@@ -72,11 +76,15 @@ def _posed(
     outside = set(range(len(views)))
     out: list[Posed] = []
     for result in sorted(waiting, key=lambda p: (-len(p.members), p.members)):
-        if len(result.members) < 2 or not set(result.members) <= outside:
+        taken = set(result.members) - outside
+        if len(result.members) - len(taken) < 2:
             continue
+        if taken:
+            result = without(result, taken, views, start, config)
         grown = recovered(result, sorted(outside - set(result.members)), views, start, config)
-        outside -= set(grown.members)
-        out.append(grown)
+        if len(grown.members) >= 2:
+            outside -= set(grown.members)
+            out.append(grown)
     return sorted(out, key=lambda p: (-len(p.members), p.members))
 
 
@@ -128,6 +136,7 @@ def _dropped(
 ) -> dict[str, str]:
     """Why each view that is in no scene is not: what most of its pairs suffered from."""
     placed = {member for p in posed for member in p.members}
+    geometry = {s.pair: s.geometry for s in start.summaries}
     out = {}
     for index, view in enumerate(views):
         if index in placed:
@@ -141,5 +150,6 @@ def _dropped(
         elif common:
             out[view.name] = f"none of its {len(mine)} pairs could be used: {common[0][0]}"
         else:
-            out[view.name] = "seen only by turning on the spot: nothing tells how far away anything is"
+            turning = all(geometry[pair] is PairGeometry.ROTATION_ONLY for pair in mine)
+            out[view.name] = ONLY_TURNED if turning else NOT_HELD
     return out

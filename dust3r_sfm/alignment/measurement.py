@@ -12,7 +12,7 @@ import pycolmap
 from jaxtyping import Float
 
 from dust3r_sfm.alignment.summary import PairSummary
-from dust3r_sfm.geometry import invert_rigid, project, rigid, transform_points, unproject
+from dust3r_sfm.geometry import project, rigid, transform_points, unproject
 from dust3r_sfm.geometry.procrustes import umeyama
 from dust3r_sfm.geometry.view_cameras import pycolmap_camera
 from dust3r_sfm.types import Camera, Correspondences, Pair, PairGeometry, Rigid
@@ -143,8 +143,3 @@ def measure(
         else:
             measured.append(outcome)
     return measured, reasons
-
-
-def centres_in_i(j_from_i: Float[np.ndarray, "e 4 4"]) -> Float[np.ndarray, "e 3"]:
-    """Camera j's centre in camera i's frame."""
-    return invert_rigid(j_from_i)[:, :3, 3]

@@ -6,7 +6,7 @@ bundle-adjusted again.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pycolmap
@@ -38,19 +38,43 @@ def recovered(
     posed: Posed, outside: Sequence[int], views: Sequence[View], start: Start, config: AlignmentConfig
 ) -> Posed:
     """The scene with as many of the views `outside` (by index among all) as can be resected, in rounds,
-    as each gives new points to the next. Each round costs one bundle adjustment."""
+    as each gives new points to the next. Each round costs one bundle adjustment. Never smaller than
+    `posed`, but for views that only a plane held and that nothing else confirms."""
+    if not len(posed.tracks.xyz):
+        return posed
+    first = posed
     unsure = _planar_only(posed, start)
     if unsure:
-        posed, _ = pose(_without(posed, unsure), views, start, config, FINE_ROUNDS)
+        posed = without(posed, unsure, views, start, config)
     waiting = set(outside) | unsure
-    while waiting and len(posed.tracks.xyz):
-        found = _resected(posed, sorted(waiting), views, start, config.seed)
-        if not found:
-            break
+    while waiting and (found := _resected(posed, sorted(waiting), views, start, config.seed)):
         waiting -= set(found)
-        extended = _extended(posed, found, views, start)
-        posed, _ = pose(extended, views, start, config, FINE_ROUNDS)
-    return posed
+        larger, _ = pose(_extended(posed, found, views, start), views, start, config, FINE_ROUNDS)
+        if not set(posed.members) <= set(larger.members):
+            break
+        posed = larger
+    # What the first adjustment gained is what the report is about.
+    return replace(
+        posed,
+        bundle_adjustment=first.bundle_adjustment,
+        robust_error_before_px=first.robust_error_before_px,
+    )
+
+
+def without(
+    posed: Posed, gone: set[int], views: Sequence[View], start: Start, config: AlignmentConfig
+) -> Posed:
+    """The scene adjusted again without some of its views."""
+    kept = [local for local, member in enumerate(posed.members) if member not in gone]
+    inside = [pair for pair in posed.scales if pair.i not in gone and pair.j not in gone]
+    left = Solved(
+        tuple(posed.members[local] for local in kept),
+        np.array([posed.cameras[local].fx for local in kept]),
+        posed.cam_from_world[kept],
+        {pair: posed.scales[pair] for pair in inside},
+        {pair: posed.residual_px[pair] for pair in inside},
+    )
+    return pose(left, views, start, config, FINE_ROUNDS)[0]
 
 
 def _planar_only(posed: Posed, start: Start) -> set[int]:
@@ -64,18 +88,6 @@ def _planar_only(posed: Posed, start: Start) -> set[int]:
         for view in (pair.i, pair.j)
     }
     return set(posed.members) - solid if len(solid) >= MIN_SOLID else set()
-
-
-def _without(posed: Posed, gone: set[int]) -> Solved:
-    kept = [local for local, member in enumerate(posed.members) if member not in gone]
-    inside = [pair for pair in posed.scales if pair.i not in gone and pair.j not in gone]
-    return Solved(
-        tuple(posed.members[local] for local in kept),
-        np.array([posed.cameras[local].fx for local in kept]),
-        posed.cam_from_world[kept],
-        {pair: posed.scales[pair] for pair in inside},
-        {pair: posed.residual_px[pair] for pair in inside},
-    )
 
 
 @dataclass(frozen=True)

@@ -102,7 +102,7 @@ def _adjusted(
         settings = BundleSettings(
             loss_px=LOSS_SHARE * share * long_edge,
             fix_focals=share == COARSE_ROUNDS[0],
-            max_iterations=50 if share == rounds[-1] else 15,
+            max_iterations=200 if share == rounds[-1] else 50,
         )
         bundle = bundle_adjusted(replace(bundle, xyz=solid.xyz), solid.observations, settings)
     return bundle
@@ -138,7 +138,7 @@ def _sharpened(
     """Back to view pixels, without the points of views that are not held."""
     counts = np.bincount(solid.observations.view_index, minlength=len(views))
     unheld = {
-        index: f"only {count} good observations after bundle adjustment"
+        index: f"only {count} of its observations agree with the other views"
         for index, count in enumerate(counts.tolist())
         if count < MIN_OBSERVATIONS
     }

@@ -99,7 +99,7 @@ def _sift(
 def _quietly() -> Iterator[None]:
     """Without the lines pycolmap logs for every image."""
     before = pycolmap.logging.minloglevel
-    pycolmap.logging.minloglevel = int(pycolmap.logging.ERROR)
+    pycolmap.logging.minloglevel = max(before, int(pycolmap.logging.ERROR))
     try:
         yield
     finally:

@@ -1,7 +1,7 @@
 """The embedded regressor: SIFT, self-calibration and two-view geometry, then dense plane sweeps.
 
 Nothing to download. Cost: one feature search an image, one matching a pair (quadratic in the number of
-features), and two sweeps for each of at most `neighbours` pairs a view.
+features), and two sweeps for each of the `neighbours` pairs that a view chooses.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -47,10 +47,10 @@ FULL_ANGLE_DEG = 3.0
 
 @dataclass(frozen=True)
 class StereoConfig:
-    """`long_edge`: of views and depth maps. `max_ratio`: of the ratio test. `neighbours`: a view is
-    swept against this many others, those that share most matches at a good angle. `sweep_angles_deg`:
-    median triangulation angles between which a pair is worth sweeping. `device`: where sweeps and
-    matching run."""
+    """`long_edge`: of views and depth maps. `max_ratio`: of the ratio test. `neighbours`: each view
+    chooses this many others to be swept against, those that share most matches at a good angle.
+    `sweep_angles_deg`: median triangulation angles between which a pair is worth sweeping. `device`:
+    where sweeps and matching run."""
 
     long_edge: int = 512
     features: FeatureConfig = field(default_factory=FeatureConfig)
@@ -74,7 +74,7 @@ class StereoRegressor:
         self.image_spec = ImageSpec(config.long_edge)
 
     def fingerprint(self) -> str:
-        return f"stereo-1 {asdict(self.config)}"
+        return f"stereo-2 {asdict(self.config)}"
 
     def encode(self, views: Sequence[View]) -> list[Encoding]:
         return encodings_of(views, self.config.features)
