@@ -105,7 +105,8 @@ class PairPrediction:
 
 @dataclass(frozen=True)
 class Camera:
-    """A pinhole camera, in pixels of the image it belongs to."""
+    """A camera in pixels of the image it belongs to: a pinhole, and where `k1` is not 0 a lens before
+    it that moves normalised coordinates u to (1 + k1 |u|^2) u (COLMAP's SIMPLE_RADIAL)."""
 
     width: int
     height: int
@@ -113,10 +114,11 @@ class Camera:
     fy: float
     cx: float
     cy: float
+    k1: float = 0.0
 
     @property
     def matrix(self) -> Float[np.ndarray, "3 3"]:
-        """K: pixels from camera coordinates."""
+        """K: pixels from camera coordinates, without the lens."""
         return np.array([[self.fx, 0.0, self.cx], [0.0, self.fy, self.cy], [0.0, 0.0, 1.0]])
 
 

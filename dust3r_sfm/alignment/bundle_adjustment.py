@@ -26,10 +26,11 @@ class Bundle:
 
 @dataclass(frozen=True)
 class BundleSettings:
-    """`loss_px`: scale of the Cauchy loss."""
+    """`loss_px`: scale of the Cauchy loss. `distortion`: whether k1 moves too."""
 
     loss_px: float
     fix_focals: bool = False
+    distortion: bool = False
     max_iterations: int = 200
 
 
@@ -44,7 +45,7 @@ def bundle_adjusted(bundle: Bundle, observations: Observations, settings: Bundle
     config.fix_gauge(pycolmap.BundleAdjustmentGauge.TWO_CAMS_FROM_WORLD)
     options = pycolmap.BundleAdjustmentOptions()
     options.refine_focal_length = not settings.fix_focals
-    options.refine_extra_params = False
+    options.refine_extra_params = settings.distortion
     options.print_summary = False
     options.ceres.loss_function_type = pycolmap.LossFunctionType.CAUCHY
     options.ceres.loss_function_scale = settings.loss_px
@@ -61,11 +62,11 @@ def model_from_bundle(bundle: Bundle, observations: Observations) -> pycolmap.Re
     """View k is image k + 1, camera k is camera k + 1, point k is whatever id pycolmap gives, in order."""
     model = pycolmap.Reconstruction()
     for index, camera in enumerate(bundle.cameras):
-        params = [camera.fx, camera.cx, camera.cy]
+        params = [camera.fx, camera.cx, camera.cy, camera.k1]
         model.add_camera_with_trivial_rig(
             pycolmap.Camera(
                 camera_id=index + 1,
-                model="SIMPLE_PINHOLE",
+                model="SIMPLE_RADIAL",
                 width=camera.width,
                 height=camera.height,
                 params=params,
@@ -105,8 +106,10 @@ def _add_points(
 
 def _bundle_from_model(bundle: Bundle, model: pycolmap.Reconstruction) -> Bundle:
     cameras = tuple(
-        replace(camera, fx=float(model.cameras[k + 1].params[0]), fy=float(model.cameras[k + 1].params[0]))
-        for k, camera in enumerate(bundle.cameras)
+        replace(camera, fx=float(focal), fy=float(focal), k1=float(k1))
+        for camera, (focal, _, _, k1) in zip(
+            bundle.cameras, (model.cameras[k + 1].params for k in range(len(bundle.cameras))), strict=True
+        )
     )
     poses = np.tile(np.eye(4), (len(bundle.camera_of_view), 1, 1))
     for view in range(len(poses)):

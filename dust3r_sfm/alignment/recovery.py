@@ -18,7 +18,7 @@ from dust3r_sfm.alignment.config import AlignmentConfig
 from dust3r_sfm.alignment.posing import Posed, pose
 from dust3r_sfm.alignment.sharpening import FINE_ROUNDS
 from dust3r_sfm.alignment.start import Start
-from dust3r_sfm.geometry import invert_rigid
+from dust3r_sfm.geometry import ideal_pixels, invert_rigid
 from dust3r_sfm.geometry.view_cameras import pycolmap_camera, view_camera, view_scale
 from dust3r_sfm.types import Camera, Correspondences, Pair, PairGeometry, Rigid, View
 
@@ -142,8 +142,9 @@ def _camera_of(view: int, posed: Posed, views: Sequence[View], start: Start) -> 
     scale = view_scale(views[view])
     for local, member in enumerate(posed.members):
         if start.groups[member] == start.groups[view]:
-            original = posed.cameras[local].fx / view_scale(views[member])
-            return view_camera(views[view], original * scale)
+            known = posed.cameras[local]
+            focal = known.fx / view_scale(views[member]) * scale
+            return replace(view_camera(views[view], focal), k1=known.k1)
     return view_camera(views[view], float(np.exp(start.evidence.log_focal[start.groups[view]])) * scale)
 
 
@@ -157,7 +158,7 @@ def _resect(
     options.ransac.random_seed = seed
     refinement = pycolmap.AbsolutePoseRefinementOptions()
     found = pycolmap.estimate_and_refine_absolute_pose(
-        pixels, points, pycolmap_camera(camera), options, refinement
+        ideal_pixels(pixels, camera), points, pycolmap_camera(camera), options, refinement
     )
     if found is None or found["num_inliers"] < max(MIN_INLIERS, MIN_INLIER_RATIO * len(pixels)):
         return None
@@ -196,6 +197,7 @@ def epipolar_errors(
     essential = cross @ j_from_i[:3, :3]
     fundamental = np.linalg.inv(camera_j.matrix).T @ essential @ np.linalg.inv(camera_i.matrix)
     ones = np.ones((len(found), 1))
-    lines = np.concatenate([found.pixels_i, ones], axis=1) @ fundamental.T
-    distance = np.abs((np.concatenate([found.pixels_j, ones], axis=1) * lines).sum(axis=1))
+    pixels_i, pixels_j = ideal_pixels(found.pixels_i, camera_i), ideal_pixels(found.pixels_j, camera_j)
+    lines = np.concatenate([pixels_i, ones], axis=1) @ fundamental.T
+    distance = np.abs((np.concatenate([pixels_j, ones], axis=1) * lines).sum(axis=1))
     return distance / np.maximum(np.linalg.norm(lines[:, :2], axis=1), 1e-12)

@@ -29,6 +29,10 @@ LOSS_SHARE = 0.25
 """Scale of the robust loss over the round's largest error."""
 MIN_ANGLE_DEG = 1.0
 """A point seen under less is left out: its depth is a guess. (COLMAP filters at 1.5.)"""
+LENS_GAIN = 0.85
+"""A lens is believed where it lowers the robust error to this share, and where there are as many
+observations a camera as below."""
+MIN_LENS_OBSERVATIONS = 1000
 MIN_OBSERVATIONS = 12
 """A view with fewer is not held by anything."""
 
@@ -76,6 +80,8 @@ def sharpen(
     before = _solid(start, observations, MAX_ERROR * long_edge)
     adjusted = _adjusted(start, observations, long_edge, rounds)
     after = None if adjusted is None else _solid(adjusted, observations, MAX_ERROR * long_edge)
+    if adjusted is not None and after is not None and len(after.xyz):
+        adjusted, after = _with_lens(adjusted, after, observations, long_edge)
     if adjusted is None or after is None or after.robust_error_px >= before.robust_error_px:
         why = "no track has two good observations" if after is None else "it did not lower the robust error"
         return _sharpened(views, start, turns, before, (f"not kept: {why}", before, after))
@@ -106,6 +112,22 @@ def _adjusted(
         )
         bundle = bundle_adjusted(replace(bundle, xyz=solid.xyz), solid.observations, settings)
     return bundle
+
+
+def _with_lens(
+    bundle: Bundle, solid: Solid, observations: Observations, long_edge: float
+) -> tuple[Bundle, Solid]:
+    """With radial distortion where the photos speak for it clearly, else as given: a lens that is not
+    needed costs accuracy, and readers of pinhole models."""
+    if len(solid.observations.point_index) < MIN_LENS_OBSERVATIONS * len(bundle.cameras):
+        return bundle, solid
+    settings = BundleSettings(loss_px=LOSS_SHARE * MAX_ERROR * long_edge, distortion=True)
+    bent = bundle_adjusted(replace(bundle, xyz=solid.xyz), solid.observations, settings)
+    bent_solid = _solid(bent, observations, MAX_ERROR * long_edge)
+    if bent_solid.robust_error_px > LENS_GAIN * solid.robust_error_px or not len(bent_solid.xyz):
+        return bundle, solid
+    bent = bundle_adjusted(replace(bent, xyz=bent_solid.xyz), bent_solid.observations, settings)
+    return bent, _solid(bent, observations, MAX_ERROR * long_edge)
 
 
 def _solid(bundle: Bundle, observations: Observations, max_error_px: float) -> Solid:
@@ -160,7 +182,9 @@ def _view_camera(view: View, original: Camera) -> Camera:
     scale = np.abs(affine[:2, :2]).sum(axis=1)
     cx, cy = apply_affine(affine, np.array([original.cx, original.cy]))
     width, height = view.size
-    return Camera(width, height, original.fx * scale[0], original.fx * scale[1], float(cx), float(cy))
+    return Camera(
+        width, height, original.fx * scale[0], original.fx * scale[1], float(cx), float(cy), original.k1
+    )
 
 
 def _tracks(views: Sequence[View], solid: Solid, unheld: set[int]) -> Tracks:

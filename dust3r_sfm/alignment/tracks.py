@@ -8,7 +8,7 @@ from jaxtyping import Bool, Float, Int
 from scipy.sparse import coo_matrix
 from scipy.sparse.csgraph import connected_components
 
-from dust3r_sfm.geometry import invert_rigid
+from dust3r_sfm.geometry import invert_rigid, unproject
 from dust3r_sfm.types import Camera, Correspondences, Pair
 
 REWEIGHTINGS = 6
@@ -72,22 +72,24 @@ def compacted(
 
 @dataclass(frozen=True)
 class Rays:
-    """Where each observation is seen from, in world units, with its camera."""
+    """Where each observation is seen from, in world units, with its camera. `intrinsics` are fx, fy, cx,
+    cy and k1."""
 
     centres: Float[np.ndarray, "o 3"]
     directions: Float[np.ndarray, "o 3"]
     cam_from_world: Float[np.ndarray, "o 4 4"]
-    intrinsics: Float[np.ndarray, "o 4"]
+    intrinsics: Float[np.ndarray, "o 5"]
 
 
 def rays(
     observations: Observations, cameras: Sequence[Camera], cam_from_world: Float[np.ndarray, "n 4 4"]
 ) -> Rays:
-    """Unit directions in the world; intrinsics are fx, fy, cx, cy."""
-    every = np.array([[c.fx, c.fy, c.cx, c.cy] for c in cameras])[observations.view_index]
-    local = np.column_stack(
-        [(observations.pixels - every[:, 2:]) / every[:, :2], np.ones(len(observations.pixels))]
-    )
+    """Unit directions in the world."""
+    every = np.array([[c.fx, c.fy, c.cx, c.cy, c.k1] for c in cameras])[observations.view_index]
+    local = np.ones((len(observations.pixels), 3))
+    for view, camera in enumerate(cameras):
+        rows = observations.view_index == view
+        local[rows] = unproject(observations.pixels[rows], local[rows, 2], camera)
     world_from_cam = invert_rigid(cam_from_world)[observations.view_index]
     directions = (world_from_cam[:, :3, :3] @ local[..., None])[..., 0]
     directions /= np.linalg.norm(directions, axis=1, keepdims=True)
@@ -107,7 +109,9 @@ def reprojection_errors(
     local = (seen.cam_from_world[:, :3, :3] @ points[..., None])[..., 0] + seen.cam_from_world[:, :3, 3]
     front = local[:, 2] > 1e-9
     depth = np.where(front, local[:, 2], 1.0)[:, None]
-    pixels = local[:, :2] / depth * seen.intrinsics[:, :2] + seen.intrinsics[:, 2:]
+    normal = local[:, :2] / depth
+    normal *= 1.0 + seen.intrinsics[:, 4:] * (normal**2).sum(axis=1, keepdims=True)
+    pixels = normal * seen.intrinsics[:, :2] + seen.intrinsics[:, 2:4]
     return np.where(front, np.linalg.norm(pixels - observations.pixels, axis=1), np.inf)
 
 

@@ -37,7 +37,9 @@ def export_colmap(scene: Scene, folder: Path, config: ColmapExport | None = None
     """Writes cameras, images, points3D (and pycolmap's rigs and frames) into `folder`.
 
     PINHOLE cameras of the STORED files at their own resolution, original names, tracks of at least
-    two observations with colours and mean reprojection errors. Views with equal original cameras
+    two observations with colours and mean reprojection errors. If any camera has a distorting lens,
+    all are OPENCV ones, as the photos are what the lens made of them: undistort photos and model
+    together (COLMAP's image_undistorter) for trainers that want pinholes. Views with equal cameras
     share one. Ids count from 1 in view and track order: the same scene gives the same bytes.
 
     COLMAP's text form cannot hold names with blanks (its readers, and nerfstudio's, cut the name
@@ -80,32 +82,35 @@ def colmap_model(scene: Scene, max_points: int = 100_000) -> pycolmap.Reconstruc
 
 def _add_cameras(model: pycolmap.Reconstruction, cameras: tuple[Camera, ...]) -> list[int]:
     """Adds each distinct camera once; returns the camera id of each view."""
+    bent = any(camera.k1 != 0.0 for camera in cameras)  # nerfstudio wants one model for all
     ids: dict[Camera, int] = {}
     camera_ids = []
     for camera in cameras:
         key = _without_rounding_noise(camera)
         if key not in ids:
             ids[key] = len(ids) + 1
-            model.add_camera_with_trivial_rig(_pinhole(camera, ids[key]))
+            model.add_camera_with_trivial_rig(_pycolmap_camera(camera, ids[key], bent))
         camera_ids.append(ids[key])
     return camera_ids
 
 
 def _without_rounding_noise(camera: Camera) -> Camera:
     """One physical camera comes back through an upright and through a turned affine with other last bits."""
-    fx, fy, cx, cy = (
-        round(float(x), _SAME_CAMERA_DECIMALS) for x in (camera.fx, camera.fy, camera.cx, camera.cy)
+    fx, fy, cx, cy, k1 = (
+        round(float(x), _SAME_CAMERA_DECIMALS)
+        for x in (camera.fx, camera.fy, camera.cx, camera.cy, camera.k1)
     )
-    return replace(camera, fx=fx, fy=fy, cx=cx, cy=cy)
+    return replace(camera, fx=fx, fy=fy, cx=cx, cy=cy, k1=k1)
 
 
-def _pinhole(camera: Camera, camera_id: int) -> pycolmap.Camera:
+def _pycolmap_camera(camera: Camera, camera_id: int, bent: bool) -> pycolmap.Camera:
+    lens = [camera.k1, 0.0, 0.0, 0.0] if bent else []
     return pycolmap.Camera(
         camera_id=camera_id,
-        model="PINHOLE",
+        model="OPENCV" if bent else "PINHOLE",
         width=camera.width,
         height=camera.height,
-        params=[camera.fx, camera.fy, camera.cx, camera.cy],
+        params=[camera.fx, camera.fy, camera.cx, camera.cy, *lens],
     )
 
 

@@ -37,6 +37,7 @@ def export_depth_maps(scene: Scene, folder: Path) -> None:
                 depth=depth,
                 confidence=confidence,
                 K=scene.cameras[index].matrix,
+                k1=scene.cameras[index].k1,
                 pixel_from_original=view.pixel_from_original,
                 cam_from_world=scene.cam_from_world[index],
             )

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Float
 
-from dust3r_sfm.geometry import original_camera
+from dust3r_sfm.geometry import original_camera, project
 from dust3r_sfm.types import Camera, Scene
 
 
@@ -50,5 +50,8 @@ def _projections(
     points = scene.tracks.xyz[scene.tracks.point_index].astype(float)
     in_camera = np.einsum("oij,oj->oi", observing[:, :3, :3], points) + observing[:, :3, 3]
     in_camera[in_camera[:, 2] <= 0] = np.nan
-    intrinsics = np.array([[c.fx, c.fy, c.cx, c.cy] for c in cameras]).reshape(-1, 4)[scene.tracks.view_index]
-    return in_camera[:, :2] / in_camera[:, 2:] * intrinsics[:, :2] + intrinsics[:, 2:]
+    out = np.zeros((len(in_camera), 2))
+    for index, camera in enumerate(cameras):
+        rows = scene.tracks.view_index == index
+        out[rows] = project(in_camera[rows], camera)
+    return out

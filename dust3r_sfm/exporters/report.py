@@ -110,6 +110,7 @@ def _posed_images(
             "scene": scene_index,
             "reason": None,
             "focal_px": [_finite(originals.cameras[v].fx), _finite(originals.cameras[v].fy)],
+            "distortion_k1": _finite(originals.cameras[v].k1),
             "observations": int(observations[v]),
             "mean_reprojection_error_px": _mean(errors[v]),
             "confident_depth_share": float(usable_depth(scene, v, min_confidence).mean()),

@@ -1,6 +1,13 @@
 """Pure functions on arrays: transforms, projection, registration, focals, resampling."""
 
-from dust3r_sfm.geometry.projection import apply_affine, original_camera, pixel_grid, project, unproject
+from dust3r_sfm.geometry.projection import (
+    apply_affine,
+    ideal_pixels,
+    original_camera,
+    pixel_grid,
+    project,
+    unproject,
+)
 from dust3r_sfm.geometry.transforms import (
     invert_rigid,
     rigid,
@@ -12,6 +19,7 @@ from dust3r_sfm.geometry.transforms import (
 
 __all__ = [
     "apply_affine",
+    "ideal_pixels",
     "invert_rigid",
     "original_camera",
     "pixel_grid",

@@ -6,6 +6,9 @@ from jaxtyping import Float
 from dust3r_sfm.geometry.transforms import rigid
 from dust3r_sfm.types import Affine, Camera, Rigid, View
 
+UNDISTORTIONS = 12
+"""Newton steps: enough for 1e-12 at any distortion a photo lens has."""
+
 
 def pixel_grid(height: int, width: int) -> Float[np.ndarray, "h w 2"]:
     """Continuous (x, y) of every pixel centre: the first is (0.5, 0.5)."""
@@ -17,14 +20,35 @@ def unproject(
     pixels: Float[np.ndarray, "*batch 2"], depth: Float[np.ndarray, "*batch"], camera: Camera
 ) -> Float[np.ndarray, "*batch 3"]:
     """Camera-frame points at z = depth behind continuous pixels."""
-    rays = (pixels - [camera.cx, camera.cy]) / [camera.fx, camera.fy]
+    rays = _undistorted((pixels - [camera.cx, camera.cy]) / [camera.fx, camera.fy], camera.k1)
     return np.concatenate([rays, np.ones_like(rays[..., :1])], axis=-1) * depth[..., None]
 
 
 def project(points: Float[np.ndarray, "*batch 3"], camera: Camera) -> Float[np.ndarray, "*batch 2"]:
     """Continuous pixels of camera-frame points. Points with z <= 0 have no meaningful image."""
     with np.errstate(divide="ignore", invalid="ignore"):
-        return points[..., :2] / points[..., 2:] * [camera.fx, camera.fy] + [camera.cx, camera.cy]
+        rays = points[..., :2] / points[..., 2:]
+        rays = rays * (1.0 + camera.k1 * (rays**2).sum(axis=-1, keepdims=True))
+        return rays * [camera.fx, camera.fy] + [camera.cx, camera.cy]
+
+
+def ideal_pixels(pixels: Float[np.ndarray, "*batch 2"], camera: Camera) -> Float[np.ndarray, "*batch 2"]:
+    """Where the camera would see the same things if its lens did not distort."""
+    rays = _undistorted((pixels - [camera.cx, camera.cy]) / [camera.fx, camera.fy], camera.k1)
+    return rays * [camera.fx, camera.fy] + [camera.cx, camera.cy]
+
+
+def _undistorted(rays: Float[np.ndarray, "*batch 2"], k1: float) -> Float[np.ndarray, "*batch 2"]:
+    """Normalised coordinates before the lens, by Newton's method on the radius; exact for k1 = 0. Beyond
+    the radius where the lens model folds back there is no answer, and the iteration stays finite."""
+    if k1 == 0.0:
+        return rays
+    seen = np.linalg.norm(rays, axis=-1, keepdims=True)
+    radius = seen.copy()
+    for _ in range(UNDISTORTIONS):
+        slope = np.maximum(1.0 + 3.0 * k1 * radius**2, 0.1)
+        radius = np.maximum(radius - (radius * (1.0 + k1 * radius**2) - seen) / slope, 0.0)
+    return rays * np.where(seen > 0, radius / np.where(seen > 0, seen, 1.0), 1.0)
 
 
 def apply_affine(affine: Affine, pixels: Float[np.ndarray, "*batch 2"]) -> Float[np.ndarray, "*batch 2"]:
@@ -49,5 +73,5 @@ def original_camera(view: View, camera: Camera) -> tuple[Camera, Rigid]:
     assert is_rotation, "a mirrored or sheared affine has no pinhole camera"
     matrix = product @ rotation.T
     width, height = view.original_size
-    original = Camera(width, height, matrix[0, 0], matrix[1, 1], matrix[0, 2], matrix[1, 2])
+    original = Camera(width, height, matrix[0, 0], matrix[1, 1], matrix[0, 2], matrix[1, 2], camera.k1)
     return original, rigid(rotation, np.zeros(3))

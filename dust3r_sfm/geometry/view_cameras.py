@@ -25,6 +25,7 @@ def view_scale(view: View) -> float:
 
 
 def pycolmap_camera(camera: Camera) -> pycolmap.Camera:
+    """The pinhole behind the camera's lens: for `ideal_pixels`."""
     return pycolmap.Camera(
         model="PINHOLE",
         width=camera.width,

@@ -173,7 +173,36 @@ def test_a_view_with_few_observations_is_let_go(scenes):
     matches[Pair(2, 3)] = exact_matches(truth, points()[:few], views=[2, 3])[Pair(2, 3)]
     result = sharpened(truth, matches)
     assert list(result.dropped_views) == [3]
-    assert f"only {few} good observations" in result.dropped_views[3]
+    assert f"only {few} of its observations" in result.dropped_views[3]
     assert set(result.tracks.view_index) == {0, 1, 2}
     assert np.bincount(result.tracks.point_index).min() >= 2
     assert track_errors_px(result, result.tracks).max() < 1e-3
+
+
+@pytest.fixture
+def five(scenes):
+    return scenes.arc([scenes.camera(96, 72, 88.0) for _ in range(5)])
+
+
+def many_points():
+    return np.random.default_rng(6).uniform([-0.7, -0.6, -0.5], [0.7, 0.6, 0.5], (1200, 3))
+
+
+def test_a_distorting_lens_is_found_whole(five):
+    five.cameras[:] = [replace(camera, k1=-0.15) for camera in five.cameras]
+    result = sharpened(five, exact_matches(five, many_points()))
+    for found, true in zip(result.cameras, five.cameras, strict=True):
+        np.testing.assert_allclose(found.k1, true.k1, atol=1e-5)
+        np.testing.assert_allclose(found.fx, true.fx, rtol=1e-5)
+    assert track_errors_px(result, result.tracks).max() < 1e-3
+
+
+def test_a_straight_lens_stays_a_pinhole(five):
+    matches = exact_matches(five, many_points())
+    rng = np.random.default_rng(7)
+    noisy = {
+        pair: replace(found, pixels_j=found.pixels_j + rng.normal(0, 0.02, found.pixels_j.shape))
+        for pair, found in matches.items()
+        if pair.j == pair.i + 1
+    }
+    assert all(camera.k1 == 0.0 for camera in sharpened(five, noisy).cameras)

@@ -132,5 +132,5 @@ def test_widest_angles():
     angles = np.radians([0.0, 30.0, -20.0, 20.0, 0.0])
     directions = np.stack([np.sin(angles), np.zeros(5), np.cos(angles)], axis=-1)
     observations = Observations(np.array([0, 0, 1, 1, 1]), np.array([0, 1, 0, 1, 2]), np.zeros((5, 2)))
-    seen = Rays(np.zeros((5, 3)), directions, np.tile(np.eye(4), (5, 1, 1)), np.ones((5, 4)))
+    seen = Rays(np.zeros((5, 3)), directions, np.tile(np.eye(4), (5, 1, 1)), np.ones((5, 5)))
     np.testing.assert_allclose(widest_angles_deg(observations, seen, 2), [30.0, 40.0])

@@ -11,6 +11,7 @@ from dust3r_sfm.errors import InputError
 from dust3r_sfm.exporters.colmap import ColmapExport, colmap_model, export_colmap
 from dust3r_sfm.exporters.originals import originals_of
 from dust3r_sfm.exporters.track_budget import chosen_points
+from dust3r_sfm.geometry import project, transform_points
 
 
 @pytest.fixture(scope="module")
@@ -180,3 +181,22 @@ def test_options_that_would_write_nothing_are_refused():
         ColmapExport(text=False, binary=False)
     with pytest.raises(ValueError, match="max_points is -1"):
         ColmapExport(max_points=-1)
+
+
+def test_a_distorting_lens_goes_along(truth, tmp_path):
+    """Observations where the lens put them agree with the exported cameras."""
+    scene = replace(truth.scene, cameras=tuple(replace(c, k1=-0.05) for c in truth.scene.cameras))
+    tracks = scene.tracks
+    pixels = tracks.pixels.copy()
+    for view, camera in enumerate(scene.cameras):
+        rows = tracks.view_index == view
+        points = transform_points(scene.cam_from_world[view], tracks.xyz[tracks.point_index[rows]])
+        pixels[rows] = project(points, camera)
+    export_colmap(replace(scene, tracks=replace(tracks, pixels=pixels)), tmp_path)
+    model = pycolmap.Reconstruction(tmp_path)
+    assert {camera.model_name for camera in model.cameras.values()} == {"OPENCV"}
+    for point in model.points3D.values():
+        for element in point.track.elements:
+            image = model.images[element.image_id]
+            seen = image.points2D[element.point2D_idx].xy
+            np.testing.assert_allclose(image.project_point(point.xyz), seen, atol=1e-6)

@@ -1,10 +1,13 @@
 """Pinhole projection against closed forms, and cameras carried to the stored file's pixels."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from dust3r_sfm.geometry import (
     apply_affine,
+    ideal_pixels,
     original_camera,
     pixel_grid,
     project,
@@ -101,3 +104,18 @@ def test_original_camera_of_an_unturned_photo_keeps_the_frame() -> None:
 def test_original_camera_refuses_what_no_pinhole_sees(affine: list[list[float]]) -> None:
     with pytest.raises(AssertionError, match="mirrored or sheared"):
         original_camera(view_with(np.array(affine)), CAMERA)
+
+
+@pytest.mark.parametrize("k1", [-0.2, 0.0, 0.3])
+def test_a_lens_bends_rays_and_is_undone(k1):
+    bent = replace(CAMERA, k1=k1)
+    pixels = pixel_grid(48, 64)
+    rays = unproject(pixels, np.ones((48, 64)), bent)
+    np.testing.assert_allclose(project(rays, bent), pixels, atol=1e-9)
+    np.testing.assert_allclose(project(rays, CAMERA), ideal_pixels(pixels, bent), atol=1e-9)
+
+
+def test_a_lens_moves_normalised_coordinates_by_its_formula():
+    seen = project(np.array([0.3, 0.4, 1.0]), replace(CAMERA, k1=-0.2))
+    stretch = 1 - 0.2 * 0.25
+    np.testing.assert_allclose(seen, [31.0 + 50.0 * 0.3 * stretch, 25.5 + 55.0 * 0.4 * stretch], atol=1e-12)
