@@ -11,6 +11,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 import pycolmap
 from jaxtyping import Float, Int
+from scipy.sparse import coo_matrix
+from scipy.sparse.csgraph import connected_components
 from scipy.spatial import cKDTree
 
 from dust3r_sfm.alignment.components import Solved
@@ -26,6 +28,8 @@ MIN_INLIERS, MIN_INLIER_RATIO = 16, 0.25
 """Points of the scene that a view must see where they should be. (COLMAP asks for 30.)"""
 MAX_ERROR = 0.008
 """Their largest reprojection error, over the long edge of the view. (COLMAP allows 12 px at first.)"""
+CONTRADICTION = 1.5
+"""Times as many matches as the weakest used pair in between, from which on a pair is heeded."""
 MIN_SOLID = 3
 """Views held by pairs that are not planar, from which on the others are doubted."""
 SAME_PIXEL = 0.05
@@ -43,7 +47,7 @@ def recovered(
     if not len(posed.tracks.xyz):
         return posed
     first = posed
-    unsure = _planar_only(posed, start)
+    unsure = _planar_only(posed, start) | _contradicted(posed, views, start)
     if unsure:
         posed = without(posed, unsure, views, start, config)
     waiting = set(outside) | unsure
@@ -59,6 +63,46 @@ def recovered(
         bundle_adjustment=first.bundle_adjustment,
         robust_error_before_px=first.robust_error_before_px,
     )
+
+
+def _contradicted(posed: Posed, views: Sequence[View], start: Start) -> set[int]:
+    """Views that hang on the rest by fewer matches than a pair has that speaks against their place.
+
+    A pair speaks against it if its matches do not lie on their epipolar lines, and is heeded if no chain
+    of used pairs joins its views that is about as strong throughout. The smaller side is doubted then.
+    """
+    number = {member: local for local, member in enumerate(posed.members)}
+    used = {(number[p.i], number[p.j]): len(start.correspondences.get(p, ())) for p in posed.scales}
+    doubted: set[int] = set()
+    for measured in start.measured:
+        pair = measured.pair
+        if not measured.metric or pair in posed.scales or pair not in start.correspondences:
+            continue
+        if pair.i in number and pair.j in number and not _agrees(pair, posed, views, start):
+            count = len(start.correspondences[pair])
+            strong = [ends for ends, matches in used.items() if CONTRADICTION * matches >= count]
+            doubted |= _cut_off(number[pair.i], number[pair.j], strong, len(number))
+    left = len(number) - len(doubted)
+    return {posed.members[local] for local in doubted} if left >= MIN_SOLID else set()
+
+
+def _cut_off(i: int, j: int, strong: Sequence[tuple[int, int]], count: int) -> set[int]:
+    """The views on the smaller of both sides, where strong pairs do not join views i and j."""
+    ends = np.array(strong, dtype=np.int64).reshape(-1, 2).T
+    graph = coo_matrix((np.ones(len(strong)), (ends[0], ends[1])), shape=(count, count))
+    label = connected_components(graph, directed=False)[1]
+    if label[i] == label[j]:
+        return set()
+    sides = [set(np.flatnonzero(label == label[end]).tolist()) for end in (i, j)]
+    return min(sides, key=lambda side: (len(side), min(side)))
+
+
+def _agrees(pair: Pair, posed: Posed, views: Sequence[View], start: Start) -> bool:
+    """Whether most matches of a pair lie on the epipolar lines of the scene's cameras."""
+    i, j = posed.members.index(pair.i), posed.members.index(pair.j)
+    j_from_i = posed.cam_from_world[j] @ invert_rigid(posed.cam_from_world[i])
+    error = epipolar_errors(start.correspondences[pair], posed.cameras[i], posed.cameras[j], j_from_i)
+    return float(np.mean(error < MAX_ERROR * max(views[pair.j].size))) > AGREEING_SHARE
 
 
 def without(

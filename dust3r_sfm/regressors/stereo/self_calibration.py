@@ -19,8 +19,9 @@ BOUND = 0.03
 """Inequality of the singular values at which a pair counts half as contradicting the focals."""
 ORDINARY_FOCAL, ORDINARY_SPREAD = 1.1, 0.35
 """Most photos' focals over the longer image side: middle, and spread of the logarithm."""
-ORDINARY_SHARE = 0.02
-"""Weight of an ordinary lens against all pairs together."""
+ORDINARY_PAIRS = 0.5
+"""Pairs that the preference for an ordinary lens (or the one in EXIF) counts for: it decides where one or
+two pairs are all that speak, and nothing where dozens do."""
 SWEEPS = 3
 
 
@@ -63,7 +64,7 @@ def self_calibrated_focals(
 def _lowest(cost: Float[np.ndarray, " grid"], prior: FocalPrior | None) -> float:
     """The searched focal of least cost, refined by the parabola through its neighbours."""
     middle, spread = (prior.relative_focal, prior.spread) if prior else (ORDINARY_FOCAL, ORDINARY_SPREAD)
-    total = cost + ORDINARY_SHARE * (np.log(FOCAL_GRID / middle) / spread) ** 2
+    total = cost + ORDINARY_PAIRS * (np.log(FOCAL_GRID / middle) / spread) ** 2
     best = int(np.clip(np.argmin(total), 1, len(FOCAL_GRID) - 2))
     left, centre, right = total[best - 1 : best + 2]
     curvature = left - 2 * centre + right
@@ -72,7 +73,7 @@ def _lowest(cost: Float[np.ndarray, " grid"], prior: FocalPrior | None) -> float
 
 
 def _common_cost(pairs: Sequence[FundamentalPair]) -> Float[np.ndarray, " grid"]:
-    """Cost of one focal for all cameras, as a share of all weight."""
+    """Cost of one focal for all cameras, in pairs."""
     costs = [_pair_cost(pair, FOCAL_GRID, FOCAL_GRID) for pair in pairs]
     return _weighted(costs, [pair.weight for pair in pairs])
 
@@ -100,7 +101,7 @@ def _weighted(
 ) -> Float[np.ndarray, " grid"]:
     if not costs:
         return np.zeros(len(FOCAL_GRID))
-    return np.average(costs, axis=0, weights=weights)
+    return len(costs) * np.average(costs, axis=0, weights=weights)
 
 
 def _pair_cost(
