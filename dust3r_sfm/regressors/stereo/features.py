@@ -25,7 +25,7 @@ class FeatureConfig:
 
     long_edge: int = 1600
     fine_below: int = 1400
-    max_features: int = 3000
+    max_features: int = 4000
     peak_threshold: float = 0.02 / 3
 
 
