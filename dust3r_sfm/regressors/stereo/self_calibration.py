@@ -19,9 +19,11 @@ BOUND = 0.03
 """Inequality of the singular values at which a pair counts half as contradicting the focals."""
 ORDINARY_FOCAL, ORDINARY_SPREAD = 1.1, 0.35
 """Most photos' focals over the longer image side: middle, and spread of the logarithm."""
-ORDINARY_PAIRS = 0.5
-"""Pairs that the preference for an ordinary lens (or the one in EXIF) counts for: it decides where one or
-two pairs are all that speak, and nothing where dozens do."""
+CHOICE_PAIRS, FINAL_PAIRS = 0.5, 0.02
+"""Pairs that the preference for an ordinary lens (or the one in EXIF) counts for: when one of several
+valleys is chosen, and when the focal is sought in it."""
+VALLEY = 0.1
+"""How far from the choice, in log focal, the least cost is sought in the end."""
 SWEEPS = 3
 
 
@@ -64,8 +66,11 @@ def self_calibrated_focals(
 def _lowest(cost: Float[np.ndarray, " grid"], prior: FocalPrior | None) -> float:
     """The searched focal of least cost, refined by the parabola through its neighbours."""
     middle, spread = (prior.relative_focal, prior.spread) if prior else (ORDINARY_FOCAL, ORDINARY_SPREAD)
-    total = cost + ORDINARY_PAIRS * (np.log(FOCAL_GRID / middle) / spread) ** 2
-    best = int(np.clip(np.argmin(total), 1, len(FOCAL_GRID) - 2))
+    unusual = (np.log(FOCAL_GRID / middle) / spread) ** 2
+    choice = np.argmin(cost + CHOICE_PAIRS * unusual)
+    total = cost + FINAL_PAIRS * unusual
+    near = np.abs(np.log(FOCAL_GRID / FOCAL_GRID[choice])) <= VALLEY
+    best = int(np.clip(np.argmin(np.where(near, total, np.inf)), 1, len(FOCAL_GRID) - 2))
     left, centre, right = total[best - 1 : best + 2]
     curvature = left - 2 * centre + right
     step = 0.5 * (left - right) / curvature if curvature > 0 else 0.0
