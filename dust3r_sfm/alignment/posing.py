@@ -94,13 +94,13 @@ def _surviving(solved: Solved, result: Sharpened) -> Posed:
     members = tuple(solved.members[k] for k in kept)
     poses = np.asarray(result.cam_from_world)[kept]
     factor = _size(poses) / _size(solved.cam_from_world[kept]) if len(kept) > 1 else 1.0
-    inside = {pair for pair in solved.scales if pair.i in members and pair.j in members}
+    inside = [pair for pair in solved.scales if pair.i in members and pair.j in members]
     return Posed(
         members,
         tuple(result.cameras[k] for k in kept),
         poses,
-        {pair: solved.scales[pair] * factor for pair in solved.scales if pair in inside},
-        {pair: solved.residual_px[pair] for pair in solved.scales if pair in inside},
+        {pair: solved.scales[pair] * factor for pair in inside},
+        {pair: solved.residual_px[pair] for pair in inside},
         _renumbered(result.tracks, kept, len(solved.members)),
         result.bundle_adjustment,
         result.robust_error_before_px,

@@ -47,13 +47,13 @@ def recovered(
     if not len(posed.tracks.xyz):
         return posed
     first = posed
-    unsure = _planar_only(posed, start) | _contradicted(posed, views, start)
+    unsure = _planar_only(posed, start) | _contradicted(posed, start)
     if unsure:
         posed = without(posed, unsure, views, start, config)
     waiting = set(outside) | unsure
     while waiting and (found := _resected(posed, sorted(waiting), views, start, config.seed)):
         waiting -= set(found)
-        larger, _ = pose(_extended(posed, found, views, start), views, start, config, FINE_ROUNDS)
+        larger, _ = pose(_extended(posed, found, start), views, start, config, FINE_ROUNDS)
         if not set(posed.members) <= set(larger.members):
             break
         posed = larger
@@ -65,7 +65,7 @@ def recovered(
     )
 
 
-def _contradicted(posed: Posed, views: Sequence[View], start: Start) -> set[int]:
+def _contradicted(posed: Posed, start: Start) -> set[int]:
     """Views that hang on the rest by fewer matches than a pair has that speaks against their place.
 
     A pair speaks against it if its matches do not lie on their epipolar lines, and is heeded if no chain
@@ -78,10 +78,13 @@ def _contradicted(posed: Posed, views: Sequence[View], start: Start) -> set[int]
         pair = measured.pair
         if not measured.metric or pair in posed.scales or pair not in start.correspondences:
             continue
-        if pair.i in number and pair.j in number and not _agrees(pair, posed, views, start):
-            count = len(start.correspondences[pair])
-            strong = [ends for ends, matches in used.items() if CONTRADICTION * matches >= count]
-            doubted |= _cut_off(number[pair.i], number[pair.j], strong, len(number))
+        if pair.i not in number or pair.j not in number:
+            continue
+        i, j, found = number[pair.i], number[pair.j], start.correspondences[pair]
+        j_from_i = posed.cam_from_world[j] @ invert_rigid(posed.cam_from_world[i])
+        if not _agree(found, posed.cameras[i], posed.cameras[j], j_from_i):
+            strong = [ends for ends, matches in used.items() if CONTRADICTION * matches >= len(found)]
+            doubted |= _cut_off(i, j, strong, len(number))
     left = len(number) - len(doubted)
     return {posed.members[local] for local in doubted} if left >= MIN_SOLID else set()
 
@@ -95,14 +98,6 @@ def _cut_off(i: int, j: int, strong: Sequence[tuple[int, int]], count: int) -> s
         return set()
     sides = [set(np.flatnonzero(label == label[end]).tolist()) for end in (i, j)]
     return min(sides, key=lambda side: (len(side), min(side)))
-
-
-def _agrees(pair: Pair, posed: Posed, views: Sequence[View], start: Start) -> bool:
-    """Whether most matches of a pair lie on the epipolar lines of the scene's cameras."""
-    i, j = posed.members.index(pair.i), posed.members.index(pair.j)
-    j_from_i = posed.cam_from_world[j] @ invert_rigid(posed.cam_from_world[i])
-    error = epipolar_errors(start.correspondences[pair], posed.cameras[i], posed.cameras[j], j_from_i)
-    return float(np.mean(error < MAX_ERROR * max(views[pair.j].size))) > AGREEING_SHARE
 
 
 def without(
@@ -209,7 +204,7 @@ def _resect(
     return np.vstack([found["cam_from_world"].matrix(), [0.0, 0.0, 0.0, 1.0]])
 
 
-def _extended(posed: Posed, found: Mapping[int, _Resection], views: Sequence[View], start: Start) -> Solved:
+def _extended(posed: Posed, found: Mapping[int, _Resection], start: Start) -> Solved:
     """The scene and the views found, with all pairs whose matches agree with their cameras."""
     cameras = dict(zip(posed.members, posed.cameras, strict=True))
     poses = dict(zip(posed.members, posed.cam_from_world, strict=True))
@@ -224,12 +219,17 @@ def _extended(posed: Posed, found: Mapping[int, _Resection], views: Sequence[Vie
         if not inside or pair in scales or not measured.metric or baseline == 0:
             continue
         j_from_i = poses[pair.j] @ invert_rigid(poses[pair.i])
-        error = epipolar_errors(start.correspondences[pair], cameras[pair.i], cameras[pair.j], j_from_i)
-        if np.mean(error < MAX_ERROR * max(views[pair.j].size)) > AGREEING_SHARE:
+        if _agree(start.correspondences[pair], cameras[pair.i], cameras[pair.j], j_from_i):
             scales[pair] = float(np.linalg.norm(j_from_i[:3, 3])) / baseline
             residual_px[pair] = measured.median_residual_px
     focals = np.array([cameras[m].fx for m in members])
     return Solved(members, focals, np.stack([poses[m] for m in members]), scales, residual_px)
+
+
+def _agree(found: Correspondences, camera_i: Camera, camera_j: Camera, j_from_i: Rigid) -> bool:
+    """Whether most matches lie on their epipolar lines."""
+    error = epipolar_errors(found, camera_i, camera_j, j_from_i)
+    return float(np.mean(error < MAX_ERROR * max(camera_j.width, camera_j.height))) > AGREEING_SHARE
 
 
 def epipolar_errors(
