@@ -1,0 +1,164 @@
+"""What a network is made of, as plain data. A checkpoint stores it; `network_from_config` builds it.
+
+Defaults are the published full-size models: DUSt3R (Wang et al., CVPR 2024, section 3), MASt3R
+(Leroy et al., ECCV 2024, section 3), CroCo v2 (Weinzaepfel et al., ICCV 2023, section 3).
+"""
+
+from dataclasses import dataclass
+from math import inf
+from typing import Literal
+
+from dust3r_sfm.errors import InputError
+
+
+def _require_positive(name: str, value: int) -> None:
+    if not (isinstance(value, int) and value > 0):
+        raise InputError(f"{name} is {value}; it must be a whole number above 0.")
+
+
+def _require_multiple(name: str, value: int, divisor: int) -> None:
+    if not (isinstance(value, int) and value > 0 and value % divisor == 0):
+        raise InputError(f"{name} is {value}; it must be a positive multiple of {divisor}.")
+
+
+def _require_ordered(owner: str, low: float, high: float) -> None:
+    if not 0 <= low < high:
+        raise InputError(f"{owner} has confidence from {low} to {high}; give 0 <= minimum < maximum.")
+
+
+@dataclass(frozen=True)
+class LinearHeadConfig:
+    """One linear layer from the last decoder token to the pixels of its patch."""
+
+
+@dataclass(frozen=True)
+class DPTHeadConfig:
+    """Convolutions over tokens of four depths (Ranftl et al., ICCV 2021). `layer_dims` are the channels
+    of the four levels, `feature_dim` those they are fused in, `last_dim` those before the output."""
+
+    layer_dims: tuple[int, int, int, int] = (96, 192, 384, 768)
+    feature_dim: int = 256
+    last_dim: int = 128
+
+    def __post_init__(self) -> None:
+        if len(self.layer_dims) != 4:
+            raise InputError(f"DPTHeadConfig.layer_dims is {self.layer_dims}; give four numbers of channels.")
+        for dim in self.layer_dims:
+            _require_positive("DPTHeadConfig.layer_dims", dim)
+        _require_positive("DPTHeadConfig.feature_dim", self.feature_dim)
+        # The layer before the last halves the channels.
+        _require_multiple("DPTHeadConfig.feature_dim", self.feature_dim, 2)
+        _require_positive("DPTHeadConfig.last_dim", self.last_dim)
+
+
+@dataclass(frozen=True)
+class LocalFeatureConfig:
+    """MASt3R's descriptors: a two-layer perceptron on encoder and decoder tokens. With
+    `two_confidences` descriptors have a confidence of their own, else they share that of the points."""
+
+    dim: int = 24
+    two_confidences: bool = True
+    hidden_factor: int = 4
+    confidence_min: float = 0.0
+    confidence_max: float = inf
+
+    def __post_init__(self) -> None:
+        _require_positive("LocalFeatureConfig.dim", self.dim)
+        _require_positive("LocalFeatureConfig.hidden_factor", self.hidden_factor)
+        _require_ordered("LocalFeatureConfig", self.confidence_min, self.confidence_max)
+
+
+@dataclass(frozen=True)
+class TransformerConfig:
+    """The two-view transformer that all networks share. `long_edge` is that of the images it was
+    trained on, in pixels; it runs on any size whose sides are multiples of `patch_size`."""
+
+    long_edge: int = 512
+    patch_size: int = 16
+    enc_embed_dim: int = 1024
+    enc_depth: int = 24
+    enc_num_heads: int = 16
+    dec_embed_dim: int = 768
+    dec_depth: int = 12
+    dec_num_heads: int = 12
+    mlp_ratio: int = 4
+    rope_base: float = 100.0
+    norm_eps: float = 1e-6
+
+    def __post_init__(self) -> None:
+        for name in ("patch_size", "enc_depth", "dec_depth", "mlp_ratio"):
+            _require_positive(name, getattr(self, name))
+        _require_multiple("long_edge", self.long_edge, self.patch_size)
+        for part in ("enc", "dec"):
+            heads, dim = getattr(self, f"{part}_num_heads"), getattr(self, f"{part}_embed_dim")
+            _require_positive(f"{part}_num_heads", heads)
+            # Every attention head is rotated in pairs of numbers, half of them by y and half by x.
+            _require_multiple(f"{part}_embed_dim", dim, 4 * heads)
+        if not self.rope_base > 1:
+            raise InputError(f"rope_base is {self.rope_base}; it must be above 1 (published: 100).")
+        if not self.norm_eps > 0:
+            raise InputError(f"norm_eps is {self.norm_eps}; it must be positive (published: 1e-6).")
+
+
+@dataclass(frozen=True)
+class NetworkConfig(TransformerConfig):
+    """DUSt3R, or MASt3R if there are `local_features`. Confidence is confidence_min + exp(raw), at most
+    `confidence_max`. `metric`: trained to give points in metres."""
+
+    head: LinearHeadConfig | DPTHeadConfig = DPTHeadConfig()
+    local_features: LocalFeatureConfig | None = None
+    confidence_min: float = 1.0
+    confidence_max: float = inf
+    metric: bool = False
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        _require_ordered("NetworkConfig", self.confidence_min, self.confidence_max)
+        if isinstance(self.head, DPTHeadConfig):
+            if self.patch_size != 16:
+                raise InputError(f"patch_size is {self.patch_size}; a DPT head gives 16 pixels a token.")
+            if self.dec_depth < 3:
+                raise InputError(f"dec_depth is {self.dec_depth}; a DPT head taps 3 decoder blocks.")
+        elif self.local_features is not None:
+            raise InputError("local_features stand beside a DPT head; give head=DPTHeadConfig().")
+
+    @property
+    def hooks(self) -> tuple[int, int, int, int]:
+        """Which tokens a DPT head reads: 0 is the encoder's, k those after decoder block k."""
+        return 0, self.dec_depth // 2, self.dec_depth * 3 // 4, self.dec_depth
+
+
+@dataclass(frozen=True)
+class CrocoConfig(TransformerConfig):
+    """Cross-view completion. `decoder`: "cross" attends to the second view's tokens, "cat" to those of
+    both views in one sequence (CroCo, NeurIPS 2022, section 3.2). `mask_ratio` of the first view's
+    patches are hidden."""
+
+    long_edge: int = 224
+    decoder: Literal["cross", "cat"] = "cross"
+    mask_ratio: float = 0.9
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.decoder not in ("cross", "cat"):
+            raise InputError(f'decoder is {self.decoder!r}; known are "cross" and "cat".')
+        if not 0 < self.mask_ratio < 1:
+            raise InputError(f"mask_ratio is {self.mask_ratio}; it must be between 0 and 1 (published: 0.9).")
+
+
+DUST3R_224_LINEAR = NetworkConfig(long_edge=224, head=LinearHeadConfig())
+DUST3R_512_LINEAR = NetworkConfig(head=LinearHeadConfig())
+DUST3R_512_DPT = NetworkConfig()
+MAST3R_512 = NetworkConfig(local_features=LocalFeatureConfig(), metric=True)
+
+SMALL = NetworkConfig(
+    long_edge=224,
+    enc_embed_dim=192,
+    enc_depth=6,
+    enc_num_heads=3,
+    dec_embed_dim=128,
+    dec_depth=4,
+    dec_num_heads=2,
+    head=DPTHeadConfig(layer_dims=(24, 48, 64, 64), feature_dim=32, last_dim=32),
+)
+"""For tests, and to train on a laptop."""
