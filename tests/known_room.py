@@ -59,6 +59,7 @@ class LookupRegressor:
     predicted: list[Pair] = field(default_factory=list)
     name: str = "lookup"
     batch_images: int = 2
+    sees_single_images: bool = False
     image_spec: ImageSpec = field(default_factory=lambda: ImageSpec(long_edge=WIDTH))
 
     def fingerprint(self) -> str:

@@ -41,6 +41,7 @@ class PlaneRegressor:
     batches: list[int] = field(default_factory=list)
     predicted: list[Pair] = field(default_factory=list)
     batch_images: int = 3
+    sees_single_images: bool = False
     name: str = "plane"
     image_spec: ImageSpec = field(default_factory=lambda: ImageSpec(long_edge=WIDTH))
 

@@ -32,6 +32,12 @@ class PointmapRegressor(Protocol):
         """How many images `encode` is best given at once."""
         ...
 
+    @property
+    def sees_single_images(self) -> bool:
+        """Whether `predict` takes a pair of a view with itself, and knows its depth by looking at it.
+        Where this is False such a pair must not be asked for: it has no parallax."""
+        ...
+
     def encode(self, views: Sequence[View]) -> list[Encoding]:
         """The per-image work, done once however many pairs an image is in."""
         ...
