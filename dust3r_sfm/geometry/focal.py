@@ -33,13 +33,11 @@ def weighted_median(values: Float[np.ndarray, " n"], weights: Float[np.ndarray, 
 def focal_median(
     points: Float[np.ndarray, "n 3"], pixels: Float[np.ndarray, "n 2"], weights: Float[np.ndarray, " n"]
 ) -> float | None:
-    """Weighted median of the focals of all x and y coordinates; None without a usable point.
-
-    `pixels` are relative to the principal point. Each coordinate votes with weight times |slope|,
-    as its focal is u / slope.
-    """
+    """Weighted median of the focals of all x and y coordinates, f = u Z / X; None without a usable
+    point. `pixels` are relative to the principal point. No point has more than its weight to say,
+    however far off it lies."""
     slopes, valid = _slopes(points, weights)
-    votes = weights[:, None] * np.abs(slopes) * (valid[:, None] & (np.abs(slopes) > 1e-9))
+    votes = np.where(valid[:, None] & (np.abs(slopes) > 1e-9), weights[:, None], 0.0)
     if votes.sum() <= 0:
         return None
     candidates = pixels / np.where(votes > 0, slopes, 1.0)
@@ -55,11 +53,16 @@ def focal_weiszfeld(
 ) -> float | None:
     """Minimises sum of w |u - f (X, Y) / Z| over f by Weiszfeld's re-weighting (Weiszfeld 1937), from
     the weighted median. None without a usable point; `pixels` are relative to the principal point.
+
+    That sum lets a point with a large slope (X, Y) / Z outvote any number of others. So those are left
+    out that the median focal sends further from their pixel than any pixel is from the principal point.
     """
     focal = focal_median(points, pixels, weights)
     if focal is None:
         return None
     slopes, valid = _slopes(points, weights)
+    miss = np.linalg.norm(pixels - focal * slopes, axis=1)
+    valid &= miss <= np.linalg.norm(pixels, axis=1).max()
     slopes, seen, weights = slopes[valid], pixels[valid], weights[valid]
     smallest = 1e-6 * focal
     along, squared = (slopes * seen).sum(axis=1), (slopes**2).sum(axis=1)
