@@ -1,0 +1,70 @@
+"""The pose of a camera from points whose place is known, and the focal too where it is not."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import pycolmap
+from jaxtyping import Bool, Float
+
+from dust3r_sfm.geometry.projection import ideal_pixels
+from dust3r_sfm.geometry.view_cameras import pycolmap_camera
+from dust3r_sfm.types import Camera, Rigid
+
+MAX_TRIALS = 10_000
+
+
+@dataclass(frozen=True)
+class Resection:
+    """`cam_from_points` takes the points to the camera's frame. `inliers`: which of them say so."""
+
+    cam_from_points: Rigid
+    inliers: Bool[np.ndarray, " n"]
+
+
+def resected(
+    points: Float[np.ndarray, "n 3"],
+    pixels: Float[np.ndarray, "n 2"],
+    camera: Camera,
+    max_error_px: float,
+    seed: int,
+    max_trials: int = MAX_TRIALS,
+) -> Resection | None:
+    """By LO-RANSAC on minimal sets and robust refinement (pycolmap); None if no pose was found. `pixels`
+    are continuous and as the camera's lens shows them."""
+    options = _options(max_error_px, seed, max_trials)
+    found = pycolmap.estimate_and_refine_absolute_pose(
+        ideal_pixels(pixels, camera),
+        points,
+        pycolmap_camera(camera),
+        options,
+        pycolmap.AbsolutePoseRefinementOptions(),
+    )
+    if found is None:
+        return None
+    matrix = np.vstack([found["cam_from_world"].matrix(), [0.0, 0.0, 0.0, 1.0]])
+    return Resection(matrix, np.asarray(found["inlier_mask"], dtype=bool))
+
+
+def focal_by_resection(
+    points: Float[np.ndarray, "n 3"], pixels: Float[np.ndarray, "n 2"], camera: Camera, seed: int
+) -> float | None:
+    """Focal (pixels of `camera`) of an uncalibrated pinhole from 3D points; None if no pose was found.
+    `camera` gives the size and principal point, and the focal that is tried first."""
+    options = _options(0.02 * max(camera.width, camera.height), seed, MAX_TRIALS)
+    options.estimate_focal_length = True
+    refinement = pycolmap.AbsolutePoseRefinementOptions()
+    refinement.refine_focal_length = True
+    centre = [camera.cx, camera.cy]
+    unknown = pycolmap.Camera(
+        model="SIMPLE_PINHOLE", width=camera.width, height=camera.height, params=[camera.fx, *centre]
+    )
+    found = pycolmap.estimate_and_refine_absolute_pose(pixels, points, unknown, options, refinement)
+    return None if found is None else float(unknown.params[0])
+
+
+def _options(max_error_px: float, seed: int, max_trials: int) -> pycolmap.AbsolutePoseEstimationOptions:
+    options = pycolmap.AbsolutePoseEstimationOptions()
+    options.ransac.max_error = max_error_px
+    options.ransac.random_seed = seed
+    options.ransac.max_num_trials = max_trials
+    return options
