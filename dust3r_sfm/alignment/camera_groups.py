@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Float, Int
 
-from dust3r_sfm.alignment.summary import PairSummary
+from dust3r_sfm.evidence.summary import PairSummary
 from dust3r_sfm.geometry.focal import weighted_median
 from dust3r_sfm.geometry.view_cameras import view_scale
 from dust3r_sfm.types import View

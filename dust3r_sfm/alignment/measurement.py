@@ -8,13 +8,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-import pycolmap
 from jaxtyping import Float
 
-from dust3r_sfm.alignment.summary import PairSummary
+from dust3r_sfm.evidence.summary import PairSummary
 from dust3r_sfm.geometry import project, rigid, transform_points, unproject
 from dust3r_sfm.geometry.procrustes import umeyama
-from dust3r_sfm.geometry.view_cameras import pycolmap_camera
+from dust3r_sfm.geometry.resection import resected
 from dust3r_sfm.types import Camera, Correspondences, Pair, PairGeometry, Rigid
 
 MIN_POINTS = 24
@@ -22,6 +21,8 @@ MIN_POINTS = 24
 MAX_ERROR = 0.03
 """Reprojection error of an inlier, as a fraction of the focal (an angle of 1.7 degrees)."""
 MIN_INLIER_RATIO = 0.3
+MAX_TRIALS = 1000
+"""Of RANSAC: every pair is resected, and one with so few inliers that it needs more is of no use."""
 
 
 @dataclass(frozen=True)
@@ -40,42 +41,6 @@ class Measurement:
         return self.summary.pair
 
 
-def resect(
-    points: Float[np.ndarray, "n 3"], pixels: Float[np.ndarray, "n 2"], camera: Camera, seed: int
-) -> Rigid | None:
-    """camera_from_points by LO-RANSAC and robust refinement; None if no pose was found."""
-    options = pycolmap.AbsolutePoseEstimationOptions()
-    options.ransac.max_error = MAX_ERROR * camera.fx
-    options.ransac.random_seed = seed
-    options.ransac.max_num_trials = 1000
-    refinement = pycolmap.AbsolutePoseRefinementOptions()
-    found = pycolmap.estimate_and_refine_absolute_pose(
-        pixels, points, pycolmap_camera(camera), options, refinement
-    )
-    if found is None:
-        return None
-    return np.vstack([found["cam_from_world"].matrix(), [0.0, 0.0, 0.0, 1.0]])
-
-
-def focal_by_resection(
-    points: Float[np.ndarray, "n 3"], pixels: Float[np.ndarray, "n 2"], camera: Camera, seed: int
-) -> float | None:
-    """Focal (view pixels) of an uncalibrated camera from 3D points, for views that are never the first
-    of a pair; None if no pose was found. `camera` gives the size and principal point."""
-    options = pycolmap.AbsolutePoseEstimationOptions()
-    options.estimate_focal_length = True
-    options.ransac.max_error = 0.02 * max(camera.width, camera.height)
-    options.ransac.random_seed = seed
-    refinement = pycolmap.AbsolutePoseRefinementOptions()
-    refinement.refine_focal_length = True
-    centre = [camera.cx, camera.cy]
-    unknown = pycolmap.Camera(
-        model="SIMPLE_PINHOLE", width=camera.width, height=camera.height, params=[camera.fx, *centre]
-    )
-    found = pycolmap.estimate_and_refine_absolute_pose(pixels, points, unknown, options, refinement)
-    return None if found is None else float(unknown.params[0])
-
-
 def _measure_metric(
     summary: PairSummary, pixels_j: Float[np.ndarray, "samples 2"], camera: Camera, seed: int
 ) -> Measurement | str:
@@ -83,16 +48,16 @@ def _measure_metric(
     if np.count_nonzero(known) < MIN_POINTS or np.count_nonzero(summary.weights_i) < MIN_POINTS:
         return "too few points are known"
     points, pixels = summary.points_j[known].astype(np.float64), pixels_j[known]
-    j_from_i = resect(points, pixels, camera, seed)
-    if j_from_i is None:
+    found = resected(points, pixels, camera, MAX_ERROR * camera.fx, seed, MAX_TRIALS)
+    if found is None:
         return "no relative pose fits its points"
-    seen = transform_points(j_from_i, points)
+    seen = transform_points(found.cam_from_points, points)
     error = np.linalg.norm(project(seen, camera) - pixels, axis=1)
     inlier = (seen[:, 2] > 0) & (error < MAX_ERROR * camera.fx)
     if inlier.mean() < MIN_INLIER_RATIO:
         return f"only {inlier.mean():.0%} of its points fit one relative pose"
     strength = float(summary.weights_j[known][inlier].sum())
-    return Measurement(summary, j_from_i, True, strength, float(np.median(error[inlier])))
+    return Measurement(summary, found.cam_from_points, True, strength, float(np.median(error[inlier])))
 
 
 def _measure_rotation(

@@ -8,9 +8,10 @@ from jaxtyping import Float
 
 from dust3r_sfm.alignment.camera_groups import FocalEvidence, focal_evidence
 from dust3r_sfm.alignment.config import AlignmentConfig
-from dust3r_sfm.alignment.measurement import Measurement, focal_by_resection, measure
-from dust3r_sfm.alignment.summary import PairSummary, sample_pixels, summarise
+from dust3r_sfm.alignment.measurement import Measurement, measure
 from dust3r_sfm.camera_sharing import group_cameras
+from dust3r_sfm.evidence.summary import PairSummary, sample_pixels, summarise
+from dust3r_sfm.geometry.resection import focal_by_resection
 from dust3r_sfm.geometry.view_cameras import view_camera, view_scale
 from dust3r_sfm.progress import Progress
 from dust3r_sfm.types import Camera, Correspondences, Pair, Predictions, View
