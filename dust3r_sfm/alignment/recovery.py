@@ -9,7 +9,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
-import pycolmap
 from jaxtyping import Float, Int
 from scipy.sparse import coo_matrix
 from scipy.sparse.csgraph import connected_components
@@ -21,7 +20,8 @@ from dust3r_sfm.alignment.posing import Posed, pose
 from dust3r_sfm.alignment.sharpening import FINE_ROUNDS
 from dust3r_sfm.alignment.start import Start
 from dust3r_sfm.geometry import ideal_pixels, invert_rigid
-from dust3r_sfm.geometry.view_cameras import pycolmap_camera, view_camera, view_scale
+from dust3r_sfm.geometry.resection import resected
+from dust3r_sfm.geometry.view_cameras import view_camera, view_scale
 from dust3r_sfm.types import Camera, Correspondences, Pair, PairGeometry, Rigid, View
 
 MIN_INLIERS, MIN_INLIER_RATIO = 16, 0.25
@@ -192,16 +192,10 @@ def _resect(
 ) -> Rigid | None:
     if len(pixels) < MIN_INLIERS:
         return None
-    options = pycolmap.AbsolutePoseEstimationOptions()
-    options.ransac.max_error = MAX_ERROR * max(camera.width, camera.height)
-    options.ransac.random_seed = seed
-    refinement = pycolmap.AbsolutePoseRefinementOptions()
-    found = pycolmap.estimate_and_refine_absolute_pose(
-        ideal_pixels(pixels, camera), points, pycolmap_camera(camera), options, refinement
-    )
-    if found is None or found["num_inliers"] < max(MIN_INLIERS, MIN_INLIER_RATIO * len(pixels)):
+    found = resected(points, pixels, camera, MAX_ERROR * max(camera.width, camera.height), seed)
+    if found is None or found.inliers.sum() < max(MIN_INLIERS, MIN_INLIER_RATIO * len(pixels)):
         return None
-    return np.vstack([found["cam_from_world"].matrix(), [0.0, 0.0, 0.0, 1.0]])
+    return found.cam_from_points
 
 
 def _extended(posed: Posed, found: Mapping[int, _Resection], start: Start) -> Solved:
