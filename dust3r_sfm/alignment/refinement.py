@@ -12,11 +12,11 @@ The consensus is renewed every round. Every term belongs to one edge (or one cam
 equations are sums of small dense blocks with the sparsity of the view graph: cost is linear in pairs.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Bool, Float
 
 from dust3r_sfm.alignment.consensus import Consensus, depth_consensus
 from dust3r_sfm.alignment.problem import Problem, State, damped_step, edge_cameras, focal_offset
@@ -26,7 +26,14 @@ from dust3r_sfm.alignment.residuals import (
     SCALE,
     match_residuals,
     point_residuals,
-    ray_frames,
+)
+from dust3r_sfm.alignment.whitening import (
+    EpipolarFrames,
+    PointNoise,
+    epipolar_frames,
+    measuring,
+    point_noise,
+    whitening,
 )
 
 CHUNK = 32
@@ -39,18 +46,17 @@ ROUNDS, ITERATIONS = 4, 10
 
 @dataclass(frozen=True)
 class Noise:
-    """Standard deviations of points across and along the ray (relative to depth), of matches (px) and
-    of the depths they come with (relative), and the mean weight of points and of matches."""
+    """Standard deviations of points, of matches (px) and of the depths they come with (relative), and the
+    mean weight of points and of matches."""
 
-    across: float
-    along: float
+    points: PointNoise
     matches_px: float
     match_depth: float
     points_weight: float
     matches_weight: float
 
 
-UNIT_NOISE = Noise(1.0, 1.0, 1.0, 0.0, 1.0, 1.0)
+UNIT_PIXELS = Noise(PointNoise(1.0, 1.0, 1.0), 1.0, 0.0, 1.0, 1.0)
 
 
 @dataclass(frozen=True)
@@ -83,26 +89,40 @@ def _chunks(count: int) -> list[slice]:
 def _point_term(
     problem: Problem, start: State, state: State, seen: Consensus, noise: Noise, rows: slice
 ) -> Term:
-    """`start` is the state of the round's beginning, where frames and sizes are frozen."""
-    edges, head = problem.edges, problem.edges.head[rows]
-    fixed = edge_cameras(problem, start, rows)
-    frames = ray_frames(problem.pixels[head], fixed.focal_j, fixed.centre_j)
-    log_depth = seen.log_depth[head]
+    """`start` is the state of the round's beginning, where the covariances are frozen."""
+    depth, known = _consensus_depth(problem, seen, rows)
+    frames = _frames(problem, start, depth, rows)
+    whiten = whitening(frames, noise.points, seen.shared[problem.edges.head[rows]])
+    whiten *= np.exp(start.log_scale[rows])[:, None, None, None]
+    residual, jacobian = _points(problem, state, depth, whiten, rows)
+    weights = np.where(known, problem.edges.weights_j[rows], 0.0) / noise.points_weight
+    return Term(residual, jacobian, weights)
+
+
+def _consensus_depth(
+    problem: Problem, seen: Consensus, rows: slice
+) -> tuple[Float[np.ndarray, "c m"], Bool[np.ndarray, "c m"]]:
+    """Of the samples of view j of some edges (1 where unknown), and where it is known."""
+    log_depth = seen.log_depth[problem.edges.head[rows]]
     known = np.isfinite(log_depth)
-    depth = np.exp(np.where(known, log_depth, 0.0))
-    residual, jacobian = point_residuals(
-        edge_cameras(problem, state, rows),
-        edges.points_j[rows].astype(np.float64),
-        problem.pixels[head],
-        depth,
-        frames,
-        depth / fixed.scale[:, None],
-    )
-    # Where no other edge knows the depth there is nothing to compare with along the ray.
-    along = np.where(seen.shared[head], 1.0 / noise.along, 0.0)
-    whiten = np.stack([np.full_like(depth, 1.0 / noise.across)] * 2 + [along], axis=-1)
-    weights = np.where(known, edges.weights_j[rows], 0.0) / noise.points_weight
-    return Term(residual * whiten, jacobian * whiten[..., None], weights)
+    return np.exp(np.where(known, log_depth, 0.0)), known
+
+
+def _frames(problem: Problem, state: State, depth: Float[np.ndarray, "c m"], rows: slice) -> EpipolarFrames:
+    pixels = problem.pixels[problem.edges.head[rows]]
+    return epipolar_frames(edge_cameras(problem, state, rows), pixels, depth)
+
+
+def _points(
+    problem: Problem,
+    state: State,
+    depth: Float[np.ndarray, "c m"],
+    rows_of_residual: Float[np.ndarray, "c m 3 3"],
+    rows: slice,
+) -> tuple[Float[np.ndarray, "c m 3"], Float[np.ndarray, "c m 3 17"]]:
+    edges, pixels = problem.edges, problem.pixels[problem.edges.head[rows]]
+    points = edges.points_j[rows].astype(np.float64)
+    return point_residuals(edge_cameras(problem, state, rows), points, pixels, depth, rows_of_residual)
 
 
 def _match_term(problem: Problem, start: State, state: State, noise: Noise, rows: slice) -> Term:
@@ -206,26 +226,23 @@ def _minimise(problem: Problem, start: State, seen: Consensus, noise: Noise) -> 
     return state
 
 
-def _known(term: Term) -> Float[np.ndarray, "c m k"]:
-    return np.where(term.weights[..., None] > 0, term.residual, np.nan)
+def _shown(
+    problem: Problem, state: State, seen: Consensus, rows: slice
+) -> tuple[Float[np.ndarray, "c m 3"], EpipolarFrames]:
+    """Residuals of points in the rows of `measuring`, NaN where unknown."""
+    depth, known = _consensus_depth(problem, seen, rows)
+    frames = _frames(problem, state, depth, rows)
+    scale = np.exp(state.log_scale[rows])[:, None, None, None]
+    residual, _ = _points(problem, state, depth, measuring(frames) * scale, rows)
+    known &= problem.edges.weights_j[rows] > 0
+    return np.where(known[..., None], residual, np.nan), frames
 
 
 def _noise(problem: Problem, state: State, seen: Consensus) -> Noise:
     """Robust standard deviations (a median absolute deviation each) at the present state."""
-    points: list[Float[np.ndarray, "c s 3"]] = []
-    matches: list[Float[np.ndarray, "c m 2"]] = []
-    travel: list[Float[np.ndarray, "c m"]] = []
-    for _, term in _terms(problem, state, state, seen, UNIT_NOISE):
-        if term.residual.shape[-1] == 3:
-            points.append(_known(term))
-        else:
-            matches.append(_known(term))
-            travel.append(np.abs(term.jacobian[..., 1, SCALE]))
-    along = np.concatenate([np.where(p[..., 2] == 0, np.nan, p[..., 2]) for p in points])
-    matches_px, match_depth = _match_noise(matches, travel)
+    matches_px, match_depth = _match_noise(problem, state)
     return Noise(
-        max(_deviation(np.concatenate(points)[..., :2]), SMALLEST_SIGMA),
-        max(_deviation(along), SMALLEST_SIGMA),
+        _point_noise(problem, state, seen),
         matches_px,
         match_depth,
         _mean_positive(problem.edges.weights_j),
@@ -233,13 +250,24 @@ def _noise(problem: Problem, state: State, seen: Consensus) -> Noise:
     )
 
 
-def _match_noise(
-    matches: Sequence[Float[np.ndarray, "_c m 2"]], travel: Sequence[Float[np.ndarray, "_c m"]]
-) -> tuple[float, float]:
+def _point_noise(problem: Problem, state: State, seen: Consensus) -> PointNoise:
+    parts = []
+    for rows in _chunks(len(problem.edges)):
+        shown, frames = _shown(problem, state, seen, rows)
+        shared = seen.shared[problem.edges.head[rows]]
+        shown[~shared] = np.nan
+        parts.append((shown.reshape(-1, 3), frames.sine.ravel(), (frames.reach / frames.distance).ravel()))
+    shown, sine, ratio = (np.concatenate(values) for values in zip(*parts, strict=True))
+    return point_noise(shown, sine, ratio, SMALLEST_SIGMA)
+
+
+def _match_noise(problem: Problem, state: State) -> tuple[float, float]:
     """Pixels, and relative depth: judged where an error of depth shows by more than the pixels' own."""
-    if not matches:
+    if not problem.edges.match_weights.shape[1]:
         return SMALLEST_SIGMA_PX, SMALLEST_SIGMA
-    residual, moved = np.concatenate(matches), np.concatenate(travel)
+    terms = [_match_term(problem, state, state, UNIT_PIXELS, rows) for rows in _chunks(len(problem.edges))]
+    residual = np.concatenate([np.where(t.weights[..., None] > 0, t.residual, np.nan) for t in terms])
+    moved = np.concatenate([np.abs(term.jacobian[..., 1, SCALE]) for term in terms])
     own_px = max(_deviation(residual[..., 0]), SMALLEST_SIGMA_PX)
     telling = moved > np.nanmedian(np.where(np.isfinite(residual[..., 1]), moved, np.nan))
     relative = residual[..., 1][telling] / moved[telling]
@@ -261,8 +289,10 @@ def _mean_positive(values: Float[np.ndarray, "*shape"]) -> float:
 def _residual_px(problem: Problem, state: State, seen: Consensus) -> Float[np.ndarray, " e"]:
     out = np.zeros(len(problem.edges))
     for rows in _chunks(len(out)):
-        term = _point_term(problem, state, state, seen, UNIT_NOISE, rows)
-        across = np.linalg.norm(_known(term)[..., :2], axis=-1)
+        shown, frames = _shown(problem, state, seen, rows)
+        shown[..., :2] *= (frames.reach / frames.distance)[..., None]
+        shown[..., 1] *= frames.sine
+        across = np.linalg.norm(shown[..., :2], axis=-1)
         out[rows] = np.nanmedian(across, axis=1) * edge_cameras(problem, state, rows).focal_j
     return out
 

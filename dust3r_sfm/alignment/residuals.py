@@ -82,37 +82,24 @@ def match_residuals(
     return residual, out
 
 
-def ray_frames(
-    pixels: Float[np.ndarray, "e m 2"], focal: Float[np.ndarray, " e"], centre: Float[np.ndarray, "e 2"]
-) -> Float[np.ndarray, "e m 3 3"]:
-    """Rows: two directions across the ray of each pixel, then the ray's own, all unit vectors."""
-    ray = _behind(pixels, np.ones(pixels.shape[:2]), focal, centre)
-    along = ray / np.linalg.norm(ray, axis=-1, keepdims=True)
-    first = np.cross(along, [0.0, 1.0, 0.0])
-    first /= np.linalg.norm(first, axis=-1, keepdims=True)
-    return np.stack([first, np.cross(along, first), along], axis=-2)
-
-
 def point_residuals(
     cameras: EdgeCameras,
     points: Float[np.ndarray, "e m 3"],
     pixels_j: Float[np.ndarray, "e m 2"],
     depth_j: Float[np.ndarray, "e m"],
     frames: Float[np.ndarray, "e m 3 3"],
-    size: Float[np.ndarray, "e m"],
 ) -> tuple[Float[np.ndarray, "e m 3"], Float[np.ndarray, "e m 3 17"]]:
-    """(P - Y) / (s size) across and along the rays of `frames`: P is the pair's own point X in camera j,
-    Y the point at the view's consensus depth e^mu D on the ray of its pixel.
+    """(P - Y) / s in the rows of `frames`: P is the pair's own point X in camera j, Y the point at the
+    view's consensus depth e^mu D on the ray of its pixel.
 
     Residuals against a (nearly) noise-free Y in a fixed frame have no bias from the noise of X, which
-    reprojections of X have: their Jacobians share its noise. `size` is the expected depth of X in the
-    pair's own scale; dividing by it and s keeps scales from shrinking to please the noise.
+    reprojections of X have: their Jacobians share its noise. Dividing by s keeps scales from shrinking to
+    please the noise.
     """
     scaled = cameras.scale[:, None, None] * points
     seen = scaled @ np.swapaxes(cameras.rotation, -1, -2) + cameras.translation[:, None]
     target = _behind(pixels_j, cameras.depth_scale_j[:, None] * depth_j, cameras.focal_j, cameras.centre_j)
-    unit = 1.0 / (cameras.scale[:, None] * size)
-    by_seen = frames * unit[..., None, None]
+    by_seen = frames / cameras.scale[:, None, None, None]
     residual = (by_seen @ (seen - target)[..., None])[..., 0]
     out = _pose_jacobian(by_seen, cameras, scaled, seen)
     out[..., FOCAL_J] = (by_seen[..., :2] @ target[..., :2, None])[..., 0]
