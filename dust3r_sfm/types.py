@@ -19,13 +19,26 @@ PointmapArray = Float[np.ndarray, "h w 3"]
 ConfidenceArray = Float[np.ndarray, "h w"]
 
 
+class Framing(str, Enum):
+    """How a photo becomes the image of a view. FIT: made smaller until it fits, never larger, and centre
+    cropped to the multiple. PUBLISHED, SQUARE: as DUSt3R's authors load photos for their networks of 512
+    and of 224 pixels; small photos are made larger, and SQUARE keeps only the middle."""
+
+    FIT = "fit"
+    PUBLISHED = "published"
+    SQUARE = "square"
+
+
 @dataclass(frozen=True)
 class ImageSpec:
     """The pixels a regressor wants: the long edge of `View.image`, and what both sides must be
-    multiples of (1: nothing is cropped)."""
+    multiples of (1: nothing is cropped). `cut_squares`: PUBLISHED takes a quarter of the height off a
+    square photo, as its authors do; without, all of it is kept."""
 
     long_edge: int
     multiple: int = 1
+    framing: Framing = Framing.FIT
+    cut_squares: bool = False
 
 
 @dataclass(frozen=True)

@@ -13,8 +13,9 @@ from PIL import Image, UnidentifiedImageError
 
 from dust3r_sfm.images.exif import Exif, read_exif
 from dust3r_sfm.images.files import HEIC_SUFFIXES
+from dust3r_sfm.images.framing import resized_by
 from dust3r_sfm.images.tones import to_rgb
-from dust3r_sfm.types import Affine
+from dust3r_sfm.types import Affine, Framing, ImageSpec
 
 SMALLEST_SIDE_PX = 32
 _MIRRORED = (2, 4, 5, 7)
@@ -57,22 +58,25 @@ class Photo:
     exif: Exif
 
 
-def read_photo(path: Path, long_edge: int) -> Photo:
-    """The photo with its long edge at `long_edge` pixels at most, never enlarged.
-
-    Raises UnusablePhotoError."""
+def read_photo(path: Path, spec: ImageSpec) -> Photo:
+    """The photo at the size `spec` asks for. Raises UnusablePhotoError."""
     with open_picture(path) as image:
         exif = read_exif(image)
         _check_usable(image.size, exif.orientation)
-        stored_size, stored, box = _load(image, exif.orientation, long_edge)
+        stored_size, stored, box = _load(image, exif.orientation, spec)
         rgb, alpha = to_rgb(stored)
-    size = fitted_size(stored_size, long_edge)
-    if size != rgb.size:
-        rgb = rgb.resize(size, Image.Resampling.LANCZOS, box)
+    size, chosen = resized_by(stored_size, spec)
+    turned_first = spec.framing is not Framing.FIT
+    if turned_first:
+        # Resizing rounds after each axis, so which comes first shows in the pixels.
+        rgb = turned_upright(rgb, exif.orientation)
+        rgb = rgb.resize(_turned_size(size, exif.orientation), chosen)
+    elif size != rgb.size:
+        rgb = rgb.resize(size, chosen, box)
     if alpha is not None:
         alpha = turned_upright(alpha.resize(size, Image.Resampling.NEAREST, box), exif.orientation)
     return Photo(
-        np.array(turned_upright(rgb, exif.orientation)),
+        np.array(rgb if turned_first else turned_upright(rgb, exif.orientation)),
         None if alpha is None else np.array(alpha) >= 128,
         _turning(exif.orientation, size) @ scaling(size, stored_size),
         stored_size,
@@ -101,10 +105,8 @@ def turned_upright(stored: Image.Image, orientation: int) -> Image.Image:
     return stored.transpose(_TURN_UPRIGHT[orientation]) if orientation in _TURN_UPRIGHT else stored
 
 
-def fitted_size(size: tuple[int, int], long_edge: int) -> tuple[int, int]:
-    """(width, height) of the same shape with its long edge at `long_edge` at most, in whole pixels."""
-    scale = min(1.0, long_edge / max(size))
-    return max(1, round(size[0] * scale)), max(1, round(size[1] * scale))
+def _turned_size(size: tuple[int, int], orientation: int) -> tuple[int, int]:
+    return (size[1], size[0]) if orientation in (6, 8) else size
 
 
 def scaling(new: tuple[int, int], old: tuple[int, int]) -> Affine:
@@ -135,16 +137,17 @@ def _check_usable(size: tuple[int, int], orientation: int) -> None:
 
 
 def _load(
-    image: Image.Image, orientation: int, long_edge: int
+    image: Image.Image, orientation: int, spec: ImageSpec
 ) -> tuple[tuple[int, int], Image.Image, tuple[float, float, float, float]]:
     """The stored (width, height), the stored pixels, and the box in them that is the whole picture.
 
     JPEG is decoded at a half, quarter or eighth if twice the wanted size is left, which is faster;
     its last column may then lie half outside the picture: the box says how far the picture goes.
+    The published rules see every pixel of the file.
     """
     opened_size = image.size
-    width, height = fitted_size(opened_size, long_edge)
-    reduced = image.draft(None, (2 * width, 2 * height))
+    (width, height), _ = resized_by(opened_size, spec)
+    reduced = image.draft(None, (2 * width, 2 * height)) if spec.framing is Framing.FIT else None
     image.load()
     if reduced is not None:
         left, top, right, bottom = map(float, reduced[1])

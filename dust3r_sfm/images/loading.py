@@ -11,8 +11,9 @@ from jaxtyping import UInt8
 from PIL import Image
 
 from dust3r_sfm.errors import InputError
-from dust3r_sfm.images.decoding import Photo, UnusablePhotoError, fitted_size, read_photo, scaling
+from dust3r_sfm.images.decoding import Photo, UnusablePhotoError, read_photo, scaling
 from dust3r_sfm.images.files import find_photos, match_masks
+from dust3r_sfm.images.framing import fitted_size, frame_of
 from dust3r_sfm.images.masks import read_mask
 from dust3r_sfm.types import Affine, ImageSpec, View
 
@@ -31,10 +32,9 @@ class LoadedViews:
 def load_views(source: Path | Sequence[Path], spec: ImageSpec, masks: Path | None = None) -> LoadedViews:
     """The photos of a folder (with sub-folders, sorted by name) or list (in its order) as views.
 
-    Each is turned upright by EXIF, made smaller until its long edge is `spec.long_edge` (never
-    larger), and cropped around its centre to multiples of `spec.multiple`. `masks` is a folder of
-    pictures named as the photos: 0 is masked out; a photo without one is used whole. Transparent
-    parts of a photo are masked out too. A photo that cannot be used is skipped.
+    Each is turned upright by EXIF, resized and cropped around its centre as `spec` says. `masks` is a
+    folder of pictures named as the photos: 0 is masked out; a photo without one is used whole.
+    Transparent parts of a photo are masked out too. A photo that cannot be used is skipped.
 
     Raises InputError if the source is missing, fewer than two photos can be used, or a mask does not fit.
     """
@@ -63,7 +63,7 @@ def load_gray(view: View, long_edge: int) -> tuple[UInt8[np.ndarray, "h w"], Aff
         gray = Image.fromarray(view.image).convert("L").resize(size, Image.Resampling.LANCZOS)
         return np.array(gray), scaling(view.size, size)
     try:
-        photo = read_photo(view.path, long_edge)
+        photo = read_photo(view.path, ImageSpec(long_edge))
     except UnusablePhotoError as error:
         raise InputError(f"{view.path}: was read before, and now {error}; leave photos in place") from error
     gray = Image.fromarray(photo.rgb).convert("L")
@@ -72,7 +72,7 @@ def load_gray(view: View, long_edge: int) -> tuple[UInt8[np.ndarray, "h w"], Aff
 
 def _view_or_reason(name: str, path: Path, spec: ImageSpec, mask: Path | None) -> View | str:
     try:
-        photo = read_photo(path, spec.long_edge)
+        photo = read_photo(path, spec)
     except UnusablePhotoError as error:
         return str(error)
     height, width = photo.rgb.shape[:2]
@@ -84,13 +84,14 @@ def _view_or_reason(name: str, path: Path, spec: ImageSpec, mask: Path | None) -
         keep = given if keep is None else keep & given
     if keep is not None and not keep.any():
         return "the mask leaves nothing of it"
-    return _cropped_view(name, path, photo, keep, spec.multiple)
+    return _cropped_view(name, path, photo, keep, spec)
 
 
-def _cropped_view(name: str, path: Path, photo: Photo, keep: np.ndarray | None, multiple: int) -> View:
-    height, width = photo.rgb.shape[:2]
-    top, left = (height % multiple) // 2, (width % multiple) // 2
-    inside = np.s_[top : top + height - height % multiple, left : left + width - width % multiple]
+def _cropped_view(name: str, path: Path, photo: Photo, keep: np.ndarray | None, spec: ImageSpec) -> View:
+    width, height = photo.stored_size
+    upright = (height, width) if photo.exif.orientation in (6, 8) else (width, height)
+    left, top, right, bottom = frame_of(upright, spec).box
+    inside = np.s_[top:bottom, left:right]
     pixel_from_original = photo.pixel_from_original.copy()
     pixel_from_original[:2, 2] -= [left, top]
     scale = np.sqrt(abs(np.linalg.det(pixel_from_original[:2, :2])))

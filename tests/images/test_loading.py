@@ -91,13 +91,13 @@ def test_broken_files_are_skipped_with_a_line_each(save, photos: Path) -> None:
 @pytest.mark.parametrize("suffix", [".jpg", ".png", ".webp", ".tif", ".bmp"])
 def test_no_truncated_file_is_loaded_half_grey(save, tmp_path: Path, suffix: str) -> None:
     path = save(f"a{suffix}")
-    data, whole = path.read_bytes(), decoding.read_photo(path, 64).rgb
+    data, whole = path.read_bytes(), decoding.read_photo(path, ImageSpec(64)).rgb
     refused = 0
     for kept in np.linspace(1, len(data) - 1, 25).astype(int):
         path.write_bytes(data[:kept])
         try:
             # A trailer cut off loses nothing.
-            np.testing.assert_array_equal(decoding.read_photo(path, 64).rgb, whole)
+            np.testing.assert_array_equal(decoding.read_photo(path, ImageSpec(64)).rgb, whole)
         except decoding.UnusablePhotoError:
             refused += 1
     assert refused >= 20

@@ -10,6 +10,7 @@ from PIL import Image
 
 from dust3r_sfm.images.decoding import read_photo
 from dust3r_sfm.images.tones import white_level
+from dust3r_sfm.types import ImageSpec
 
 RAMP = np.linspace(0.0, 1.0, 64)[None].repeat(40, axis=0)
 RAMP_8_BIT = np.round(RAMP * 255).astype(np.uint8)
@@ -17,7 +18,7 @@ RAMP_8_BIT = np.round(RAMP * 255).astype(np.uint8)
 
 def rgb_of(picture: Image.Image, path: Path) -> np.ndarray:
     picture.save(path)
-    return read_photo(path, 64).rgb
+    return read_photo(path, ImageSpec(64)).rgb
 
 
 def assert_grey(rgb: np.ndarray, grey: np.ndarray, atol: float = 1.0) -> None:
@@ -59,7 +60,7 @@ def test_16_bit_colour_keeps_the_high_byte(tmp_path: Path) -> None:
             for kind, data in chunks
         )
     )
-    assert_grey(read_photo(path, 64).rgb, RAMP * 255)
+    assert_grey(read_photo(path, ImageSpec(64)).rgb, RAMP * 255)
 
 
 @pytest.mark.parametrize(("mode", "suffix"), [("L", ".png"), ("P", ".png"), ("CMYK", ".tif"), ("L", ".bmp")])
@@ -88,7 +89,7 @@ def test_a_cut_out_lies_on_white_and_is_masked(tmp_path: Path, mode: str) -> Non
     alpha[:, :20] = 0
     picture.putalpha(Image.fromarray(alpha))
     picture.save(tmp_path / "a.png")
-    photo = read_photo(tmp_path / "a.png", 64)
+    photo = read_photo(tmp_path / "a.png", ImageSpec(64))
     np.testing.assert_array_equal(photo.rgb[:, :20], 255)
     np.testing.assert_array_equal(photo.rgb[:, 20:], 100)
     assert photo.keep is not None
@@ -101,7 +102,7 @@ def test_a_transparent_palette_entry_is_masked(tmp_path: Path) -> None:
     picture = Image.fromarray(indices).convert("P")
     picture.putpalette([0, 0, 0, 100, 100, 100])
     picture.save(tmp_path / "a.png", transparency=0)
-    keep = read_photo(tmp_path / "a.png", 64).keep
+    keep = read_photo(tmp_path / "a.png", ImageSpec(64)).keep
     assert keep is not None
     np.testing.assert_array_equal(keep, indices > 0)
 
@@ -109,7 +110,7 @@ def test_a_transparent_palette_entry_is_masked(tmp_path: Path) -> None:
 def test_alpha_that_hides_nothing_is_no_mask(tmp_path: Path) -> None:
     picture = Image.fromarray(RAMP_8_BIT).convert("RGBA")
     picture.save(tmp_path / "a.png")
-    photo = read_photo(tmp_path / "a.png", 64)
+    photo = read_photo(tmp_path / "a.png", ImageSpec(64))
     assert photo.keep is None
     assert_grey(photo.rgb, RAMP * 255)
 
