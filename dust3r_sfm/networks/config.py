@@ -11,12 +11,12 @@ from typing import Literal
 from dust3r_sfm.errors import InputError
 
 
-def _require_positive(name: str, value: int) -> None:
+def _require_positive(name: str, value: object) -> None:
     if not (isinstance(value, int) and value > 0):
         raise InputError(f"{name} is {value}; it must be a whole number above 0.")
 
 
-def _require_multiple(name: str, value: int, divisor: int) -> None:
+def _require_multiple(name: str, value: object, divisor: int) -> None:
     if not (isinstance(value, int) and value > 0 and value % divisor == 0):
         raise InputError(f"{name} is {value}; it must be a positive multiple of {divisor}.")
 

@@ -1,0 +1,155 @@
+"""DUSt3R (Wang et al., CVPR 2024, section 3): two images in, two pointmaps in the first camera's frame out.
+
+Each image is encoded by itself, once; a decoder for each role (first view, second view) then looks at
+its own tokens and at the other view's.
+"""
+
+from collections.abc import Iterator, Sequence
+
+import torch
+from jaxtyping import Float
+from torch import Tensor, nn
+
+from dust3r_sfm.networks.blocks import (
+    DecoderBlock,
+    EncoderBlock,
+    PatchEmbedding,
+    autocast_off,
+    grid_from_size,
+    initialise,
+)
+from dust3r_sfm.networks.config import LinearHeadConfig, NetworkConfig
+from dust3r_sfm.networks.heads import DptHead, LinearHead
+from dust3r_sfm.networks.outputs import ViewOutput, confidence_from_raw, points_from_raw
+from dust3r_sfm.networks.rotary import Grid, Rotation, rotation_for_grid
+
+EncoderTokens = Float[Tensor, "_b n d"]
+DecoderTokens = Float[Tensor, "_b _n _d"]
+
+
+class Dust3r(nn.Module):
+    """Sides of images are multiples of the patch size, each batch has one shape; the two views' shapes
+    may differ, and portrait is run as it is."""
+
+    def __init__(self, config: NetworkConfig) -> None:
+        super().__init__()
+        self.config = config
+        encoder = (config.enc_embed_dim, config.enc_num_heads, config.mlp_ratio, config.norm_eps)
+        decoder = (config.dec_embed_dim, config.dec_num_heads, config.mlp_ratio, config.norm_eps)
+        # Left from CroCo's pre-training; published checkpoints carry it.
+        self.mask_token = nn.Parameter(torch.zeros(1, 1, config.dec_embed_dim))
+        self.patch_embed = PatchEmbedding(config.patch_size, config.enc_embed_dim)
+        self.enc_blocks = nn.ModuleList(EncoderBlock(*encoder) for _ in range(config.enc_depth))
+        self.enc_norm = nn.LayerNorm(config.enc_embed_dim, config.norm_eps)
+        self.decoder_embed = nn.Linear(config.enc_embed_dim, config.dec_embed_dim)
+        self.dec_blocks = nn.ModuleList(DecoderBlock(*decoder) for _ in range(config.dec_depth))
+        self.dec_norm = nn.LayerNorm(config.dec_embed_dim, config.norm_eps)
+        self.dec_blocks2 = nn.ModuleList(DecoderBlock(*decoder) for _ in range(config.dec_depth))
+        self.downstream_head1 = self.new_head()
+        self.downstream_head2 = self.new_head()
+        self.apply(initialise)
+
+    def new_head(self) -> LinearHead | DptHead:
+        if isinstance(self.config.head, LinearHeadConfig):
+            return LinearHead(self.config)
+        return DptHead(self.config)
+
+    def forward(
+        self, images_i: Float[Tensor, "b 3 hi wi"], images_j: Float[Tensor, "b 3 hj wj"]
+    ) -> tuple[ViewOutput, ViewOutput]:
+        """Views i and j, both in camera i's frame. Images are RGB in [-1, 1]."""
+        grid_i, grid_j = self.grid(images_i), self.grid(images_j)
+        return self.decode(self.encode(images_i), self.encode(images_j), grid_i, grid_j)
+
+    def grid(self, images: Float[Tensor, "b 3 h w"]) -> Grid:
+        """Raises InputError unless the sides are multiples of the patch size."""
+        return grid_from_size(images.shape[-2], images.shape[-1], self.config.patch_size)
+
+    def encode(self, images: Float[Tensor, "b 3 h w"]) -> Float[Tensor, "b n d"]:
+        """Tokens of images, RGB in [-1, 1], row-major: all that is ever needed of an image again."""
+        grid = self.grid(images)
+        patches = self.patch_embed(images)
+        return self.encode_patches(patches, self.encoder_rotation(grid, patches))
+
+    def decode(
+        self, tokens_i: EncoderTokens, tokens_j: EncoderTokens, grid_i: Grid, grid_j: Grid
+    ) -> tuple[ViewOutput, ViewOutput]:
+        """Views i and j from their encoder tokens, both in camera i's frame."""
+        rotation_i, rotation_j = (
+            self.decoder_rotation(grid, tokens) for grid, tokens in ((grid_i, tokens_i), (grid_j, tokens_j))
+        )
+        taps_i, taps_j = self.decoder_taps(tokens_i, tokens_j, rotation_i, rotation_j)
+        raw_i, raw_j = self.raw_maps(0, taps_i, grid_i), self.raw_maps(1, taps_j, grid_j)
+        return self.view_output(raw_i), self.view_output(raw_j)
+
+    def decode_both(
+        self, tokens_i: EncoderTokens, tokens_j: EncoderTokens, grid_i: Grid, grid_j: Grid
+    ) -> tuple[tuple[ViewOutput, ViewOutput], tuple[ViewOutput, ViewOutput]]:
+        """`decode` of (i, j) and of (j, i), as one batch where the shapes allow it."""
+        if grid_i != grid_j:
+            both = self.decode(tokens_i, tokens_j, grid_i, grid_j)
+            return both, self.decode(tokens_j, tokens_i, grid_j, grid_i)
+        first, second = torch.cat([tokens_i, tokens_j]), torch.cat([tokens_j, tokens_i])
+        views = self.decode(first, second, grid_i, grid_j)
+        (i_of_ij, i_of_ji), (j_of_ij, j_of_ji) = (view.halves() for view in views)
+        return (i_of_ij, j_of_ij), (i_of_ji, j_of_ji)
+
+    def decoder_tokens(
+        self, tokens_i: EncoderTokens, tokens_j: EncoderTokens, grid_i: Grid, grid_j: Grid
+    ) -> list[tuple[DecoderTokens, DecoderTokens]]:
+        """For looking inside: both views' tokens after each decoder block, the last ones normalised."""
+        rotation_i, rotation_j = (
+            self.decoder_rotation(grid, tokens) for grid, tokens in ((grid_i, tokens_i), (grid_j, tokens_j))
+        )
+        return list(self._decoder_steps(tokens_i, tokens_j, rotation_i, rotation_j))[1:]
+
+    # What follows takes rotations instead of grids, so that a batch may hold several shapes (mixed.py).
+
+    def encode_patches(self, patches: EncoderTokens, rotation: Rotation) -> EncoderTokens:
+        x = patches
+        for block in self.enc_blocks:
+            x = block(x, rotation)
+        return self.enc_norm(x)
+
+    def decoder_taps(
+        self, tokens_i: EncoderTokens, tokens_j: EncoderTokens, rotation_i: Rotation, rotation_j: Rotation
+    ) -> tuple[list[DecoderTokens], list[DecoderTokens]]:
+        """Both views' tokens at the depths that the heads read."""
+        steps = self._decoder_steps(tokens_i, tokens_j, rotation_i, rotation_j)
+        taps = [pair for depth, pair in enumerate(steps) if depth in self.downstream_head1.hooks]
+        return [i for i, _ in taps], [j for _, j in taps]
+
+    def raw_maps(self, role: int, taps: Sequence[DecoderTokens], grid: Grid) -> Float[Tensor, "b c h w"]:
+        """The head of the first view (role 0) or of the second (1), in its own precision."""
+        head = (self.downstream_head1, self.downstream_head2)[role]
+        with autocast_off(taps[0].device):
+            return head(taps, grid)
+
+    def view_output(self, raw: Float[Tensor, "b c h w"]) -> ViewOutput:
+        low, high = self.config.confidence_min, self.config.confidence_max
+        return ViewOutput(points_from_raw(raw[:, :3]), confidence_from_raw(raw[:, 3], low, high))
+
+    def encoder_rotation(self, grid: Grid, tokens: EncoderTokens) -> Rotation:
+        config = self.config
+        head_dim = config.enc_embed_dim // config.enc_num_heads
+        return rotation_for_grid(grid, head_dim, config.rope_base, tokens.device, tokens.dtype)
+
+    def decoder_rotation(self, grid: Grid, tokens: EncoderTokens) -> Rotation:
+        config = self.config
+        assert tokens.shape[1] == grid[0] * grid[1], f"{tokens.shape[1]} tokens are no grid of {grid}"
+        head_dim, dtype = config.dec_embed_dim // config.dec_num_heads, self.decoder_embed.weight.dtype
+        return rotation_for_grid(grid, head_dim, config.rope_base, tokens.device, dtype)
+
+    def _decoder_steps(
+        self, tokens_i: EncoderTokens, tokens_j: EncoderTokens, rotation_i: Rotation, rotation_j: Rotation
+    ) -> Iterator[tuple[DecoderTokens, DecoderTokens]]:
+        """The encoder's tokens, then those after each block; the last ones normalised."""
+        yield tokens_i, tokens_j
+        dtype = self.decoder_embed.weight.dtype
+        i, j = (self.decoder_embed(tokens.to(dtype)) for tokens in (tokens_i, tokens_j))
+        for depth, (block_i, block_j) in enumerate(zip(self.dec_blocks, self.dec_blocks2, strict=True), 1):
+            # Each reads what the other was before this block.
+            i, j = block_i(i, j, rotation_i, rotation_j), block_j(j, i, rotation_j, rotation_i)
+            if depth < self.config.dec_depth:
+                yield i, j
+        yield self.dec_norm(i), self.dec_norm(j)
