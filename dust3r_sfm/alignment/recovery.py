@@ -19,7 +19,8 @@ from dust3r_sfm.alignment.config import AlignmentConfig
 from dust3r_sfm.alignment.posing import Posed, pose
 from dust3r_sfm.alignment.sharpening import FINE_ROUNDS
 from dust3r_sfm.alignment.start import Start
-from dust3r_sfm.geometry import ideal_pixels, invert_rigid
+from dust3r_sfm.geometry import invert_rigid
+from dust3r_sfm.geometry.epipolar import epipolar_errors
 from dust3r_sfm.geometry.resection import resected
 from dust3r_sfm.geometry.view_cameras import view_camera, view_scale
 from dust3r_sfm.types import Camera, Correspondences, Pair, PairGeometry, Rigid, View
@@ -224,18 +225,3 @@ def _agree(found: Correspondences, camera_i: Camera, camera_j: Camera, j_from_i:
     """Whether most matches lie on their epipolar lines."""
     error = epipolar_errors(found, camera_i, camera_j, j_from_i)
     return float(np.mean(error < MAX_ERROR * max(camera_j.width, camera_j.height))) > AGREEING_SHARE
-
-
-def epipolar_errors(
-    found: Correspondences, camera_i: Camera, camera_j: Camera, j_from_i: Rigid
-) -> Float[np.ndarray, " n"]:
-    """Pixels of view j between each match and its epipolar line."""
-    x, y, z = j_from_i[:3, 3]
-    cross = np.array([[0.0, -z, y], [z, 0.0, -x], [-y, x, 0.0]])
-    essential = cross @ j_from_i[:3, :3]
-    fundamental = np.linalg.inv(camera_j.matrix).T @ essential @ np.linalg.inv(camera_i.matrix)
-    ones = np.ones((len(found), 1))
-    pixels_i, pixels_j = ideal_pixels(found.pixels_i, camera_i), ideal_pixels(found.pixels_j, camera_j)
-    lines = np.concatenate([pixels_i, ones], axis=1) @ fundamental.T
-    distance = np.abs((np.concatenate([pixels_j, ones], axis=1) * lines).sum(axis=1))
-    return distance / np.maximum(np.linalg.norm(lines[:, :2], axis=1), 1e-12)
