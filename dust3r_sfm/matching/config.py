@@ -1,0 +1,23 @@
+"""What may be chosen about matching."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class MatchingConfig:
+    """`stride`: the search starts from every such pixel of both images; 1 finds every reciprocal pair
+    there is. `rounds`: of the search. `most`: matches of a pair that are kept, spread over the image.
+
+    `descriptor_confidence`: a match of descriptors needs this as the geometric mean of both (1.001 as
+    MASt3R's authors take for mapping). `point_confidence`: what a point needs to be matched at all (3, as
+    DUSt3R's authors take for localization). `point_distance`: how far apart matching points may be, as a
+    fraction of their distance to the camera. `block`: numbers in the largest table made at once.
+    """
+
+    stride: int = 8
+    rounds: int = 10
+    most: int = 2048
+    descriptor_confidence: float = 1.001
+    point_confidence: float = 3.0
+    point_distance: float = 0.02
+    block: int = 2**25

@@ -1,0 +1,42 @@
+"""Matches of dense local features: MASt3R's descriptors."""
+
+import torch
+from jaxtyping import Float, Int
+from torch import Tensor
+
+from dust3r_sfm.matching.config import MatchingConfig
+from dust3r_sfm.matching.found import correspondences_at
+from dust3r_sfm.matching.reciprocal import grid_seeds, reciprocal_matches
+from dust3r_sfm.types import Correspondences
+
+
+def match_descriptor_maps(
+    descriptors_i: Float[Tensor, "h w c"],
+    descriptors_j: Float[Tensor, "hj wj c"],
+    confidence_i: Float[Tensor, "h w"],
+    confidence_j: Float[Tensor, "hj wj"],
+    config: MatchingConfig,
+) -> Correspondences:
+    """Pixels that are each other's nearest by the scalar product of their (unit) descriptors, with the
+    geometric mean of their confidences. On the tensors' device; O(seeds h w) time a round."""
+    (height, width), (height_j, width_j) = descriptors_i.shape[:2], descriptors_j.shape[:2]
+    flat_i, flat_j = descriptors_i.flatten(0, 1).float(), descriptors_j.flatten(0, 1).float()
+    device = descriptors_i.device
+    in_i, in_j = reciprocal_matches(
+        grid_seeds(height, width, config.stride, device),
+        grid_seeds(height_j, width_j, config.stride, device),
+        lambda index: most_similar(flat_i[index], flat_j, config.block),
+        lambda index: most_similar(flat_j[index], flat_i, config.block),
+        config.rounds,
+    )
+    confidence = (confidence_i.flatten()[in_i] * confidence_j.flatten()[in_j]).float().sqrt()
+    kept = confidence >= config.descriptor_confidence
+    return correspondences_at(in_i[kept], in_j[kept], (width, width_j), confidence[kept], config.most)
+
+
+def most_similar(
+    queries: Float[Tensor, "n c"], descriptors: Float[Tensor, "m c"], block: int
+) -> Int[Tensor, " n"]:
+    """Rows of `descriptors` with the greatest scalar product, the first one if several have it."""
+    rows = max(1, block // len(descriptors))
+    return torch.cat([(part @ descriptors.T).argmax(dim=1) for part in queries.split(rows)])
