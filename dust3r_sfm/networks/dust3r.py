@@ -23,8 +23,9 @@ from dust3r_sfm.networks.heads import DptHead, LinearHead
 from dust3r_sfm.networks.outputs import ViewOutput, confidence_from_raw, points_from_raw
 from dust3r_sfm.networks.rotary import Grid, Rotation, rotation_for_grid
 
-EncoderTokens = Float[Tensor, "_b n d"]
-DecoderTokens = Float[Tensor, "_b _n _d"]
+TokensI = Float[Tensor, "b n d"]
+TokensJ = Float[Tensor, "b m d"]
+TokenPair = tuple[Float[Tensor, "_b _n _d"], Float[Tensor, "_b _m _d"]]
 
 
 class Dust3r(nn.Module):
@@ -72,18 +73,18 @@ class Dust3r(nn.Module):
         return self.encode_patches(patches, self.encoder_rotation(grid, patches))
 
     def decode(
-        self, tokens_i: EncoderTokens, tokens_j: EncoderTokens, grid_i: Grid, grid_j: Grid
+        self, tokens_i: TokensI, tokens_j: TokensJ, grid_i: Grid, grid_j: Grid
     ) -> tuple[ViewOutput, ViewOutput]:
         """Views i and j from their encoder tokens, both in camera i's frame."""
         rotation_i, rotation_j = (
             self.decoder_rotation(grid, tokens) for grid, tokens in ((grid_i, tokens_i), (grid_j, tokens_j))
         )
-        taps_i, taps_j = self.decoder_taps(tokens_i, tokens_j, rotation_i, rotation_j)
+        taps_i, taps_j = zip(*self.decoder_taps(tokens_i, tokens_j, rotation_i, rotation_j), strict=True)
         raw_i, raw_j = self.raw_maps(0, taps_i, grid_i), self.raw_maps(1, taps_j, grid_j)
         return self.view_output(raw_i), self.view_output(raw_j)
 
     def decode_both(
-        self, tokens_i: EncoderTokens, tokens_j: EncoderTokens, grid_i: Grid, grid_j: Grid
+        self, tokens_i: TokensI, tokens_j: TokensJ, grid_i: Grid, grid_j: Grid
     ) -> tuple[tuple[ViewOutput, ViewOutput], tuple[ViewOutput, ViewOutput]]:
         """`decode` of (i, j) and of (j, i), as one batch where the shapes allow it."""
         if grid_i != grid_j:
@@ -95,8 +96,8 @@ class Dust3r(nn.Module):
         return (i_of_ij, j_of_ij), (i_of_ji, j_of_ji)
 
     def decoder_tokens(
-        self, tokens_i: EncoderTokens, tokens_j: EncoderTokens, grid_i: Grid, grid_j: Grid
-    ) -> list[tuple[DecoderTokens, DecoderTokens]]:
+        self, tokens_i: TokensI, tokens_j: TokensJ, grid_i: Grid, grid_j: Grid
+    ) -> list[TokenPair]:
         """For looking inside: both views' tokens after each decoder block, the last ones normalised."""
         rotation_i, rotation_j = (
             self.decoder_rotation(grid, tokens) for grid, tokens in ((grid_i, tokens_i), (grid_j, tokens_j))
@@ -105,21 +106,22 @@ class Dust3r(nn.Module):
 
     # What follows takes rotations instead of grids, so that a batch may hold several shapes (mixed.py).
 
-    def encode_patches(self, patches: EncoderTokens, rotation: Rotation) -> EncoderTokens:
+    def encode_patches(self, patches: TokensI, rotation: Rotation) -> TokensI:
         x = patches
         for block in self.enc_blocks:
             x = block(x, rotation)
         return self.enc_norm(x)
 
     def decoder_taps(
-        self, tokens_i: EncoderTokens, tokens_j: EncoderTokens, rotation_i: Rotation, rotation_j: Rotation
-    ) -> tuple[list[DecoderTokens], list[DecoderTokens]]:
+        self, tokens_i: TokensI, tokens_j: TokensJ, rotation_i: Rotation, rotation_j: Rotation
+    ) -> list[TokenPair]:
         """Both views' tokens at the depths that the heads read."""
         steps = self._decoder_steps(tokens_i, tokens_j, rotation_i, rotation_j)
-        taps = [pair for depth, pair in enumerate(steps) if depth in self.downstream_head1.hooks]
-        return [i for i, _ in taps], [j for _, j in taps]
+        return [pair for depth, pair in enumerate(steps) if depth in self.downstream_head1.hooks]
 
-    def raw_maps(self, role: int, taps: Sequence[DecoderTokens], grid: Grid) -> Float[Tensor, "b c h w"]:
+    def raw_maps(
+        self, role: int, taps: Sequence[Float[Tensor, "b n _d"]], grid: Grid
+    ) -> Float[Tensor, "b c h w"]:
         """The head of the first view (role 0) or of the second (1), in its own precision."""
         head = (self.downstream_head1, self.downstream_head2)[role]
         with autocast_off(taps[0].device):
@@ -129,20 +131,20 @@ class Dust3r(nn.Module):
         low, high = self.config.confidence_min, self.config.confidence_max
         return ViewOutput(points_from_raw(raw[:, :3]), confidence_from_raw(raw[:, 3], low, high))
 
-    def encoder_rotation(self, grid: Grid, tokens: EncoderTokens) -> Rotation:
+    def encoder_rotation(self, grid: Grid, tokens: TokensI) -> Rotation:
         config = self.config
         head_dim = config.enc_embed_dim // config.enc_num_heads
         return rotation_for_grid(grid, head_dim, config.rope_base, tokens.device, tokens.dtype)
 
-    def decoder_rotation(self, grid: Grid, tokens: EncoderTokens) -> Rotation:
+    def decoder_rotation(self, grid: Grid, tokens: TokensI) -> Rotation:
         config = self.config
         assert tokens.shape[1] == grid[0] * grid[1], f"{tokens.shape[1]} tokens are no grid of {grid}"
         head_dim, dtype = config.dec_embed_dim // config.dec_num_heads, self.decoder_embed.weight.dtype
         return rotation_for_grid(grid, head_dim, config.rope_base, tokens.device, dtype)
 
     def _decoder_steps(
-        self, tokens_i: EncoderTokens, tokens_j: EncoderTokens, rotation_i: Rotation, rotation_j: Rotation
-    ) -> Iterator[tuple[DecoderTokens, DecoderTokens]]:
+        self, tokens_i: TokensI, tokens_j: TokensJ, rotation_i: Rotation, rotation_j: Rotation
+    ) -> Iterator[TokenPair]:
         """The encoder's tokens, then those after each block; the last ones normalised."""
         yield tokens_i, tokens_j
         dtype = self.decoder_embed.weight.dtype
