@@ -51,6 +51,15 @@ def load_views(source: Path | Sequence[Path], spec: ImageSpec, masks: Path | Non
     return LoadedViews(views, skipped)
 
 
+def load_view(photo: Path, spec: ImageSpec) -> View:
+    """One photo as `load_views` would give it, named by its file. Raises InputError if it cannot be used."""
+    ((name, path),) = find_photos([photo]).items()
+    found = _view_or_reason(name, path, spec, None)
+    if isinstance(found, str):
+        raise InputError(f"{photo}: {found}; give another photo")
+    return found
+
+
 def load_gray(view: View, long_edge: int) -> tuple[UInt8[np.ndarray, "h w"], Affine]:
     """The view's whole photo as upright 8-bit luminance (ITU-R 601), its long edge at `long_edge`
     pixels at most and never enlarged, and view_from_gray: pixels of `view.image` from its pixels.

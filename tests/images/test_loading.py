@@ -9,7 +9,7 @@ from marked_pictures import exif_with, marked_picture
 from PIL import Image
 
 from dust3r_sfm.errors import InputError
-from dust3r_sfm.images import decoding, load_gray, load_views
+from dust3r_sfm.images import decoding, load_gray, load_view, load_views
 from dust3r_sfm.types import ImageSpec
 
 SPEC = ImageSpec(64)
@@ -164,3 +164,20 @@ def test_gray_of_a_photo_that_is_gone(save, photos: Path) -> None:
     (photos / "a.jpg").unlink()
     with pytest.raises(InputError, match=r"a\.jpg: was read before"):
         load_gray(view, 64)
+
+
+def test_one_photo_is_the_view_it_would_be_among_others(save, photos: Path) -> None:
+    save("a.jpg")
+    save("b.jpg")
+    alone, among = load_view(photos / "b.jpg", SPEC), load_views(photos, SPEC).views[1]
+    assert (alone.name, alone.path, alone.size) == (among.name, among.path, among.size)
+    np.testing.assert_array_equal(alone.image, among.image)
+    np.testing.assert_array_equal(alone.pixel_from_original, among.pixel_from_original)
+
+
+def test_one_photo_that_cannot_be_used_is_an_error(save, photos: Path) -> None:
+    save("a.jpg").write_bytes(b"no photo")
+    with pytest.raises(InputError, match=r"a\.jpg: .*; give another photo"):
+        load_view(photos / "a.jpg", SPEC)
+    with pytest.raises(InputError, match=r"b\.jpg: no such photo"):
+        load_view(photos / "b.jpg", SPEC)
