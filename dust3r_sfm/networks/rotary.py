@@ -34,6 +34,10 @@ class Rotation:
         """For k chosen tokens of each sample."""
         return Rotation(self.cos[0][index], self.sin[0][index])
 
+    def twice(self) -> "Rotation":
+        """For two images' tokens in one sequence."""
+        return Rotation(torch.cat([self.cos, self.cos], dim=1), torch.cat([self.sin, self.sin], dim=1))
+
 
 @lru_cache(maxsize=32)
 def rotation_for_grid(
