@@ -15,6 +15,9 @@ PLANAR_SHARE = 0.8
 TURN_SHARE = 0.8
 """A rotation that alone explains this share of a pair's inliers leaves nothing to triangulate."""
 
+MIN_TRIALS = 100
+"""Least number of samples RANSAC draws; its own confidence asks for more where inliers are few."""
+
 
 @dataclass(frozen=True)
 class TwoViewConfig:
@@ -55,6 +58,8 @@ def _ransac(config: TwoViewConfig) -> pycolmap.RANSACOptions:
     options = pycolmap.RANSACOptions()
     options.max_error = config.max_error_px
     options.random_seed = config.seed
+    # The default of 1000 is far more than pairs with many inliers need; the rest still get theirs.
+    options.min_num_trials = MIN_TRIALS
     return options
 
 
