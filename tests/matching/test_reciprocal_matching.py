@@ -11,9 +11,8 @@ from dust3r_sfm.matching.descriptors import most_similar
 from dust3r_sfm.matching.pointmaps import nearest_by_distance
 from dust3r_sfm.matching.reciprocal import grid_seeds, seeds_among
 
-EVERY = MatchingConfig(
-    stride=1, most=10**9, descriptor_confidence=0.0, point_confidence=1.0, point_distance=9e9
-)
+UNGATED = MatchingConfig(descriptor_confidence=0.0, point_confidence=1.0, point_distance=9e9)
+EVERY = replace(UNGATED, stride=1, most=10**9)
 SHAPES = (17, 23), (19, 12)
 
 
