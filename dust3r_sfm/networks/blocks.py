@@ -4,6 +4,8 @@ Pre-norm blocks as in ViT (Dosovitskiy et al. 2021); the cross-attending decoder
 (section 3.2). Attributes bear the names that published checkpoints know them by.
 """
 
+from contextlib import AbstractContextManager, nullcontext
+
 import torch
 import torch.nn.functional as F
 from jaxtyping import Float
@@ -143,6 +145,8 @@ def initialise(module: nn.Module) -> None:
         nn.init.zeros_(module.bias)
 
 
-def autocast_off(device: torch.device) -> torch.autocast:
+def autocast_off(device: torch.device) -> AbstractContextManager[object]:
     """A context in which nothing is rounded to a lower precision behind one's back."""
+    if not torch.amp.is_autocast_available(device.type):
+        return nullcontext()
     return torch.autocast(device.type, enabled=False)

@@ -154,11 +154,11 @@ MAST3R_512 = NetworkConfig(local_features=LocalFeatureConfig(), metric=True)
 SMALL = NetworkConfig(
     long_edge=224,
     enc_embed_dim=192,
-    enc_depth=6,
+    enc_depth=8,
     enc_num_heads=3,
     dec_embed_dim=128,
     dec_depth=4,
     dec_num_heads=2,
-    head=DPTHeadConfig(layer_dims=(24, 48, 64, 64), feature_dim=32, last_dim=32),
+    head=DPTHeadConfig(layer_dims=(24, 48, 64, 64), feature_dim=32, last_dim=16),
 )
 """For tests, and to train on a laptop."""
