@@ -1,0 +1,62 @@
+"""The published weights on the Hugging Face hub: found in its cache, or downloaded into it."""
+
+from pathlib import Path
+
+from huggingface_hub import constants, hf_hub_download, try_to_load_from_cache
+
+# HTTPError is of another HTTP library from version to version, and found in no other place.
+from huggingface_hub.errors import (  # type: ignore[attr-defined]
+    HTTPError,
+    LocalEntryNotFoundError,
+    XetDownloadError,
+)
+
+from dust3r_sfm.errors import InputError
+from dust3r_sfm.networks.checkpoints.catalogue import KnownModel, known_model
+
+CONFIG_FILE, WEIGHTS_FILE = "config.json", "model.safetensors"
+
+
+def cached_path(name: str) -> Path | None:
+    """The folder in the hub's cache with the weights of a known network; None if they are not there
+    whole. Asks no server. Raises InputError if no network is called so."""
+    repo = known_model(name).repo
+    files = [try_to_load_from_cache(repo, file) for file in (CONFIG_FILE, WEIGHTS_FILE)]
+    folders = {Path(file).parent if isinstance(file, str) else None for file in files}
+    return folders.pop() if len(folders) == 1 else None
+
+
+def fetched_folder(model: KnownModel) -> Path:
+    """Where the weights of a known network are, after a download if need be, which draws its progress on
+    a terminal's stderr (huggingface_hub.utils.disable_progress_bars() keeps it from that).
+
+    What is in the cache is used as it is: nobody asks the hub whether it has something newer. Honours the
+    hub's variables (HF_HOME, HF_HUB_CACHE, HF_HUB_OFFLINE, HF_ENDPOINT, HF_TOKEN). Raises InputError that
+    says what to download, and where to put it, if they are neither here nor to be had.
+    """
+    if (folder := cached_path(model.name)) is not None:
+        return folder
+    try:
+        hf_hub_download(model.repo, CONFIG_FILE)
+        return Path(hf_hub_download(model.repo, WEIGHTS_FILE)).parent
+    except (OSError, HTTPError, XetDownloadError) as error:
+        raise InputError(_what_to_do(model, error)) from error
+
+
+def _what_to_do(model: KnownModel, error: Exception) -> str:
+    cached_name = f"models--{model.repo.replace('/', '--')}"
+    return (
+        f"{model.name}: its weights are not on this machine, and {_reason(error)}. Where there is internet, "
+        f"run `hf download {model.repo} {CONFIG_FILE} {WEIGHTS_FILE} --local-dir {model.name}` "
+        f"({model.num_bytes / 1e9:.1f} GB), bring that folder here, and give its path instead of the name "
+        f"(or bring {cached_name} from the cache there to {constants.HF_HUB_CACHE})"
+    )
+
+
+def _reason(error: Exception) -> str:
+    if constants.HF_HUB_OFFLINE:
+        return "HF_HUB_OFFLINE forbids to fetch them"
+    if isinstance(error, LocalEntryNotFoundError):
+        return f"{constants.ENDPOINT} cannot be reached"
+    first_line = next(iter(str(error).strip().splitlines()), type(error).__name__)
+    return f"they could not be fetched from {constants.ENDPOINT} ({first_line})"
