@@ -103,16 +103,21 @@ class TransformerConfig:
 @dataclass(frozen=True)
 class NetworkConfig(TransformerConfig):
     """DUSt3R, or MASt3R if there are `local_features`. Confidence is confidence_min + exp(raw), at most
-    `confidence_max`. `metric`: trained to give points in metres."""
+    `confidence_max`. `metric`: trained to give points in metres. `first_pixel_centre`: where the cameras
+    it was trained with had the centre of the first pixel, their principal point being at half the
+    image's size: 0 for the published networks, 1/2 for cameras as they are here."""
 
     head: LinearHeadConfig | DPTHeadConfig = DPTHeadConfig()
     local_features: LocalFeatureConfig | None = None
     confidence_min: float = 1.0
     confidence_max: float = inf
     metric: bool = False
+    first_pixel_centre: float = 0.0
 
     def __post_init__(self) -> None:
         super().__post_init__()
+        if not 0 <= self.first_pixel_centre <= 0.5:
+            raise InputError(f"first_pixel_centre is {self.first_pixel_centre}; give 0 to 0.5.")
         _require_ordered("NetworkConfig", self.confidence_min, self.confidence_max)
         if isinstance(self.head, DPTHeadConfig):
             if self.patch_size != 16:
