@@ -129,14 +129,15 @@ def _licence(model: KnownModel | None) -> str | None:
 
 def _network_on_no_device(stored: _Stored) -> Dust3r:
     """Shapes alone: memory is what the file's tensors take."""
-    config = stored.config
-    if config.enc_depth + config.dec_depth > len(stored.tensors):
-        blocks = config.enc_depth + config.dec_depth
-        raise InputError(
-            f"{stored.path}: holds {len(stored.tensors)} tensors for a network of {blocks} blocks"
-        )
-    with torch.device("meta"):
-        return network_from_config(config)
+    num_blocks, num_tensors = stored.config.enc_depth + stored.config.dec_depth, len(stored.tensors)
+    if num_blocks > num_tensors:
+        raise InputError(f"{stored.path}: holds {num_tensors} tensors for a network of {num_blocks} blocks")
+    try:
+        with torch.device("meta"):
+            return network_from_config(stored.config)
+    except (RuntimeError, TypeError) as error:
+        # What torch raises for sizes whose product is no 64-bit number.
+        raise InputError(f"{stored.path}: describes a network that no memory can hold") from error
 
 
 @contextmanager

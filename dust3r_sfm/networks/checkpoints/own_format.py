@@ -100,7 +100,10 @@ def _head_from_json(stored: dict[str, object]) -> Head:
     kind = _HEADS.get(str(stored.pop("kind", None)))
     if kind is None:
         raise InputError(f"its head is none of {', '.join(_HEADS)}: update dust3r-sfm")
-    if isinstance(dims := stored.get("layer_dims"), list):
+    if "layer_dims" in stored:
+        dims = stored["layer_dims"]
+        if not isinstance(dims, list):
+            raise InputError(f"has layer_dims={dims!r}, which should be four numbers; save it again")
         stored["layer_dims"] = tuple(dims)
     return _built(kind, stored)
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from safetensors import SafetensorError
 from safetensors.torch import save_file
-from torch import nn
+from torch import Tensor, nn
 
 from dust3r_sfm.errors import InputError, OutputError
 from dust3r_sfm.networks.checkpoints.assembling import aliases_of
@@ -27,12 +27,17 @@ def save_network(path: Path, network: nn.Module, description: Description) -> No
         for name, tensor in network.state_dict().items()
         if name not in repeated
     }
-    partial = path.with_name(f".{path.name}.partial-{uuid.uuid4().hex[:12]}")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        save_file(tensors, partial, metadata_from_description(description))
-        partial.replace(path)
+        _write_whole(path, tensors, metadata_from_description(description))
     except (OSError, SafetensorError) as error:
         raise OutputError(f"{path}: cannot be written ({error}). Choose another place") from error
+
+
+def _write_whole(path: Path, tensors: dict[str, Tensor], metadata: dict[str, str]) -> None:
+    partial = path.with_name(f".{path.name}.partial-{uuid.uuid4().hex[:12]}")
+    try:
+        save_file(tensors, partial, metadata)
+        partial.replace(path)
     finally:
         partial.unlink(missing_ok=True)
