@@ -16,8 +16,9 @@ if TYPE_CHECKING:
     from dust3r_sfm.errors import Dust3rSfmError
     from dust3r_sfm.exporters.colmap import export_colmap
     from dust3r_sfm.exporters.scene_io import load_scene, save_scene
+    from dust3r_sfm.evidence import Evidence, evidence_from_predictions
     from dust3r_sfm.images import load_views
-    from dust3r_sfm.inference import predict_pairs
+    from dust3r_sfm.inference import measure_pairs
     from dust3r_sfm.pipeline import ReconstructConfig, reconstruct, reconstruct_all
     from dust3r_sfm.regressors.stereo import StereoConfig, StereoRegressor
     from dust3r_sfm.types import Reconstruction, Scene
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
 __all__ = [
     "AlignmentConfig",
     "Dust3rSfmError",
+    "Evidence",
     "ReconstructConfig",
     "Reconstruction",
     "Scene",
@@ -34,10 +36,11 @@ __all__ = [
     "StereoRegressor",
     "__version__",
     "align",
+    "evidence_from_predictions",
     "export_colmap",
     "load_scene",
     "load_views",
-    "predict_pairs",
+    "measure_pairs",
     "reconstruct",
     "reconstruct_all",
     "save_scene",
@@ -46,16 +49,18 @@ __all__ = [
 _MODULE_OF = {
     "AlignmentConfig": "alignment",
     "Dust3rSfmError": "errors",
+    "Evidence": "evidence",
     "ReconstructConfig": "pipeline",
     "Reconstruction": "types",
     "Scene": "types",
     "StereoConfig": "regressors.stereo",
     "StereoRegressor": "regressors.stereo",
     "align": "alignment",
+    "evidence_from_predictions": "evidence",
     "export_colmap": "exporters.colmap",
     "load_scene": "exporters.scene_io",
     "load_views": "images",
-    "predict_pairs": "inference",
+    "measure_pairs": "inference",
     "reconstruct": "pipeline",
     "reconstruct_all": "pipeline",
     "save_scene": "exporters.scene_io",

@@ -203,4 +203,4 @@ class Reconstruction:
 
 
 Predictions = Sequence[PairPrediction]
-"""A list in memory, or a store on disk that loads one prediction at a time; read more than once."""
+"""Of all pairs, to be made into evidence: a list, or a sequence that loads one at a time."""

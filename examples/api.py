@@ -11,7 +11,7 @@ from dust3r_sfm import (
     align,
     export_colmap,
     load_views,
-    predict_pairs,
+    measure_pairs,
 )
 from dust3r_sfm.progress import Silent
 from dust3r_sfm.view_graph import Complete, view_graph
@@ -21,8 +21,8 @@ def reconstruct_by_hand(photos: Path, out: Path) -> Scene:
     regressor = StereoRegressor(StereoConfig())
     views = load_views(photos, regressor.image_spec).views  # each .image: (h, w, 3) uint8, long edge 512
     graph = view_graph(Complete(), [view.name for view in views])  # .pairs: (i, j) in both directions
-    predictions = predict_pairs(regressor, views, graph)  # each .points_i: (h, w, 3) in camera i's frame
-    reconstruction = align(views, predictions, AlignmentConfig(), Silent())
+    evidence = measure_pairs(regressor, views, graph)  # .summaries: a few thousand numbers a pair
+    reconstruction = align(views, evidence, AlignmentConfig(), Silent())
     scene = reconstruction.scenes[0]  # the largest; no scenes, if nothing fits together
     for view, camera, depth in zip(scene.views, scene.cameras, scene.depth, strict=True):
         print(f"{view.name}: focal {camera.fx:.1f} px, depth {depth.shape}")  # depth: (h, w), 0 = unknown

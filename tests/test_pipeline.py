@@ -12,7 +12,9 @@ from known_room import KilledError, LookupRegressor, Room, make_room
 from dust3r_sfm import pipeline
 from dust3r_sfm.alignment import AlignmentConfig
 from dust3r_sfm.errors import InputError, OutputError, ReconstructionError
+from dust3r_sfm.evidence import EvidenceConfig
 from dust3r_sfm.exporters.scene_io import load_scene
+from dust3r_sfm.inference import InferenceConfig
 from dust3r_sfm.pipeline import Existing, Plan, ReconstructConfig, reconstruct, reconstruct_all
 from dust3r_sfm.pipeline.plan import Cost, plan_run, rough_time
 from dust3r_sfm.view_graph import Complete, PairsFile, view_graph
@@ -20,7 +22,10 @@ from dust3r_sfm.view_graph import Complete, PairsFile, view_graph
 NAMES = {"sparse", "points.ply", "scene.glb", "depth", "scene.npz", "report.json"}
 COUNT = 3
 PAIRS = COUNT * (COUNT - 1)
-QUICK = ReconstructConfig(alignment=AlignmentConfig(samples=128, bundle_adjustment=False))
+QUICK = ReconstructConfig(
+    inference=InferenceConfig(EvidenceConfig(samples=128)),
+    alignment=AlignmentConfig(bundle_adjustment=False),
+)
 Use = Callable[..., LookupRegressor]
 
 

@@ -1,4 +1,4 @@
-"""Predictions in, scenes out: every stage of alignment once, in order."""
+"""Evidence in, scenes out: every stage of alignment once, in order."""
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -12,13 +12,13 @@ from dust3r_sfm.alignment.fusion import FusedDepth, World, fuse
 from dust3r_sfm.alignment.posing import Posed, pose
 from dust3r_sfm.alignment.recovery import recovered, without
 from dust3r_sfm.alignment.start import Start, gather
+from dust3r_sfm.evidence import Evidence
 from dust3r_sfm.progress import Progress
 from dust3r_sfm.types import (
     AlignmentReport,
     Pair,
     PairGeometry,
     PairReport,
-    Predictions,
     Reconstruction,
     Scene,
     View,
@@ -29,25 +29,25 @@ NOT_HELD = "its pairs fix no place for it among the other photos"
 
 
 def align(
-    views: Sequence[View], predictions: Predictions, config: AlignmentConfig, progress: Progress
+    views: Sequence[View], evidence: Evidence, config: AlignmentConfig, progress: Progress
 ) -> Reconstruction:
     """Every connected component of at least two views as a scene, largest first; no scene if none is.
 
-    `predictions` are gone through twice, one in memory at a time. World: about the
-    first view's camera, median depth about 1. Views in no scene are in `dropped` with the reason.
+    World: about the first view's camera, median depth about 1. Views in no scene are in `dropped` with
+    the reason. Memory: correspondences and a few thousand numbers of each pair, the depth maps of one view,
+    and the result.
     """
-    if not views or not len(predictions):
+    if not views or not evidence.summaries:
         return Reconstruction((), {view.name: "no pair with another image" for view in views})
-    start = gather(views, predictions, config, progress)
+    start = gather(views, evidence, config, progress)
     progress.start("Aligning", 1, "steps")
     solved, wrong = _solved(start, views)
     progress.advance()
     reasons = {**start.unusable, **wrong}
     dropped: dict[int, str] = {}
     posed = _posed(solved, views, start, config, dropped)
-    strength = {s.pair: (float(s.weights_i.sum()), float(s.weights_j.sum())) for s in start.summaries}
     worlds = [World(p.members, p.cam_from_world, p.scales, p.tracks) for p in posed]
-    depths = fuse(views, predictions, worlds, strength, config.fused_maps, progress)
+    depths = fuse(views, evidence, worlds, config.fused_maps, progress)
     scenes = tuple(_scene(p, views, depths, start, reasons) for p in posed)
     return Reconstruction(scenes, _dropped(views, posed, start, reasons, dropped))
 

@@ -67,4 +67,4 @@ def stack_edges(measured: Sequence[Measurement]) -> Edges:
 
 
 def _padded(values: Float[np.ndarray, "n *channels"], count: int) -> Float[np.ndarray, "count *channels"]:
-    return np.concatenate([values, np.zeros((count - len(values), *values.shape[1:]), values.dtype)])
+    return np.concatenate([values, np.zeros((count - len(values), *values.shape[1:]))])

@@ -1,8 +1,6 @@
-"""Depth and confidence of each image, fused from every prediction it is in, in one pass over them.
+"""Depth and confidence of each image, fused from the best maps that pairs have of it.
 
-Memory: of each view the `fused_maps` best maps as float16 depth and confidence (4 bytes a pixel and map,
-6.3 MB for 8 maps of 512 x 384), and only from its first map to its last: views are fused as soon as
-nothing more is coming. float16 rounds depths by at most 0.05 %, without bias.
+Memory: one view's `fused_maps` maps at a time (16 bytes a pixel and map).
 """
 
 from collections.abc import Mapping, Sequence
@@ -12,9 +10,10 @@ import numpy as np
 from jaxtyping import Float
 
 from dust3r_sfm.alignment.depth_correction import corrected_depth
+from dust3r_sfm.evidence import Evidence
 from dust3r_sfm.geometry import invert_rigid
 from dust3r_sfm.progress import Progress
-from dust3r_sfm.types import ConfidenceArray, Pair, PairPrediction, Predictions, Rigid, Tracks, View
+from dust3r_sfm.types import ConfidenceArray, Pair, Rigid, Tracks, View
 
 AGREEMENT = 0.03
 """Relative depth difference at which two maps count as half agreeing."""
@@ -23,8 +22,8 @@ PIXELS_AT_ONCE = 65_536
 
 @dataclass(frozen=True)
 class World:
-    """What fusion needs to know of one component: `scales` (world from pair) of its pairs, and by index
-    among ALL views the poses, and tracks whose `view_index` counts in `members`."""
+    """What fusion needs to know of one component: `members` are indices of ALL views, which poses and
+    `tracks.view_index` run parallel to; `scales` (world from pair) are those of its pairs."""
 
     members: tuple[int, ...]
     cam_from_world: Float[np.ndarray, "n 4 4"]
@@ -40,43 +39,34 @@ class FusedDepth:
     confidence: Float[np.ndarray, "h w"]
 
 
-def _plan(
-    worlds: Sequence[World], strength: Mapping[Pair, tuple[float, float]], most: int
-) -> dict[int, list[Pair]]:
-    """For each view the pairs whose maps are fused: those that know most of it. `strength` of a pair is
-    its sum of weights over image i and over image j."""
-    offers: dict[int, list[tuple[float, Pair]]] = {}
-    for world in worlds:
-        inside = set(world.members)
-        for pair in world.scales:
-            for view, known in zip((pair.i, pair.j), strength[pair], strict=True):
-                if known > 0 and view in inside and pair.i in inside and pair.j in inside:
-                    offers.setdefault(view, []).append((-known, pair))
-    return {view: [pair for _, pair in sorted(found)[:most]] for view, found in offers.items()}
+def chosen_maps(kept: Sequence[Pair], view: int, world: World, most: int) -> list[Pair]:
+    """The pairs whose maps of the view are fused: the best of the world's, and of both directions of a
+    pair the one in the view's own frame."""
+    inside = set(world.members)
+    usable = [p for p in kept if p in world.scales and p.i in inside and p.j in inside]
+    return [p for p in usable if p.i == view or p.swapped() not in usable][:most]
 
 
 def _map_of(
-    prediction: PairPrediction, view: int, scale: float, j_from_i: Rigid
+    evidence: Evidence, view: int, pair: Pair, world: World
 ) -> tuple[Float[np.ndarray, "h w"], ConfidenceArray]:
     """Depth of the view in the world by the pair's own scale, 0 where unknown, and its confidence."""
-    if view == prediction.pair.i:
-        depth, confidence = scale * prediction.points_i[..., 2].astype(np.float64), prediction.confidence_i
+    values, confidence = evidence.maps.read((view, pair)).unpacked()
+    if view == pair.i:
+        depth = world.scales[pair] * values[..., 0].astype(np.float64)
     else:
-        depth = scale * (prediction.points_j @ j_from_i[2, :3]) + j_from_i[2, 3]
-        confidence = prediction.confidence_j
-    known = np.isfinite(depth) & (depth > 0) & (depth < np.finfo(np.float16).max) & (confidence > 1.0)
+        j_from_i = _relative(world, pair)
+        depth = world.scales[pair] * (values @ j_from_i[2, :3]) + j_from_i[2, 3]
+    known = np.isfinite(depth) & (depth > 0) & (confidence > 1.0)
     return np.where(known, depth, 0.0), np.where(known, confidence, 1.0).astype(np.float64)
 
 
-def _track_depths(world: World) -> dict[int, tuple[Float[np.ndarray, "t 2"], Float[np.ndarray, " t"]]]:
-    """For each member (by index among all views) the pixels and depths of the track points it sees."""
-    tracks, out = world.tracks, {}
-    for local, view in enumerate(world.members):
-        rows = tracks.view_index == local
-        points = tracks.xyz[tracks.point_index[rows]]
-        pose = world.cam_from_world[local]
-        out[view] = (tracks.pixels[rows].astype(np.float64), points @ pose[2, :3] + pose[2, 3])
-    return out
+def _seen_tracks(world: World, local: int) -> tuple[Float[np.ndarray, "t 2"], Float[np.ndarray, " t"]]:
+    """Pixels and depths of the track points that a member sees."""
+    tracks, pose = world.tracks, world.cam_from_world[local]
+    rows = tracks.view_index == local
+    points = tracks.xyz[tracks.point_index[rows]]
+    return tracks.pixels[rows].astype(np.float64), points @ pose[2, :3] + pose[2, 3]
 
 
 def fuse_pixels(
@@ -118,8 +108,8 @@ def _fused_view(stack: Sequence[tuple[Float[np.ndarray, "h w"], ConfidenceArray]
     confidences = np.stack([confidence.ravel() for _, confidence in stack])
     parts = [
         fuse_pixels(
-            depths[:, start : start + PIXELS_AT_ONCE].astype(np.float64),
-            confidences[:, start : start + PIXELS_AT_ONCE].astype(np.float64),
+            depths[:, start : start + PIXELS_AT_ONCE],
+            confidences[:, start : start + PIXELS_AT_ONCE],
         )
         for start in range(0, height * width, PIXELS_AT_ONCE)
     ]
@@ -130,34 +120,21 @@ def _fused_view(stack: Sequence[tuple[Float[np.ndarray, "h w"], ConfidenceArray]
 
 
 def fuse(
-    views: Sequence[View],
-    predictions: Predictions,
-    worlds: Sequence[World],
-    strength: Mapping[Pair, tuple[float, float]],
-    most: int,
-    progress: Progress,
+    views: Sequence[View], evidence: Evidence, worlds: Sequence[World], most: int, progress: Progress
 ) -> dict[int, FusedDepth]:
-    """Fused depth of every view that is in a world, by index among all views."""
-    plan = _plan(worlds, strength, most)
-    waiting = {view: set(pairs) for view, pairs in plan.items()}
-    home = {pair: world for world in worlds for pair in world.scales}
-    seen = {view: found for world in worlds for view, found in _track_depths(world).items()}
-    stacks: dict[int, list[tuple[Float[np.ndarray, "h w"], ConfidenceArray]]] = {}
+    """Fused depth of every view in a world that pairs have maps of, by index among all views."""
+    progress.start("Fusing depth", sum(len(world.members) for world in worlds), "images")
     fused: dict[int, FusedDepth] = {}
-    progress.start("Fusing depth", len(predictions), "pairs")
-    for prediction in predictions:
-        pair = prediction.pair
-        for view in (pair.i, pair.j):
-            if pair not in waiting.get(view, ()):
-                continue
-            world = home[pair]
-            depth, confidence = _map_of(prediction, view, world.scales[pair], _relative(world, pair))
-            depth = corrected_depth(depth, *seen[view])
-            stacks.setdefault(view, []).append((depth.astype(np.float16), confidence.astype(np.float16)))
-            waiting[view].discard(pair)
-            if not waiting[view]:
-                fused[view] = _fused_view(stacks.pop(view), views[view])
-        progress.advance()
+    for world in worlds:
+        for local, view in enumerate(world.members):
+            seen = _seen_tracks(world, local)
+            stack = []
+            for pair in chosen_maps(evidence.kept.get(view, ()), view, world, most):
+                depth, confidence = _map_of(evidence, view, pair, world)
+                stack.append((corrected_depth(depth, *seen), confidence))
+            if stack:
+                fused[view] = _fused_view(stack, views[view])
+            progress.advance()
     return fused
 
 

@@ -1,4 +1,4 @@
-"""From predictions to the edges that are solved: summaries, cameras, relative poses."""
+"""From evidence to the edges that are solved: summaries, cameras, relative poses."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -10,11 +10,12 @@ from dust3r_sfm.alignment.camera_groups import FocalEvidence, focal_evidence
 from dust3r_sfm.alignment.config import AlignmentConfig
 from dust3r_sfm.alignment.measurement import Measurement, measure
 from dust3r_sfm.camera_sharing import group_cameras
-from dust3r_sfm.evidence.summary import PairSummary, sample_pixels, summarise
+from dust3r_sfm.evidence import Evidence, PairSummary
+from dust3r_sfm.evidence.summary import sample_pixels
 from dust3r_sfm.geometry.resection import focal_by_resection
 from dust3r_sfm.geometry.view_cameras import view_camera, view_scale
 from dust3r_sfm.progress import Progress
-from dust3r_sfm.types import Camera, Correspondences, Pair, Predictions, View
+from dust3r_sfm.types import Camera, Correspondences, Pair, View
 
 RESECTIONS = 5
 """Pairs asked for the focal of a camera that no pointmap of its own tells."""
@@ -36,23 +37,21 @@ class Start:
     unusable: Mapping[Pair, str]
 
 
-def gather(
-    views: Sequence[View], predictions: Predictions, config: AlignmentConfig, progress: Progress
-) -> Start:
-    """The first pass over the predictions, and what follows for each pair on its own."""
-    summaries, correspondences = summarise(views, predictions, config.samples, config.matches, progress)
-    pixels = np.stack([sample_pixels(view, config.samples) for view in views])
+def gather(views: Sequence[View], evidence: Evidence, config: AlignmentConfig, progress: Progress) -> Start:
+    """What follows for each pair on its own, and from all pairs for the cameras."""
+    summaries = evidence.summaries
+    pixels = np.stack([sample_pixels(view, len(summaries[0].depth_i)) for view in views])
     groups = group_cameras(views, config.cameras)
-    evidence = focal_evidence(views, groups, summaries)
-    evidence = _completed(evidence, views, groups, summaries, pixels, config.seed)
+    focals = focal_evidence(views, groups, summaries)
+    focals = _completed(focals, views, groups, summaries, pixels, config.seed)
     cameras = [
-        view_camera(view, float(np.exp(evidence.log_focal[group])) * view_scale(view))
+        view_camera(view, float(np.exp(focals.log_focal[group])) * view_scale(view))
         for view, group in zip(views, groups, strict=True)
     ]
     progress.start("Relative poses", 1, "steps")
-    measured, unusable = measure(summaries, list(pixels), cameras, correspondences, config.seed)
+    measured, unusable = measure(summaries, list(pixels), cameras, evidence.correspondences, config.seed)
     progress.advance()
-    return Start(tuple(summaries), correspondences, pixels, groups, evidence, tuple(measured), unusable)
+    return Start(summaries, evidence.correspondences, pixels, groups, focals, tuple(measured), unusable)
 
 
 def _completed(

@@ -1,20 +1,19 @@
-"""What alignment keeps of each pair: a few thousand numbers, so that pointmaps can stay on disk.
+"""What alignment knows of each pair: a few thousand numbers, so that pointmaps need not be kept.
 
 Every view is sampled at the same fixed pixels in every pair it is in. So the depth two pairs give one
 view can be compared cell by cell, and their scales tied by the median ratio.
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from jaxtyping import Float, Int
+from jaxtyping import Bool, Float, Int
 
+from dust3r_sfm.evidence.config import EvidenceConfig
 from dust3r_sfm.geometry.focal import focal_weiszfeld
 from dust3r_sfm.geometry.projection import pixel_grid
 from dust3r_sfm.geometry.resampling import sample_nearest
 from dust3r_sfm.geometry.view_cameras import principal_point
-from dust3r_sfm.progress import Progress
 from dust3r_sfm.types import (
     ConfidenceArray,
     Correspondences,
@@ -22,7 +21,6 @@ from dust3r_sfm.types import (
     PairGeometry,
     PairPrediction,
     PointmapArray,
-    Predictions,
     View,
 )
 
@@ -30,13 +28,13 @@ FOCAL_PIXELS = 8_000
 """A pointmap's focal is estimated on about this many of its pixels."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class PairSummary:
     """One directed pair at `samples` fixed pixels of each view; points in camera i's frame and the
-    pair's own scale. Weights are log(confidence), 0 where nothing is known. `focal_i` (view pixels)
-    is None where points_i has too little to say; `focal_spread_i` is its relative standard deviation
-    were all pixels independent. `matches` are correspondences with the depth that
-    points_i gives the pixel of i, where it gives one.
+    pair's own scale; all arrays are float32. Weights are log(confidence), 0 where nothing is known.
+    `focal_i` (view pixels) is None where points_i has too little to say; `focal_spread_i` is its relative
+    standard deviation were all pixels independent. `matches` are correspondences with the depth that
+    points_i gives the pixel of i, where it gives one; `num_correspondences` counts all of the pair's.
     """
 
     pair: Pair
@@ -65,17 +63,22 @@ def sample_indices(height: int, width: int, samples: int) -> Int[np.ndarray, "sa
 
 
 def sample_pixels(view: View, samples: int) -> Float[np.ndarray, "samples 2"]:
-    """Continuous pixels that `summarise` samples of a view."""
+    """Continuous pixels of a view that its summaries sample."""
     width, height = view.size
     return sample_indices(height, width, samples)[:, ::-1] + 0.5
 
 
-def _log_weights(confidence: ConfidenceArray, points: PointmapArray, view: View) -> ConfidenceArray:
-    """log(confidence), 0 at masked pixels and at points that are not finite."""
-    known = np.isfinite(points).all(axis=-1) & (confidence > 1.0)
-    if view.mask is not None:
-        known &= view.mask
-    return np.where(known, np.log(np.where(known, confidence, 1.0)), 0.0)
+def known_pixels(points: PointmapArray, confidence: ConfidenceArray, view: View) -> Bool[np.ndarray, "h w"]:
+    """Where a pointmap knows something: finite points with confidence above 1 that no mask hides."""
+    with np.errstate(invalid="ignore", over="ignore"):
+        # A sum is finite only if its terms are, and is asked once a pixel.
+        finite = np.isfinite(points[..., 0] + points[..., 1] + points[..., 2])
+    known = finite & (confidence > 1.0)
+    return known if view.mask is None else known & view.mask
+
+
+def _log_weights(confidence: ConfidenceArray, known: Bool[np.ndarray, "h w"]) -> ConfidenceArray:
+    return np.log(np.where(known, confidence, np.float32(1.0)))
 
 
 def _focal(
@@ -116,62 +119,51 @@ def _matches(
     """The correspondences whose pixel in i has a depth in points_i, evenly thinned to `limit`."""
     found = prediction.correspondences
     if found is None or len(found) == 0:
-        return Correspondences(np.zeros((0, 2)), np.zeros((0, 2)), np.zeros(0)), np.zeros(0)
-    depth = sample_nearest(prediction.points_i[..., 2], found.pixels_i).astype(np.float64)
+        empty = np.zeros((0, 2), np.float32)
+        return Correspondences(empty, empty, empty[:, 0]), empty[:, 0]
+    depth = sample_nearest(prediction.points_i[..., 2], found.pixels_i)
     usable = np.flatnonzero((sample_nearest(weights_i, found.pixels_i) > 0) & (depth > 0))
-    if len(usable) > limit:
-        usable = usable[np.linspace(0, len(usable) - 1, limit).round().astype(np.int64)]
-    thinned = Correspondences(found.pixels_i[usable], found.pixels_j[usable], found.weights[usable])
-    return thinned, depth[usable]
+    usable = usable[evenly_chosen(len(usable), limit)]
+    return compact(found, usable), depth[usable].astype(np.float32)
+
+
+def evenly_chosen(count: int, limit: int) -> Int[np.ndarray, " kept"]:
+    """Indices of `limit` rows out of `count`, evenly spread; of all if they are no more."""
+    if count <= limit:
+        return np.arange(count)
+    return np.linspace(0, count - 1, limit).round().astype(np.int64)
+
+
+def compact(found: Correspondences, rows: Int[np.ndarray, " kept"]) -> Correspondences:
+    """Some of the correspondences, in float32 (which rounds pixels up to 1024 by at most 3e-5)."""
+    pixels_i, pixels_j = found.pixels_i[rows], found.pixels_j[rows]
+    return Correspondences(
+        pixels_i.astype(np.float32), pixels_j.astype(np.float32), found.weights[rows].astype(np.float32)
+    )
 
 
 def summarise_pair(
-    prediction: PairPrediction, view_i: View, view_j: View, samples: int, match_limit: int
+    prediction: PairPrediction, view_i: View, view_j: View, config: EvidenceConfig
 ) -> PairSummary:
-    """Reduces one prediction; the pointmaps are not needed afterwards until fusion."""
-    weights_i = _log_weights(prediction.confidence_i, prediction.points_i, view_i)
-    weights_j = _log_weights(prediction.confidence_j, prediction.points_j, view_j)
-    in_front = prediction.points_i[..., 2] > 0
-    weights_i = np.where(in_front, weights_i, 0.0)
-    points_i, sampled_i = _sampled(prediction.points_i, weights_i, samples)
-    points_j, sampled_j = _sampled(prediction.points_j, weights_j, samples)
-    matches, match_depth = _matches(prediction, weights_i, match_limit)
+    """Reduces one prediction; its pointmaps are not needed afterwards until fusion."""
+    known_i = known_pixels(prediction.points_i, prediction.confidence_i, view_i)
+    known_j = known_pixels(prediction.points_j, prediction.confidence_j, view_j)
+    weights_i = _log_weights(prediction.confidence_i, known_i & (prediction.points_i[..., 2] > 0))
+    weights_j = _log_weights(prediction.confidence_j, known_j)
+    points_i, sampled_i = _sampled(prediction.points_i, weights_i, config.samples)
+    points_j, sampled_j = _sampled(prediction.points_j, weights_j, config.samples)
+    matches, match_depth = _matches(prediction, weights_i, config.matches)
     focal, focal_spread = _focal(prediction.points_i, weights_i, principal_point(view_i))
     return PairSummary(
         pair=prediction.pair,
         geometry=prediction.geometry,
         focal_i=focal,
         focal_spread_i=focal_spread,
-        depth_i=points_i[:, 2],
+        depth_i=points_i[:, 2].copy(),
         weights_i=sampled_i,
         points_j=points_j,
         weights_j=sampled_j,
         matches=matches,
         match_depth_i=match_depth,
         num_correspondences=0 if prediction.correspondences is None else len(prediction.correspondences),
-    )
-
-
-def summarise(
-    views: Sequence[View],
-    predictions: Predictions,
-    samples: int,
-    match_limit: int,
-    progress: Progress,
-) -> tuple[list[PairSummary], dict[Pair, Correspondences]]:
-    """One pass over the predictions, one in memory at a time; all correspondences are kept (float32)."""
-    progress.start("Summarising pairs", len(predictions), "pairs")
-    summaries, correspondences = [], {}
-    for prediction in predictions:
-        i, j = prediction.pair.i, prediction.pair.j
-        summaries.append(summarise_pair(prediction, views[i], views[j], samples, match_limit))
-        if prediction.correspondences is not None:
-            correspondences[prediction.pair] = _compact(prediction.correspondences)
-        progress.advance()
-    return summaries, correspondences
-
-
-def _compact(found: Correspondences) -> Correspondences:
-    return Correspondences(
-        found.pixels_i.astype(np.float32), found.pixels_j.astype(np.float32), found.weights.astype(np.float32)
     )

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from dust3r_sfm.alignment import AlignmentConfig
 from dust3r_sfm.exporters.colmap import ColmapExport
+from dust3r_sfm.inference import InferenceConfig
 from dust3r_sfm.pipeline.plan import Cost
 from dust3r_sfm.regressors.protocol import PointmapRegressor
 from dust3r_sfm.regressors.stereo import StereoConfig, StereoRegressor
@@ -32,6 +33,7 @@ class ReconstructConfig:
 
     regressor: RegressorConfig = field(default_factory=StereoConfig)
     graph: GraphConfig = field(default_factory=Automatic)
+    inference: InferenceConfig = field(default_factory=InferenceConfig)
     alignment: AlignmentConfig = field(default_factory=AlignmentConfig)
     export: ExportConfig = field(default_factory=ExportConfig)
     masks: Path | None = None

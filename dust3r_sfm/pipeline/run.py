@@ -12,7 +12,7 @@ from dust3r_sfm.errors import ReconstructionError
 from dust3r_sfm.exporters.atomic import written_whole
 from dust3r_sfm.exporters.report import RunFacts
 from dust3r_sfm.images import LoadedViews, load_views
-from dust3r_sfm.inference import content_hash, predict_pairs
+from dust3r_sfm.inference import content_hash, measure_pairs
 from dust3r_sfm.pipeline.clock import StageClock
 from dust3r_sfm.pipeline.config import ReconstructConfig, build_regressor, expected_cost, options_as_text
 from dust3r_sfm.pipeline.output import (
@@ -93,8 +93,8 @@ def _solve(
     work: Path | None,
     progress: Progress,
 ) -> Reconstruction:
-    predictions = predict_pairs(regressor, loaded.views, graph, work, progress)
-    aligned = align(loaded.views, predictions, config.alignment, progress)
+    evidence = measure_pairs(regressor, loaded.views, graph, config.inference, work, progress)
+    aligned = align(loaded.views, evidence, config.alignment, progress)
     if not aligned.scenes:
         reasons = "; ".join(f"{name}: {reason}" for name, reason in list(aligned.dropped.items())[:3])
         raise ReconstructionError(

@@ -52,6 +52,10 @@ class PointmapRegressor(Protocol):
     ) -> Iterator[PairPrediction]:
         """Predictions for `pairs` less those in `done`, in an order of the regressor's choosing.
 
+        `encodings[k]` may come from disk each time it is asked for: only the last used are in memory. So
+        hold no more of them than are needed at once, and go through pairs such that neighbours in the
+        order share images. Every prediction is reduced before the next is asked for.
+
         All pairs are handed over at once, so that what is shared between them (a self-calibrated
         focal, a batch) can be. `done` pairs still count as evidence: a resumed run
         predicts what an undisturbed one would have.

@@ -6,12 +6,14 @@ import numpy as np
 import pytest
 
 from dust3r_sfm.alignment import AlignmentConfig, align
+from dust3r_sfm.evidence import EvidenceConfig, evidence_from_predictions
 from dust3r_sfm.geometry import invert_rigid, rotation_angle_deg
 from dust3r_sfm.progress import Silent
 from dust3r_sfm.synthetic.predictions import synthetic_predictions
 from dust3r_sfm.types import Pair, PairGeometry, View
 
-CONFIG = AlignmentConfig(bundle_adjustment=False, samples=400)
+CONFIG = AlignmentConfig(bundle_adjustment=False)
+SAMPLED = EvidenceConfig(samples=400)
 
 
 def pairwise_errors(scene, truth):
@@ -50,7 +52,12 @@ def is_wrong(prediction, truth):
 
 
 def run(truth, predictions, **options):
-    return align(truth.views, predictions, replace(CONFIG, **options), Silent())
+    return run_views(truth.views, predictions, **options)
+
+
+def run_views(views, predictions, **options):
+    evidence = evidence_from_predictions(views, predictions, SAMPLED)
+    return align(views, evidence, replace(CONFIG, **options), Silent())
 
 
 def test_exact_predictions_give_exact_cameras_and_depth(scenes):
@@ -192,7 +199,7 @@ def test_resized_and_turned_views_of_one_camera_share_its_focal(scenes):
     affine = np.diag([half, half, 1.0]) @ turned
     views = list(truth.views)
     views[1] = View("01.png", views[1].image, affine, (48, 36))
-    result = align(views, predict(truth, scenes.all_pairs(range(3))), CONFIG, Silent())
+    result = run_views(views, predict(truth, scenes.all_pairs(range(3))))
     (scene,) = result.scenes
     assert focal_errors(scene, truth) < 1e-4
     assert scene.cameras[1].fx * 2 == pytest.approx(scene.cameras[0].fx)
@@ -203,7 +210,7 @@ def test_masked_and_unknown_pixels_have_no_depth(scenes):
     mask = np.ones((36, 48), dtype=bool)
     mask[:10] = False
     views = [replace(view, mask=mask) for view in truth.views]
-    (scene,) = align(views, predict(truth, scenes.all_pairs(range(3))), CONFIG, Silent()).scenes
+    (scene,) = run_views(views, predict(truth, scenes.all_pairs(range(3)))).scenes
     assert (scene.depth[1][:10] == 0).all()
     assert (scene.confidence[1][:10] == 1).all()
     assert (scene.depth[1][10:] > 0).all()

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from dust3r_sfm.alignment import AlignmentConfig, align
+from dust3r_sfm.evidence import evidence_from_predictions
 from dust3r_sfm.geometry import invert_rigid, transform_points
 from dust3r_sfm.geometry.procrustes import umeyama
 from dust3r_sfm.progress import Silent
@@ -51,7 +52,8 @@ def load(name):
 )
 def test_error_relative_to_extent(name, ate_target):
     views, predictions, true, focals = load(name)
-    (scene,) = align(views, predictions, AlignmentConfig(cameras="per_image"), Silent()).scenes
+    evidence = evidence_from_predictions(views, predictions)
+    (scene,) = align(views, evidence, AlignmentConfig(cameras="per_image"), Silent()).scenes
     assert len(scene.views) == len(views)
     found, wanted = invert_rigid(scene.cam_from_world)[:, :3, 3], invert_rigid(true)[:, :3, 3]
     moved = transform_points(umeyama(found, wanted, np.ones(len(found))), found)

@@ -1,0 +1,67 @@
+"""Which depth maps of each view are kept, decided while pairs come in, whatever their order.
+
+A view's maps compete for a fixed number of places. A map that gives way is gone, and rightly so: those
+that displaced it stay better than it, so the best of all pairs are the best of the best so far.
+"""
+
+from bisect import insort
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass, field
+
+from dust3r_sfm.evidence.summary import PairSummary
+from dust3r_sfm.types import Pair
+
+
+@dataclass(frozen=True, order=True)
+class Claim:
+    """That of a pair on a place among the maps of a view, better ones first.
+
+    A view's own frame comes first: what pair (i, j) says of view j is `redundant` where the graph has
+    pair (j, i), and only fills places that are left over (it counts where (j, i) turns out wrong).
+    Then `weakness`, minus the sum of the weights; ties go by pair.
+    """
+
+    redundant: bool
+    weakness: float
+    pair: Pair
+    view: int = field(compare=False)
+
+
+def claims_of(summary: PairSummary, pairs: Collection[Pair]) -> list[Claim]:
+    """A claim for each view that the pair knows something of, given all pairs of the graph."""
+    pair = summary.pair
+    own = Claim(False, -float(summary.weights_i.sum()), pair, pair.i)
+    other = Claim(pair.swapped() in pairs, -float(summary.weights_j.sum()), pair, pair.j)
+    return [claim for claim in (own, other) if claim.weakness < 0]
+
+
+class Places:
+    """The claims that hold: at most `most` a view."""
+
+    def __init__(self, most: int) -> None:
+        self._most = most
+        self._of_view: dict[int, list[Claim]] = {}
+
+    def take(self, claims: Iterable[Claim]) -> tuple[list[Claim], list[Claim]]:
+        """Which of these claims hold now, and which older ones had to give way to them."""
+        held, gone = [], []
+        for claim in claims:
+            places = self._of_view.setdefault(claim.view, [])
+            insort(places, claim)
+            last = places.pop() if len(places) > self._most else None
+            if last is not claim:
+                held.append(claim)
+                gone += [] if last is None else [last]
+        return held, gone
+
+    def vacate(self, pairs: Collection[Pair]) -> None:
+        """Takes all claims of some pairs back."""
+        for view, places in self._of_view.items():
+            self._of_view[view] = [claim for claim in places if claim.pair not in pairs]
+
+    def held(self) -> list[Claim]:
+        return [claim for places in self._of_view.values() for claim in places]
+
+    def by_view(self) -> Mapping[int, tuple[Pair, ...]]:
+        """The pairs whose maps of a view are kept, best first."""
+        return {view: tuple(claim.pair for claim in places) for view, places in self._of_view.items()}

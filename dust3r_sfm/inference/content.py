@@ -1,0 +1,33 @@
+"""Names for what cached results were made from."""
+
+import hashlib
+from collections.abc import Sequence
+
+import numpy as np
+
+from dust3r_sfm.evidence import EvidenceConfig
+from dust3r_sfm.regressors.protocol import PointmapRegressor
+from dust3r_sfm.types import View
+
+
+def content_hash(view: View) -> str:
+    """A hash of what a regressor can see of a view: neither its name nor where its file lies."""
+    described = (view.image.shape, view.original_size, view.exif_focal_px, view.exif_camera)
+    digest = hashlib.sha256(repr(described).encode())
+    digest.update(view.image.tobytes())
+    digest.update(view.pixel_from_original.astype(np.float64).tobytes())
+    digest.update(b"no mask" if view.mask is None else np.packbits(view.mask).tobytes())
+    return digest.hexdigest()
+
+
+def encoding_key(regressor: PointmapRegressor, view: View) -> str:
+    """All that the encoding of a view depends on."""
+    return hashlib.sha256((regressor.fingerprint() + content_hash(view)).encode()).hexdigest()
+
+
+def evidence_key(regressor: PointmapRegressor, views: Sequence[View], config: EvidenceConfig) -> str:
+    """All that what is kept of a pair depends on, but the graph: that is asked about by name."""
+    digest = hashlib.sha256(f"{regressor.fingerprint()} {config}".encode())
+    for view in views:
+        digest.update(content_hash(view).encode())
+    return digest.hexdigest()
