@@ -1,0 +1,232 @@
+"""What two photos tell by themselves, or one: the small tasks, without a reconstruction.
+
+    pair = predict_pair(load_view(photo_i, spec), load_view(photo_j, spec), regressor)
+    relative = relative_camera(pair)  # .j_from_i, .camera_i, .camera_j, .matches
+    depth_i, depth_j = depth_maps(pair, relative)  # .depth, .confidence, .camera
+
+Everything is in pixels of the views, and lengths are in the pair's own unit.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+from jaxtyping import Bool, Float
+
+from dust3r_sfm.alignment.posing import NO_TRACKS
+from dust3r_sfm.errors import InputError, ReconstructionError
+from dust3r_sfm.geometry import pixel_grid, transform_points
+from dust3r_sfm.geometry.epipolar import epipolar_errors
+from dust3r_sfm.geometry.focal import focal_median, focal_weiszfeld
+from dust3r_sfm.geometry.resection import Resection, resected
+from dust3r_sfm.geometry.view_cameras import principal_point
+from dust3r_sfm.progress import Progress, Silent
+from dust3r_sfm.regressors.protocol import PointmapRegressor
+from dust3r_sfm.types import (
+    AlignmentReport,
+    Camera,
+    ConfidenceArray,
+    Correspondences,
+    Pair,
+    PairGeometry,
+    PairPrediction,
+    PairReport,
+    PointmapArray,
+    Rigid,
+    Scene,
+    View,
+)
+
+FocalEstimator = Literal["weiszfeld", "median"]
+MIN_POINTS = 24
+"""Fewer known points than this do not make a camera."""
+POSE_POINTS = 4000
+"""Points that a relative pose is resected from, of the more confident half."""
+MAX_ERROR = 0.008
+"""Reprojection error of an inlier, and of a match from its epipolar line, over the long edge."""
+MIN_INLIER_SHARE = 0.3
+
+
+@dataclass(frozen=True)
+class ImagePair:
+    """Two views and what a regressor says of them in both directions: `forward` in the frame of camera i
+    and `backward` in that of camera j, each in a scale of its own."""
+
+    view_i: View
+    view_j: View
+    forward: PairPrediction
+    backward: PairPrediction
+
+
+@dataclass(frozen=True)
+class RelativeCamera:
+    """Both cameras and their relative pose, in the scale of `ImagePair.forward`. `inlier_share`: of the
+    points it was resected from. `matches`: the correspondences that lie on their epipolar lines."""
+
+    camera_i: Camera
+    camera_j: Camera
+    j_from_i: Rigid
+    inlier_share: float
+    matches: Correspondences
+
+
+@dataclass(frozen=True)
+class DepthMap:
+    """z of every pixel in its own `camera`, 0 where unknown, with DUSt3R's confidence (1: unknown)."""
+
+    depth: Float[np.ndarray, "h w"]
+    confidence: Float[np.ndarray, "h w"]
+    camera: Camera
+
+
+def predict_pair(
+    view_i: View, view_j: View, regressor: PointmapRegressor, progress: Progress | None = None
+) -> ImagePair:
+    """Both directions of one pair. The views are as large as `regressor.image_spec` says.
+    Raises ReconstructionError if the photos show nothing in common."""
+    found = _predicted(regressor, [view_i, view_j], [Pair(0, 1), Pair(1, 0)], progress)
+    if found[0].geometry is PairGeometry.UNRELATED:
+        raise ReconstructionError(
+            f"{view_i.name}, {view_j.name}: {regressor.name} finds nothing that both show; "
+            "give two photos that overlap"
+        )
+    return ImagePair(view_i, view_j, *found)
+
+
+def single_depth(view: View, regressor: PointmapRegressor, progress: Progress | None = None) -> DepthMap:
+    """Depth and focal of one image: the prediction for its pair with itself.
+    Raises InputError for a regressor that needs parallax, ReconstructionError if nothing is known."""
+    if not regressor.sees_single_images:
+        raise InputError(
+            f"{view.name}: {regressor.name} measures depth between two photos and cannot tell it from one; "
+            "give a second photo taken from another place, or use a network (dust3r, mast3r) as regressor"
+        )
+    (found,) = _predicted(regressor, [view], [Pair(0, 0)], progress)
+    return _depth_map(view, found.points_i, found.confidence_i, _own_camera(view, found))
+
+
+def camera_from_pointmap(
+    points: PointmapArray,
+    confidence: ConfidenceArray,
+    principal_point: Float[np.ndarray, "2"] | None = None,
+    estimator: FocalEstimator = "weiszfeld",
+    label: str = "the pointmap",
+) -> Camera:
+    """The camera (square pixels) that sees `points`, given in its own frame, at their pixels.
+
+    `principal_point` is in continuous pixels; None: the middle. "weiszfeld" minimises the sum of the
+    distances in pixels, "median" takes the weighted median of all focals; weights are log(confidence).
+    Points behind the camera or (nearly) at z = 0 have no say.
+    Raises ReconstructionError, about `label`, if too few points are known.
+    """
+    height, width = confidence.shape
+    centre = np.array([width, height]) / 2 if principal_point is None else principal_point
+    known = _known(points, confidence)
+    focal = None
+    if np.count_nonzero(known) >= MIN_POINTS:
+        estimate = focal_weiszfeld if estimator == "weiszfeld" else focal_median
+        pixels = pixel_grid(height, width)[known] - centre
+        focal = estimate(points[known].astype(np.float64), pixels, np.log(confidence[known]))
+    if focal is None or focal <= 0:
+        raise ReconstructionError(
+            f"{label}: tells no focal: only {np.count_nonzero(known)} of its {known.size} points are known "
+            "in front of the camera; give photos that overlap and were taken from different places"
+        )
+    return Camera(width, height, focal, focal, float(centre[0]), float(centre[1]))
+
+
+def relative_camera(pair: ImagePair, seed: int = 0) -> RelativeCamera:
+    """The focal of either pointmap, and camera j resected from its points in camera i's frame.
+    Raises ReconstructionError where there is no depth, as between photos from one place, or no pose fits."""
+    camera_i = _own_camera(pair.view_i, pair.forward)
+    camera_j = _own_camera(pair.view_j, pair.backward)
+    points, pixels = _pose_points(pair.view_j, pair.forward.points_j, pair.forward.confidence_j)
+    max_error_px = MAX_ERROR * max(camera_j.width, camera_j.height)
+    found = resected(points, pixels, camera_j, max_error_px, seed) if len(points) >= MIN_POINTS else None
+    if found is None or found.inliers.mean() < MIN_INLIER_SHARE:
+        raise ReconstructionError(
+            f"{pair.view_i.name}, {pair.view_j.name}: no relative pose fits the predicted points; "
+            "give two photos that overlap and were taken from different places"
+        )
+    matches = _on_their_lines(pair.forward.correspondences, camera_i, camera_j, found, max_error_px)
+    return RelativeCamera(camera_i, camera_j, found.cam_from_points, float(found.inliers.mean()), matches)
+
+
+def depth_maps(pair: ImagePair, relative: RelativeCamera) -> tuple[DepthMap, DepthMap]:
+    """Depth and confidence of both views in one scale, each in its own camera."""
+    points_j = pair.forward.points_j
+    in_j = transform_points(relative.j_from_i, points_j.reshape(-1, 3).astype(np.float64))
+    return (
+        _depth_map(pair.view_i, pair.forward.points_i, pair.forward.confidence_i, relative.camera_i),
+        _depth_map(pair.view_j, in_j.reshape(points_j.shape), pair.forward.confidence_j, relative.camera_j),
+    )
+
+
+def pair_scene(pair: ImagePair, relative: RelativeCamera) -> Scene:
+    """Both views as a scene (the world is camera i's frame), for the exporters. It has no tracks."""
+    maps = depth_maps(pair, relative)
+    geometry, count = pair.forward.geometry, len(relative.matches)
+    return Scene(
+        views=(pair.view_i, pair.view_j),
+        cameras=(relative.camera_i, relative.camera_j),
+        cam_from_world=np.stack([np.eye(4), relative.j_from_i]),
+        depth=tuple(each.depth for each in maps),
+        confidence=tuple(each.confidence for each in maps),
+        tracks=NO_TRACKS,
+        report=AlignmentReport((PairReport(Pair(0, 1), True, geometry, count, None),), "not run: one pair"),
+    )
+
+
+def _predicted(
+    regressor: PointmapRegressor, views: Sequence[View], pairs: Sequence[Pair], progress: Progress | None
+) -> list[PairPrediction]:
+    encodings = regressor.encode(views)
+    found = {
+        prediction.pair: prediction
+        for prediction in regressor.predict(views, encodings, pairs, frozenset(), progress or Silent())
+    }
+    return [found[pair] for pair in pairs]
+
+
+def _known(points: PointmapArray, confidence: ConfidenceArray) -> Bool[np.ndarray, "h w"]:
+    return np.isfinite(points).all(axis=-1) & (points[..., 2] > 0) & (confidence > 1.0)
+
+
+def _unmasked(view: View, confidence: ConfidenceArray) -> ConfidenceArray:
+    """Confidence 1 where the view is masked out."""
+    return confidence if view.mask is None else np.where(view.mask, confidence, np.ones_like(confidence))
+
+
+def _own_camera(view: View, prediction: PairPrediction) -> Camera:
+    """Of the prediction's view i."""
+    confidence = _unmasked(view, prediction.confidence_i)
+    return camera_from_pointmap(prediction.points_i, confidence, principal_point(view), label=view.name)
+
+
+def _depth_map(view: View, points: PointmapArray, confidence: ConfidenceArray, camera: Camera) -> DepthMap:
+    trusted = _unmasked(view, confidence)
+    known = _known(points, trusted)
+    return DepthMap(np.where(known, points[..., 2], 0.0), np.where(known, trusted, 1.0), camera)
+
+
+def _pose_points(
+    view: View, points: PointmapArray, confidence: ConfidenceArray
+) -> tuple[Float[np.ndarray, "n 3"], Float[np.ndarray, "n 2"]]:
+    """Evenly thinned, of the known points that are more confident than half of them. Their z may be
+    negative: they are in the other camera's frame."""
+    trusted = np.where(np.isfinite(points).all(axis=-1), _unmasked(view, confidence), 1.0)
+    known = trusted > 1.0
+    rows = np.flatnonzero(known & (trusted >= np.median(trusted[known]))) if known.any() else np.zeros(0, int)
+    rows = rows[np.linspace(0, len(rows) - 1, min(len(rows), POSE_POINTS)).round().astype(np.int64)]
+    pixels = pixel_grid(*confidence.shape).reshape(-1, 2)[rows]
+    return points.reshape(-1, 3)[rows].astype(np.float64), pixels
+
+
+def _on_their_lines(
+    found: Correspondences | None, camera_i: Camera, camera_j: Camera, pose: Resection, max_error_px: float
+) -> Correspondences:
+    if found is None:
+        return Correspondences(np.zeros((0, 2)), np.zeros((0, 2)), np.zeros(0))
+    kept = epipolar_errors(found, camera_i, camera_j, pose.cam_from_points) < max_error_px
+    return Correspondences(found.pixels_i[kept], found.pixels_j[kept], found.weights[kept])
