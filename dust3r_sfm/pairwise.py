@@ -19,7 +19,7 @@ from dust3r_sfm.errors import InputError, ReconstructionError
 from dust3r_sfm.geometry import pixel_grid, transform_points
 from dust3r_sfm.geometry.epipolar import epipolar_errors
 from dust3r_sfm.geometry.focal import focal_median, focal_weiszfeld
-from dust3r_sfm.geometry.resection import Resection, resected
+from dust3r_sfm.geometry.resection import resected
 from dust3r_sfm.geometry.view_cameras import principal_point
 from dust3r_sfm.progress import Progress, Silent
 from dust3r_sfm.regressors.protocol import PointmapRegressor
@@ -44,7 +44,9 @@ MIN_POINTS = 24
 POSE_POINTS = 4000
 """Points that a relative pose is resected from, of the more confident half."""
 MAX_ERROR = 0.008
-"""Reprojection error of an inlier, and of a match from its epipolar line, over the long edge."""
+"""Reprojection error of an inlier over the long edge."""
+MAX_LINE_ERROR = 0.003
+"""Distance of a match from its epipolar line over the long edge: 1.5 of 512 pixels."""
 MIN_INLIER_SHARE = 0.3
 
 
@@ -142,14 +144,14 @@ def relative_camera(pair: ImagePair, seed: int = 0) -> RelativeCamera:
     camera_i = _own_camera(pair.view_i, pair.forward)
     camera_j = _own_camera(pair.view_j, pair.backward)
     points, pixels = _pose_points(pair.view_j, pair.forward.points_j, pair.forward.confidence_j)
-    max_error_px = MAX_ERROR * max(camera_j.width, camera_j.height)
+    max_error_px = MAX_ERROR * max(pair.view_j.size)
     found = resected(points, pixels, camera_j, max_error_px, seed) if len(points) >= MIN_POINTS else None
     if found is None or found.inliers.mean() < MIN_INLIER_SHARE:
         raise ReconstructionError(
             f"{pair.view_i.name}, {pair.view_j.name}: no relative pose fits the predicted points; "
             "give two photos that overlap and were taken from different places"
         )
-    matches = _on_their_lines(pair.forward.correspondences, camera_i, camera_j, found, max_error_px)
+    matches = _on_their_lines(pair.forward.correspondences, camera_i, camera_j, found.cam_from_points)
     return RelativeCamera(camera_i, camera_j, found.cam_from_points, float(found.inliers.mean()), matches)
 
 
@@ -224,9 +226,10 @@ def _pose_points(
 
 
 def _on_their_lines(
-    found: Correspondences | None, camera_i: Camera, camera_j: Camera, pose: Resection, max_error_px: float
+    found: Correspondences | None, camera_i: Camera, camera_j: Camera, j_from_i: Rigid
 ) -> Correspondences:
     if found is None:
         return Correspondences(np.zeros((0, 2)), np.zeros((0, 2)), np.zeros(0))
-    kept = epipolar_errors(found, camera_i, camera_j, pose.cam_from_points) < max_error_px
+    max_error_px = MAX_LINE_ERROR * max(camera_j.width, camera_j.height)
+    kept = epipolar_errors(found, camera_i, camera_j, j_from_i) < max_error_px
     return Correspondences(found.pixels_i[kept], found.pixels_j[kept], found.weights[kept])
