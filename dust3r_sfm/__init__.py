@@ -14,11 +14,19 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from dust3r_sfm.alignment import AlignmentConfig, align
     from dust3r_sfm.errors import Dust3rSfmError
+    from dust3r_sfm.evidence import Evidence, evidence_from_predictions
     from dust3r_sfm.exporters.colmap import export_colmap
     from dust3r_sfm.exporters.scene_io import load_scene, save_scene
-    from dust3r_sfm.evidence import Evidence, evidence_from_predictions
-    from dust3r_sfm.images import load_views
+    from dust3r_sfm.images import load_view, load_views
     from dust3r_sfm.inference import measure_pairs
+    from dust3r_sfm.pairwise import (
+        camera_from_pointmap,
+        depth_maps,
+        pair_scene,
+        predict_pair,
+        relative_camera,
+        single_depth,
+    )
     from dust3r_sfm.pipeline import ReconstructConfig, reconstruct, reconstruct_all
     from dust3r_sfm.regressors.stereo import StereoConfig, StereoRegressor
     from dust3r_sfm.types import Reconstruction, Scene
@@ -36,14 +44,21 @@ __all__ = [
     "StereoRegressor",
     "__version__",
     "align",
+    "camera_from_pointmap",
+    "depth_maps",
     "evidence_from_predictions",
     "export_colmap",
     "load_scene",
+    "load_view",
     "load_views",
     "measure_pairs",
+    "pair_scene",
+    "predict_pair",
     "reconstruct",
     "reconstruct_all",
+    "relative_camera",
     "save_scene",
+    "single_depth",
 ]
 
 _MODULE_OF = {
@@ -56,14 +71,21 @@ _MODULE_OF = {
     "StereoConfig": "regressors.stereo",
     "StereoRegressor": "regressors.stereo",
     "align": "alignment",
+    "camera_from_pointmap": "pairwise",
+    "depth_maps": "pairwise",
     "evidence_from_predictions": "evidence",
     "export_colmap": "exporters.colmap",
     "load_scene": "exporters.scene_io",
+    "load_view": "images",
     "load_views": "images",
     "measure_pairs": "inference",
+    "pair_scene": "pairwise",
+    "predict_pair": "pairwise",
     "reconstruct": "pipeline",
     "reconstruct_all": "pipeline",
+    "relative_camera": "pairwise",
     "save_scene": "exporters.scene_io",
+    "single_depth": "pairwise",
 }
 
 
