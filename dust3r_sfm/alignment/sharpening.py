@@ -25,6 +25,8 @@ MAX_ERROR = 0.003
 COARSE_ROUNDS = (0.02, 0.01, 0.005, MAX_ERROR)
 FINE_ROUNDS = (0.005, MAX_ERROR)
 """The same in each round, for cameras that were only aligned and for those adjusted before."""
+ROUGH, CONVERGED = 1e-4, 1e-8
+"""Tolerances of adjustments that another one follows, and of the last."""
 LOSS_SHARE = 0.25
 """Scale of the robust loss over the round's largest error."""
 MIN_ANGLE_DEG = 1.0
@@ -108,7 +110,7 @@ def _adjusted(
         settings = BundleSettings(
             loss_px=LOSS_SHARE * share * long_edge,
             fix_focals=share == COARSE_ROUNDS[0],
-            max_iterations=200 if share == rounds[-1] else 50,
+            tolerance=CONVERGED if share == rounds[-1] else ROUGH,
         )
         bundle = bundle_adjusted(replace(bundle, xyz=solid.xyz), solid.observations, settings)
     return bundle
@@ -121,11 +123,12 @@ def _with_lens(
     needed costs accuracy, and readers of pinhole models."""
     if len(solid.observations.point_index) < MIN_LENS_OBSERVATIONS * len(bundle.cameras):
         return bundle, solid
-    settings = BundleSettings(loss_px=LOSS_SHARE * MAX_ERROR * long_edge, distortion=True)
+    settings = BundleSettings(loss_px=LOSS_SHARE * MAX_ERROR * long_edge, distortion=True, tolerance=ROUGH)
     bent = bundle_adjusted(replace(bundle, xyz=solid.xyz), solid.observations, settings)
     bent_solid = _solid(bent, observations, MAX_ERROR * long_edge)
     if bent_solid.robust_error_px > LENS_GAIN * solid.robust_error_px or not len(bent_solid.xyz):
         return bundle, solid
+    settings = replace(settings, tolerance=CONVERGED)
     bent = bundle_adjusted(replace(bent, xyz=bent_solid.xyz), bent_solid.observations, settings)
     return bent, _solid(bent, observations, MAX_ERROR * long_edge)
 
