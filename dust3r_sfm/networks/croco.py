@@ -52,20 +52,25 @@ class Croco(nn.Module):
     ) -> PatchPixels:
         """`mask` is True where a patch of `images` is hidden, the same number of them in each sample
         (`random_mask`). Images are RGB in [-1, 1]; pixels as in `patch_pixels`, normalised."""
-        grid = grid_from_size(images.shape[-2], images.shape[-1], self.config.patch_size)
+        grid = self._grid(images)
         assert bool((mask.sum(dim=1) == mask[0].sum()).all()), "as many hidden patches in each sample"
         visible = torch.nonzero(~mask)[:, 1].unflatten(0, (len(mask), -1))
         patches = self.patch_embed(images)
         kept = patches.gather(1, visible[..., None].expand(-1, -1, patches.shape[-1]))
-        rotation = self._rotation(grid, patches, self.config.enc_embed_dim // self.config.enc_num_heads)
-        seen = self.decoder_embed(self._encode(kept, rotation.of_tokens(visible)))
-        reference = self.decoder_embed(self._encode(self.patch_embed(references), rotation))
-        # float32 sums may meet lower-precision tokens under autocast.
+        rotation = self._encoder_rotation(grid, patches).of_tokens(visible)
+        seen = self.decoder_embed(self._encode_patches(kept, rotation))
+        reference = self.decoder_embed(self.encode(references))
+        # Under autocast the tokens are of a lower precision than the parameter.
         tokens = self.mask_token.to(seen.dtype).expand(*mask.shape, -1).clone()
         tokens[~mask] = seen.flatten(0, 1)
         return self.prediction_head(self.dec_norm(self._decode(tokens, reference, grid)))
 
-    def _encode(self, patches: Float[Tensor, "b n d"], rotation: Rotation) -> Float[Tensor, "b n d"]:
+    def encode(self, images: Float[Tensor, "b 3 h w"]) -> Float[Tensor, "b n d"]:
+        """Tokens of whole images, as DUSt3R's encoder gives them."""
+        patches = self.patch_embed(images)
+        return self._encode_patches(patches, self._encoder_rotation(self._grid(images), patches))
+
+    def _encode_patches(self, patches: Float[Tensor, "b n d"], rotation: Rotation) -> Float[Tensor, "b n d"]:
         x = patches
         for block in self.enc_blocks:
             x = block(x, rotation)
@@ -83,6 +88,12 @@ class Croco(nn.Module):
         for block in self.dec_blocks:
             both = block(both, rotation.twice())
         return both[:, : x.shape[1]]
+
+    def _grid(self, images: Float[Tensor, "b 3 h w"]) -> Grid:
+        return grid_from_size(images.shape[-2], images.shape[-1], self.config.patch_size)
+
+    def _encoder_rotation(self, grid: Grid, tokens: Float[Tensor, "b n d"]) -> Rotation:
+        return self._rotation(grid, tokens, self.config.enc_embed_dim // self.config.enc_num_heads)
 
     def _rotation(self, grid: Grid, tokens: Float[Tensor, "b n d"], head_dim: int) -> Rotation:
         return rotation_for_grid(grid, head_dim, self.config.rope_base, tokens.device, tokens.dtype)

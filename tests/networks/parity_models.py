@@ -13,10 +13,17 @@ from dust3r_sfm.networks.config import DPTHeadConfig, LinearHeadConfig, LocalFea
 
 PARITY = Path(__file__).parents[2].parent / "shared" / "parity"
 
-needs_parity = [
+PARITY_MARKS = [
     pytest.mark.realdata,
     pytest.mark.skipif(not PARITY.is_dir(), reason="the parity data is not beside the repository"),
 ]
+
+
+def needs_parity(test):
+    for mark in PARITY_MARKS:
+        test = mark(test)
+    return test
+
 
 MODELS = ("a_dust3r_dpt", "b_dust3r_linear", "c_mast3r_catmlpdpt")
 CASES = ("LL", "PP", "LP", "diffsize", "square_batch2", "sym")

@@ -6,15 +6,15 @@ import torch
 from parity_models import (
     CASES,
     MODELS,
+    PARITY_MARKS,
     TOLERANCE,
     assert_outputs_equal,
     load_network,
-    needs_parity,
     read_case,
     read_images,
 )
 
-pytestmark = needs_parity
+pytestmark = PARITY_MARKS
 
 
 @pytest.fixture(scope="module", params=MODELS)
