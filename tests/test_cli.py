@@ -192,7 +192,7 @@ def test_ctrl_c(photos: Path, tmp_path: Path, run: Run, monkeypatch: pytest.Monk
     def interrupted(*arguments: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("dust3r_sfm.pipeline.run.predict_pairs", interrupted)
+    monkeypatch.setattr("dust3r_sfm.pipeline.run.measure_pairs", interrupted)
     code, out, err = run("reconstruct", photos, tmp_path / "out")
     assert (code, out) == (130, "")
     assert err.splitlines()[-1] == "stopped; continue with the same command and --resume"

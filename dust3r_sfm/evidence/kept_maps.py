@@ -6,7 +6,7 @@ that displaced it stay better than it, so the best of all pairs are the best of 
 
 from bisect import insort
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from dust3r_sfm.evidence.summary import PairSummary
 from dust3r_sfm.types import Pair
@@ -24,7 +24,7 @@ class Claim:
     redundant: bool
     weakness: float
     pair: Pair
-    view: int = field(compare=False)
+    view: int
 
 
 def claims_of(summary: PairSummary, pairs: Collection[Pair]) -> list[Claim]:

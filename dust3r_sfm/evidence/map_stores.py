@@ -65,7 +65,7 @@ class MapsInFolder:
     def keep_only(self, names: Collection[MapName]) -> None:
         """Deletes what another run, or a run that was killed, left."""
         wanted = {self._path(name) for name in names}
-        for path in self._folder.glob("*.npz"):
+        for path in self._folder.glob("*_by_*"):
             if path not in wanted:
                 _delete(path)
 
