@@ -21,7 +21,7 @@ from dust3r_sfm.geometry.resampling import sample_nearest
 from dust3r_sfm.types import Camera, Correspondences, Pair, Tracks, View
 
 MAX_ERROR = 0.003
-"""Largest reprojection error of an observation in the end, over the image's long edge."""
+"""Largest reprojection error of an observation in the end, over the long edge of its image."""
 COARSE_ROUNDS = (0.02, 0.01, 0.005, MAX_ERROR)
 FINE_ROUNDS = (0.005, MAX_ERROR)
 """The same in each round, for cameras that were only aligned and for those adjusted before."""
@@ -76,14 +76,14 @@ def sharpen(
     moved = [original_camera(view, camera) for view, camera in zip(views, cameras, strict=True)]
     turns = np.stack([turn for _, turn in moved])
     shared, camera_of_view = camera_sharing([camera for camera, _ in moved], camera_group)
-    long_edge = float(max(max(view.original_size) for view in views))
+    long_edges = np.array([float(max(view.original_size)) for view in views])
     observations = _in_original_pixels(observations_from_correspondences(correspondences), views)
     start = Bundle(shared, camera_of_view, turns @ cam_from_world, np.zeros((0, 3)))
-    before = _solid(start, observations, MAX_ERROR * long_edge)
-    adjusted = _adjusted(start, observations, long_edge, rounds)
-    after = None if adjusted is None else _solid(adjusted, observations, MAX_ERROR * long_edge)
+    before = _solid(start, observations, MAX_ERROR * long_edges)
+    adjusted = _adjusted(start, observations, long_edges, rounds)
+    after = None if adjusted is None else _solid(adjusted, observations, MAX_ERROR * long_edges)
     if adjusted is not None and after is not None and len(after.xyz):
-        adjusted, after = _with_lens(adjusted, after, observations, long_edge)
+        adjusted, after = _with_lens(adjusted, after, observations, long_edges)
     if adjusted is None or after is None or after.robust_error_px >= before.robust_error_px:
         why = "no track has two good observations" if after is None else "it did not lower the robust error"
         return _sharpened(views, start, turns, before, (f"not kept: {why}", before, after))
@@ -99,16 +99,16 @@ def _in_original_pixels(observations: Observations, views: Sequence[View]) -> Ob
 
 
 def _adjusted(
-    bundle: Bundle, observations: Observations, long_edge: float, rounds: Sequence[float]
+    bundle: Bundle, observations: Observations, long_edges: Float[np.ndarray, " n"], rounds: Sequence[float]
 ) -> Bundle | None:
     """Rounds of triangulation and adjustment, each stricter than the one before. Focals stay as they
     are in a coarse first one: while poses are rough they would absorb the errors of these."""
     for share in rounds:
-        solid = _solid(bundle, observations, share * long_edge)
+        solid = _solid(bundle, observations, share * long_edges)
         if not len(solid.xyz):
             return None
         settings = BundleSettings(
-            loss_px=LOSS_SHARE * share * long_edge,
+            loss_px=_loss_px(share, long_edges),
             fix_focals=share == COARSE_ROUNDS[0],
             tolerance=CONVERGED if share == rounds[-1] else ROUGH,
         )
@@ -117,38 +117,44 @@ def _adjusted(
 
 
 def _with_lens(
-    bundle: Bundle, solid: Solid, observations: Observations, long_edge: float
+    bundle: Bundle, solid: Solid, observations: Observations, long_edges: Float[np.ndarray, " n"]
 ) -> tuple[Bundle, Solid]:
     """With radial distortion where the photos speak for it clearly, else as given: a lens that is not
     needed costs accuracy, and readers of pinhole models."""
     if len(solid.observations.point_index) < MIN_LENS_OBSERVATIONS * len(bundle.cameras):
         return bundle, solid
-    settings = BundleSettings(loss_px=LOSS_SHARE * MAX_ERROR * long_edge, distortion=True, tolerance=ROUGH)
+    settings = BundleSettings(loss_px=_loss_px(MAX_ERROR, long_edges), distortion=True, tolerance=ROUGH)
     bent = bundle_adjusted(replace(bundle, xyz=solid.xyz), solid.observations, settings)
-    bent_solid = _solid(bent, observations, MAX_ERROR * long_edge)
+    bent_solid = _solid(bent, observations, MAX_ERROR * long_edges)
     if bent_solid.robust_error_px > LENS_GAIN * solid.robust_error_px or not len(bent_solid.xyz):
         return bundle, solid
     settings = replace(settings, tolerance=CONVERGED)
     bent = bundle_adjusted(replace(bent, xyz=bent_solid.xyz), bent_solid.observations, settings)
-    return bent, _solid(bent, observations, MAX_ERROR * long_edge)
+    return bent, _solid(bent, observations, MAX_ERROR * long_edges)
 
 
-def _solid(bundle: Bundle, observations: Observations, max_error_px: float) -> Solid:
-    """Triangulates, drops what disagrees, and triangulates what is left."""
-    scale_px = LOSS_SHARE * max_error_px
+def _loss_px(share: float, long_edges: Float[np.ndarray, " n"]) -> float:
+    """Bundle adjustment has one loss for all: that of the image of middling size."""
+    return LOSS_SHARE * share * float(np.median(long_edges))
+
+
+def _solid(bundle: Bundle, observations: Observations, max_error_px: Float[np.ndarray, " n"]) -> Solid:
+    """Triangulates, drops what disagrees, and triangulates what is left. `max_error_px` of each view."""
     cameras = bundle.view_cameras()
     seen = rays(observations, cameras, bundle.cam_from_world)
-    xyz = triangulated(observations, seen, scale_px)
+    bounds_px = max_error_px[observations.view_index]
+    xyz = triangulated(observations, seen, LOSS_SHARE * bounds_px)
     errors = reprojection_errors(observations, seen, xyz)
-    robust_error = float(np.minimum(errors, max_error_px).mean()) if len(errors) else np.inf
+    robust_error = float(np.minimum(errors, bounds_px).mean()) if len(errors) else np.inf
     for _ in range(2):
         wide = widest_angles_deg(observations, seen, observations.num_points) >= MIN_ANGLE_DEG
-        keep = (errors <= max_error_px) & wide[observations.point_index]
+        keep = (errors <= bounds_px) & wide[observations.point_index]
         observations = compacted(observations.point_index, observations.view_index, observations.pixels, keep)
         if not len(observations.point_index):
             return Solid(observations, np.zeros((0, 3)), robust_error)
         seen = rays(observations, cameras, bundle.cam_from_world)
-        xyz = triangulated(observations, seen, scale_px)
+        bounds_px = max_error_px[observations.view_index]
+        xyz = triangulated(observations, seen, LOSS_SHARE * bounds_px)
         errors = reprojection_errors(observations, seen, xyz)
     return Solid(observations, xyz, robust_error)
 

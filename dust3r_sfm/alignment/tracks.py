@@ -115,9 +115,11 @@ def reprojection_errors(
     return np.where(front, np.linalg.norm(pixels - observations.pixels, axis=1), np.inf)
 
 
-def triangulated(observations: Observations, seen: Rays, scale_px: float) -> Float[np.ndarray, "p 3"]:
+def triangulated(
+    observations: Observations, seen: Rays, scale_px: Float[np.ndarray, " o"]
+) -> Float[np.ndarray, "p 3"]:
     """Each point by least squares on the distance to its rays, reweighted to reprojection errors with a
-    Cauchy loss of `scale_px`, so that one wrong observation of three is outvoted."""
+    Cauchy loss of `scale_px` of each observation, so that one wrong observation of three is outvoted."""
     count = observations.num_points
     weights = np.ones(len(observations.point_index))
     xyz = np.zeros((count, 3))
