@@ -92,6 +92,11 @@ class Example:
 
 
 @dataclass(frozen=True)
+class Models:
+    """List the networks that can be had by name: size, licence, and whether they are on this machine."""
+
+
+@dataclass(frozen=True)
 class Version:
     """Print the versions of this program and of what it computes with."""
 
@@ -99,13 +104,14 @@ class Version:
 Command = (
     Annotated[Reconstruct, tyro.conf.subcommand("reconstruct", description=_RECONSTRUCT_HELP)]
     | Annotated[Example, tyro.conf.subcommand("example")]
+    | Annotated[Models, tyro.conf.subcommand("models")]
     | Annotated[Version, tyro.conf.subcommand("version")]
 )
 
 
-def parse(argv: list[str] | None) -> Reconstruct | Example | Version:
+def parse(argv: list[str] | None) -> Reconstruct | Example | Models | Version:
     """Ends the process with code 0 after --help and 2 after what cannot be parsed."""
-    command: Reconstruct | Example | Version = tyro.cli(
+    command: Reconstruct | Example | Models | Version = tyro.cli(
         Command,
         prog="dust3r-sfm",
         description="Photos in, cameras and points out: no calibration, no poses needed.",

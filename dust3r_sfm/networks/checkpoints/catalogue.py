@@ -10,8 +10,9 @@ _LICENCE = "CC BY-NC-SA 4.0 (non-commercial)"
 
 @dataclass(frozen=True)
 class KnownModel:
-    """`name` is what users type, `repo` where the weights are on the Hugging Face hub. `num_bytes` is
-    the size of the download. `metric`: its points are in metres."""
+    """`name` is what users type, `repo` where the weights are on the Hugging Face hub, `num_bytes` the
+    size of the download. `summary`: long edge of its images, kind of its head. `metric`: its points are
+    in metres."""
 
     name: str
     repo: str
@@ -30,28 +31,28 @@ _MODELS = (
     KnownModel(
         "dust3r",
         "naver/DUSt3R_ViTLarge_BaseDecoder_512_dpt",
-        "DUSt3R, 512 px, DPT head",
+        "512 px, DPT",
         num_bytes=2_284_684_832,
         metric=False,
     ),
     KnownModel(
         "dust3r-512-linear",
         "naver/DUSt3R_ViTLarge_BaseDecoder_512_linear",
-        "DUSt3R, 512 px, linear head",
+        "512 px, linear",
         num_bytes=2_129_371_136,
         metric=False,
     ),
     KnownModel(
         "dust3r-224",
         "naver/DUSt3R_ViTLarge_BaseDecoder_224_linear",
-        "DUSt3R, 224 px, linear head",
+        "224 px, linear",
         num_bytes=2_129_371_136,
         metric=False,
     ),
     KnownModel(
         "mast3r",
         "naver/MASt3R_ViTLarge_BaseDecoder_512_catmlpdpt_metric",
-        "MASt3R, 512 px, DPT head and local features",
+        "512 px, matching",
         num_bytes=2_754_555_424,
         metric=True,
     ),
