@@ -1,10 +1,12 @@
 """Images at several sizes, and estimates carried from one size to the next."""
 
+import functools
+
 import numpy as np
 import torch
 from jaxtyping import Float, UInt8
 from torch import Tensor
-from torch.nn.functional import avg_pool2d, interpolate, max_pool2d
+from torch.nn.functional import avg_pool2d, interpolate, pad
 
 from dust3r_sfm.regressors.plane_sweep.matching_cost import box_mean
 
@@ -31,18 +33,29 @@ def enlarge(values: Float[Tensor, "h w"], factor: int, shape: torch.Size) -> Flo
     return larger[0, 0, : shape[0], : shape[1]]
 
 
+def _greatest_around(values: Float[Tensor, "k h w"], window: int) -> Float[Tensor, "k h w"]:
+    """Greatest of window x window, rows first: on a CPU many times faster than max_pool2d."""
+    half = window // 2
+    padded = pad(values[None], (half, half, half, half), mode="replicate")[0]
+    for dim in (1, 2):
+        length = padded.shape[dim] - window + 1
+        shifted = [padded.narrow(dim, offset, length) for offset in range(window)]
+        padded = functools.reduce(torch.maximum, shifted)
+    return padded
+
+
 def extremes(coarse: Float[Tensor, "h w"], shape: torch.Size) -> Float[Tensor, "2 _h _w"]:
     """Least and greatest of the 3 x 3 values around, twice denser, cut to `shape`."""
-    both = max_pool2d(torch.stack([-coarse, coarse])[:, None], 3, stride=1, padding=1)
-    larger = interpolate(both, scale_factor=2, mode="nearest")[:, 0, : shape[0], : shape[1]]
+    both = _greatest_around(torch.stack([-coarse, coarse]), 3)
+    larger = interpolate(both[:, None], scale_factor=2, mode="nearest")[:, 0, : shape[0], : shape[1]]
     return torch.stack([-larger[0], larger[1]])
 
 
 def relative_spread(inverse_depth: Float[Tensor, "h w"]) -> Float[Tensor, "h w"]:
     """(greatest - least) / own of the 5 x 5 inverse depths around: where it is large, windows saw
     both what is in front and what is behind."""
-    ends = max_pool2d(torch.stack([inverse_depth, -inverse_depth])[:, None], 5, stride=1, padding=2)
-    return (ends[0, 0] + ends[1, 0]) / inverse_depth.clamp_min(1e-6)
+    ends = _greatest_around(torch.stack([inverse_depth, -inverse_depth]), 5)
+    return (ends[0] + ends[1]) / inverse_depth.clamp_min(1e-6)
 
 
 def settle(inverse_depth: Float[Tensor, "h w"]) -> Float[Tensor, "h w"]:

@@ -23,6 +23,7 @@ from dust3r_sfm.regressors.stereo.features import (
     Features,
     encodings_of,
     features_from_encoding,
+    root_sift,
 )
 from dust3r_sfm.regressors.stereo.matching import distinct, match_descriptors, unit_descriptors
 from dust3r_sfm.regressors.stereo.two_view import UNRELATED, Epipolar, TwoView, TwoViewConfig, two_view
@@ -79,6 +80,10 @@ class StereoRegressor:
 
     def encode(self, views: Sequence[View]) -> list[Encoding]:
         return encodings_of(views, self.config.features)
+
+    def local_descriptors(self, encoding: Encoding) -> Float[np.ndarray, "n 128"]:
+        """Implements `DescribesImages`."""
+        return root_sift(features_from_encoding(encoding).descriptors)
 
     def predict(
         self,
@@ -167,9 +172,24 @@ class StereoRegressor:
             )
             sparse_i, sparse_j = _merged(dense_i, sparse_i), _merged(dense_j, sparse_j)
         j_from_i = np.eye(4) if geometry.j_from_i is None else geometry.j_from_i
-        forward = _prediction(pair, sparse_i, sparse_j, camera_i, camera_j, j_from_i, geometry)
-        backward = _prediction(
-            pair.swapped(), sparse_j, sparse_i, camera_j, camera_i, invert_rigid(j_from_i), geometry
+        local_i, local_j = _local_points(sparse_i, camera_i), _local_points(sparse_j, camera_j)
+        forward = PairPrediction(
+            pair,
+            local_i,
+            _moved(local_j, invert_rigid(j_from_i)),
+            sparse_i.confidence,
+            sparse_j.confidence,
+            geometry.matches,
+            geometry.geometry,
+        )
+        backward = PairPrediction(
+            pair.swapped(),
+            local_j,
+            _moved(local_i, j_from_i),
+            sparse_j.confidence,
+            sparse_i.confidence,
+            geometry.matches.swapped(),
+            geometry.geometry,
         )
         yield from (prediction for prediction in (forward, backward) if prediction.pair in missing)
 
@@ -234,26 +254,11 @@ def _merged(dense: DepthEstimate, sparse: DepthEstimate) -> DepthEstimate:
     )
 
 
-def _prediction(
-    pair: Pair,
-    estimate_i: DepthEstimate,
-    estimate_j: DepthEstimate,
-    camera_i: Camera,
-    camera_j: Camera,
-    j_from_i: Rigid,
-    geometry: TwoView,
-) -> PairPrediction:
-    """Depths to pointmaps in camera i's frame."""
-    points_i = unproject(pixel_grid(camera_i.height, camera_i.width), estimate_i.depth, camera_i)
-    local_j = unproject(pixel_grid(camera_j.height, camera_j.width), estimate_j.depth, camera_j)
-    points_j = transform_points(invert_rigid(j_from_i), local_j.reshape(-1, 3)).reshape(local_j.shape)
-    swapped = pair.i > pair.j
-    return PairPrediction(
-        pair,
-        points_i.astype(np.float32),
-        points_j.astype(np.float32),
-        estimate_i.confidence,
-        estimate_j.confidence,
-        geometry.matches.swapped() if swapped else geometry.matches,
-        geometry.geometry,
-    )
+def _local_points(estimate: DepthEstimate, camera: Camera) -> Float[np.ndarray, "h w 3"]:
+    """Points in the camera's own frame."""
+    rays = unproject(pixel_grid(camera.height, camera.width), np.ones_like(estimate.depth), camera)
+    return rays.astype(np.float32) * estimate.depth[..., None]
+
+
+def _moved(points: Float[np.ndarray, "h w 3"], b_from_a: Rigid) -> Float[np.ndarray, "h w 3"]:
+    return transform_points(b_from_a.astype(np.float32), points.reshape(-1, 3)).reshape(points.shape)
