@@ -28,6 +28,7 @@ if TYPE_CHECKING:
         single_depth,
     )
     from dust3r_sfm.pipeline import ReconstructConfig, reconstruct, reconstruct_all
+    from dust3r_sfm.regressors.network import NetworkRegressor, NetworkRegressorConfig
     from dust3r_sfm.regressors.stereo import StereoConfig, StereoRegressor
     from dust3r_sfm.types import Reconstruction, Scene
 
@@ -37,6 +38,8 @@ __all__ = [
     "AlignmentConfig",
     "Dust3rSfmError",
     "Evidence",
+    "NetworkRegressor",
+    "NetworkRegressorConfig",
     "ReconstructConfig",
     "Reconstruction",
     "Scene",
@@ -65,6 +68,8 @@ _MODULE_OF = {
     "AlignmentConfig": "alignment",
     "Dust3rSfmError": "errors",
     "Evidence": "evidence",
+    "NetworkRegressor": "regressors.network",
+    "NetworkRegressorConfig": "regressors.network",
     "ReconstructConfig": "pipeline",
     "Reconstruction": "types",
     "Scene": "types",

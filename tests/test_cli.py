@@ -36,6 +36,7 @@ def photos(room: Room, tmp_path: Path) -> Path:
 def run(room: Room, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> Run:
     """Runs the command in this process: exit code, stdout, stderr (native libraries' too)."""
     monkeypatch.setattr("dust3r_sfm.pipeline.run.build_regressor", lambda config: LookupRegressor((room,)))
+    monkeypatch.setattr("dust3r_sfm.pipeline.regressors.cached_path", lambda name: None)
 
     def call(*arguments: str | Path) -> tuple[int, str, str]:
         try:
@@ -250,7 +251,10 @@ exit codes:
   0 a model was written     2 unusable photos or options     3 unusable output folder
   4 no model came out       130 stopped by Ctrl-C
 """
-OPTIONS = "masks pairs cameras regressor device seed max-points overwrite resume keep-work quiet"
+OPTIONS = (
+    "masks pairs cameras regressor device dtype batch-size compile seed max-points "
+    "overwrite resume keep-work quiet"
+)
 
 
 def test_help_of_reconstruct(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:

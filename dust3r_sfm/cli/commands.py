@@ -3,11 +3,11 @@
 from collections.abc import Iterator, Mapping
 
 import numpy as np
-import torch
 from rich.console import Console
 
 from dust3r_sfm.alignment import AlignmentConfig
 from dust3r_sfm.camera_sharing import CameraSharing
+from dust3r_sfm.cli.compute import chosen_regressor, regressor_config
 from dust3r_sfm.cli.drawing import drawn_progress
 from dust3r_sfm.cli.options import Example, Reconstruct
 from dust3r_sfm.errors import InputError, OutputError
@@ -17,7 +17,6 @@ from dust3r_sfm.exporters.originals import originals_of
 from dust3r_sfm.exporters.report import library_versions
 from dust3r_sfm.pipeline import Existing, ExportConfig, Plan, ReconstructConfig, reconstruct_all
 from dust3r_sfm.pipeline.output import as_output_error
-from dust3r_sfm.regressors.stereo import StereoConfig, TwoViewConfig
 from dust3r_sfm.synthetic.example import write_example
 from dust3r_sfm.types import Reconstruction, Scene
 from dust3r_sfm.view_graph import parse_graph
@@ -30,15 +29,12 @@ _SHARING: dict[str, CameraSharing] = {
     "per-folder": "per_folder",
     "per-image": "per_image",
 }
-_AUTO_REGRESSOR = (
-    "regressor stereo: the embedded one, which needs no weights. Networks, for harder photos, come with "
-    "later versions"
-)
 
 
 def run_reconstruct(command: Reconstruct, console: Console) -> Iterator[str]:
     """Reconstructs, with plan and progress on `console`; yields the lines of the summary."""
-    config = reconstruct_config(command)
+    choice = chosen_regressor(command.compute)
+    config = reconstruct_config(command, choice.name)
     quiet = command.output.quiet
 
     def say(plan: Plan) -> None:
@@ -46,8 +42,8 @@ def run_reconstruct(command: Reconstruct, console: Console) -> Iterator[str]:
             console.print(f"skipped {name}: {reason}")
         console.print(str(plan))
 
-    if command.compute.regressor == "auto" and not quiet:
-        console.print(_AUTO_REGRESSOR)
+    if choice.reason and not quiet:
+        console.print(choice.reason)
     with drawn_progress(console, quiet) as progress:
         reconstruction = reconstruct_all(
             command.photos,
@@ -62,22 +58,19 @@ def run_reconstruct(command: Reconstruct, console: Console) -> Iterator[str]:
     yield f"in {command.out}: sparse/0 (COLMAP), points.ply, scene.glb, depth/, scene.npz, report.json"
 
 
-def reconstruct_config(command: Reconstruct) -> ReconstructConfig:
-    """The options as the library takes them. Raises InputError for those it cannot."""
+def reconstruct_config(command: Reconstruct, regressor: str) -> ReconstructConfig:
+    """The options as the library takes them, with the regressor of this name or path. Raises InputError
+    for those it cannot."""
     if command.output.max_points < 0:
         raise InputError(f"--max-points {command.output.max_points}: give 0 or more")
-    if command.compute.device == "cuda" and not torch.cuda.is_available():
-        raise InputError("--device cuda: torch finds no CUDA device here; use --device cpu")
     cameras, seed = _SHARING[command.photo.cameras], command.compute.seed
     return ReconstructConfig(
-        regressor=StereoConfig(
-            device=command.compute.device, cameras=cameras, two_view=TwoViewConfig(seed=seed)
-        ),
+        regressor=regressor_config(regressor, command.compute, cameras),
         graph=parse_graph(command.photo.pairs),
         alignment=AlignmentConfig(cameras=cameras, seed=seed),
         export=ExportConfig(colmap=ColmapExport(max_points=command.output.max_points)),
         masks=command.photo.masks,
-        seed=command.compute.seed,
+        seed=seed,
     )
 
 

@@ -11,6 +11,10 @@ _PAIRS_HELP = (
     "they were taken. swin, logwin: only neighbours (add -noncyclic if the last does not meet the first). "
     "FILE: two photo names a line."
 )
+_REGRESSOR_HELP = (
+    "What measures a pair. stereo: embedded, needs no download. mast3r, dust3r, ...: networks, see "
+    "dust3r-sfm models. PATH: of a network's weights. auto: the best whose weights are on this machine."
+)
 _RECONSTRUCT_HELP = """Turn a folder of photos into cameras, depth and a COLMAP model.
 
 examples:
@@ -42,10 +46,19 @@ class PhotoOptions:
 class ComputeOptions:
     """What to compute with."""
 
-    regressor: Literal["auto", "stereo"] = "auto"
-    """What measures a pair. stereo needs no download; auto takes the best one there is."""
-    device: Literal["cpu", "cuda"] = "cpu"
-    """Where it computes."""
+    regressor: Annotated[
+        str, tyro.conf.arg(metavar="auto|stereo|mast3r|dust3r|...|PATH", help=_REGRESSOR_HELP)
+    ] = "auto"
+    device: Literal["auto", "cpu", "cuda", "mps"] = "auto"
+    """Where it computes. auto: networks on a GPU if there is one, stereo on the CPU."""
+    dtype: Literal["fp32", "bf16", "fp16"] = "fp32"
+    """Numbers a network computes with. The 16-bit ones need less memory, and on a GPU far less time."""
+    batch_size: Annotated[
+        int | None, tyro.conf.arg(metavar="N", help_behavior_hint="(default: automatic)")
+    ] = None
+    """Pairs that go through a network at once."""
+    compile: bool = False
+    """Compile the network first: takes a minute or more, pays off for hundreds of pairs."""
     seed: int = 0
     """The same photos, options and seed give the same model."""
 

@@ -8,15 +8,15 @@ from dust3r_sfm.alignment import AlignmentConfig
 from dust3r_sfm.exporters.colmap import ColmapExport
 from dust3r_sfm.inference import InferenceConfig
 from dust3r_sfm.pipeline.plan import Cost
-from dust3r_sfm.regressors.protocol import PointmapRegressor
-from dust3r_sfm.regressors.stereo import StereoConfig, StereoRegressor
+from dust3r_sfm.pipeline.regressors import RegressorConfig
+from dust3r_sfm.regressors.stereo import StereoConfig
 from dust3r_sfm.view_graph import Automatic, GraphConfig
 
 _STEREO_COST: Mapping[str, Cost] = {"cpu": Cost(image_s=1.6, pair_s=1.2)}
 """By device, as measured by benchmarks/. A device that is not here gets no expected time."""
 
-RegressorConfig = StereoConfig
-"""The union of all regressors' configs, of which there is one so far."""
+_SAME_RESULT = ("regressor.batch_size", "regressor.token_cache")
+"""Settings that an interrupted run may be resumed without, say because memory was too small for them."""
 
 
 @dataclass(frozen=True)
@@ -40,18 +40,14 @@ class ReconstructConfig:
     seed: int = 0
 
 
-def build_regressor(config: RegressorConfig) -> PointmapRegressor:
-    return StereoRegressor(config)
-
-
 def expected_cost(config: RegressorConfig) -> Cost | None:
     """None where it was not measured."""
-    return _STEREO_COST.get(config.device)
+    return _STEREO_COST.get(config.device) if isinstance(config, StereoConfig) else None
 
 
 def options_as_text(config: ReconstructConfig) -> dict[str, str]:
-    """Every single setting by its dotted name, to compare one run's with another's."""
-    return dict(_flat("", config))
+    """Every setting that the result depends on, by its dotted name: to compare one run's with another's."""
+    return {name: value for name, value in _flat("", config) if name not in _SAME_RESULT}
 
 
 def _flat(name: str, value: object) -> Iterator[tuple[str, str]]:

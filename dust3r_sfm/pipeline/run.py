@@ -14,7 +14,7 @@ from dust3r_sfm.exporters.report import RunFacts
 from dust3r_sfm.images import LoadedViews, load_views
 from dust3r_sfm.inference import content_hash, measure_pairs
 from dust3r_sfm.pipeline.clock import StageClock
-from dust3r_sfm.pipeline.config import ReconstructConfig, build_regressor, expected_cost, options_as_text
+from dust3r_sfm.pipeline.config import ReconstructConfig, expected_cost, options_as_text
 from dust3r_sfm.pipeline.output import (
     Existing,
     RunRecord,
@@ -24,6 +24,7 @@ from dust3r_sfm.pipeline.output import (
     work_folder,
 )
 from dust3r_sfm.pipeline.plan import Plan, plan_run
+from dust3r_sfm.pipeline.regressors import build_regressor
 from dust3r_sfm.pipeline.results import write_results
 from dust3r_sfm.progress import Progress, Silent
 from dust3r_sfm.regressors.protocol import PointmapRegressor
