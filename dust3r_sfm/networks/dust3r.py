@@ -76,10 +76,8 @@ class Dust3r(nn.Module):
         self, tokens_i: TokensI, tokens_j: TokensJ, grid_i: Grid, grid_j: Grid
     ) -> tuple[ViewOutput, ViewOutput]:
         """Views i and j from their encoder tokens, both in camera i's frame."""
-        rotation_i, rotation_j = (
-            self.decoder_rotation(grid, tokens) for grid, tokens in ((grid_i, tokens_i), (grid_j, tokens_j))
-        )
-        taps_i, taps_j = zip(*self.decoder_taps(tokens_i, tokens_j, rotation_i, rotation_j), strict=True)
+        rotations = self.decoder_rotation(grid_i, tokens_i), self.decoder_rotation(grid_j, tokens_j)
+        taps_i, taps_j = zip(*self.decoder_taps(tokens_i, tokens_j, *rotations), strict=True)
         raw_i, raw_j = self.raw_maps(0, taps_i, grid_i), self.raw_maps(1, taps_j, grid_j)
         return self.view_output(raw_i), self.view_output(raw_j)
 
@@ -99,10 +97,8 @@ class Dust3r(nn.Module):
         self, tokens_i: TokensI, tokens_j: TokensJ, grid_i: Grid, grid_j: Grid
     ) -> list[TokenPair]:
         """For looking inside: both views' tokens after each decoder block, the last ones normalised."""
-        rotation_i, rotation_j = (
-            self.decoder_rotation(grid, tokens) for grid, tokens in ((grid_i, tokens_i), (grid_j, tokens_j))
-        )
-        return list(self._decoder_steps(tokens_i, tokens_j, rotation_i, rotation_j))[1:]
+        rotations = self.decoder_rotation(grid_i, tokens_i), self.decoder_rotation(grid_j, tokens_j)
+        return list(self._decoder_steps(tokens_i, tokens_j, *rotations))[1:]
 
     # What follows takes rotations instead of grids, so that a batch may hold several shapes (mixed.py).
 

@@ -1,5 +1,5 @@
-"""How far bf16 and fp16 are from fp32 on the seeded parity weights. The bounds are loose; what was
-measured stands beside them."""
+"""How far bf16 and fp16 are from fp32 on the seeded parity weights: by converted weights, with and without
+the heads, and by autocast."""
 
 import copy
 
@@ -10,8 +10,9 @@ from small_networks import DPT, random_images, random_network
 
 from dust3r_sfm.networks.precision import set_precision
 
-BOUNDS = {torch.bfloat16: 0.05, torch.float16: 0.01}
-"""Largest median error over a map: of points relative to their distance, of confidence relative."""
+BOUNDS = {torch.bfloat16: (0.06, 0.01), torch.float16: (0.006, 0.001)}
+"""Largest median error over a map: of points relative to their distance, of confidence relative to itself.
+Measured, worst of all models and ways: bf16 0.028 and 0.004, fp16 0.0029 and 0.0002."""
 
 
 def median_errors(found, wanted):
@@ -27,13 +28,12 @@ def seeded(request):
         return network, images, network(*images)
 
 
-def assert_close_enough(found, wanted, dtype, record):
-    for key, one, other in zip("ij", found, wanted, strict=True):
+def assert_close_enough(found, wanted, dtype):
+    for one, other in zip(found, wanted, strict=True):
         assert one.points.dtype == one.confidence.dtype == torch.float32
         points, confidence = median_errors(one, other)
-        record(f"view {key}", f"points {points:.2e}, confidence {confidence:.2e}")
-        assert points < BOUNDS[dtype]
-        assert confidence < BOUNDS[dtype]
+        assert points < BOUNDS[dtype][0]
+        assert confidence < BOUNDS[dtype][1]
 
 
 class TestOnParityWeights:
@@ -41,20 +41,20 @@ class TestOnParityWeights:
 
     @pytest.mark.parametrize("heads", ["float32", "same"])
     @pytest.mark.parametrize("dtype", BOUNDS)
-    def test_converted_weights(self, seeded, dtype, heads, record_property):
+    def test_converted_weights(self, seeded, dtype, heads):
         network, images, wanted = seeded
         converted = set_precision(
             copy.deepcopy(network), dtype, torch.float32 if heads == "float32" else dtype
         )
         with torch.inference_mode():
-            assert_close_enough(converted(*images), wanted, dtype, record_property)
+            assert_close_enough(converted(*images), wanted, dtype)
 
     @pytest.mark.parametrize("dtype", BOUNDS)
-    def test_autocast(self, seeded, dtype, record_property):
+    def test_autocast(self, seeded, dtype):
         network, images, wanted = seeded
         with torch.inference_mode(), torch.autocast("cpu", dtype):
             found = network(*images)
-        assert_close_enough(found, wanted, dtype, record_property)
+        assert_close_enough(found, wanted, dtype)
 
 
 def test_heads_keep_their_float32_weights():
