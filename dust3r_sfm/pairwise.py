@@ -120,21 +120,21 @@ def camera_from_pointmap(
     `principal_point` is in continuous pixels; None: the middle. "weiszfeld" minimises the sum of the
     distances in pixels, "median" takes the weighted median of all focals; weights are log(confidence).
     Points behind the camera or (nearly) at z = 0 have no say.
-    Raises ReconstructionError, about `label`, if too few points are known.
+    Raises ReconstructionError, about `label`, if too few points are known or they fit no camera.
     """
     height, width = confidence.shape
     centre = np.array([width, height]) / 2 if principal_point is None else principal_point
     known = _known(points, confidence)
-    focal = None
-    if np.count_nonzero(known) >= MIN_POINTS:
-        estimate = focal_weiszfeld if estimator == "weiszfeld" else focal_median
-        pixels = pixel_grid(height, width)[known] - centre
-        focal = estimate(points[known].astype(np.float64), pixels, np.log(confidence[known]))
-    if focal is None or focal <= 0:
+    if np.count_nonzero(known) < MIN_POINTS:
         raise ReconstructionError(
             f"{label}: tells no focal: only {np.count_nonzero(known)} of its {known.size} points are known "
             "in front of the camera; give photos that overlap and were taken from different places"
         )
+    estimate = focal_weiszfeld if estimator == "weiszfeld" else focal_median
+    pixels = pixel_grid(height, width)[known] - centre
+    focal = estimate(points[known].astype(np.float64), pixels, np.log(confidence[known]))
+    if focal is None or focal <= 0:
+        raise ReconstructionError(f"{label}: no pinhole camera sees its points. Is the network trained?")
     return Camera(width, height, focal, focal, float(centre[0]), float(centre[1]))
 
 

@@ -5,9 +5,11 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 import pytest
+import torch
 from known_room import FOCAL, HEIGHT, WIDTH, LookupRegressor, Room, make_room
 from rendered_room import FOCAL as RENDERED_FOCAL
 from rendered_room import RenderedRoom
+from seeded_networks import TINY, loaded, noise_views, seeded_network
 
 from dust3r_sfm.errors import InputError, ReconstructionError
 from dust3r_sfm.exporters.dense_cloud import dense_points
@@ -20,6 +22,7 @@ from dust3r_sfm.geometry import (
     unproject,
 )
 from dust3r_sfm.geometry.resampling import sample_bilinear, sample_nearest
+from dust3r_sfm.networks.config import LinearHeadConfig
 from dust3r_sfm.pairwise import (
     ImagePair,
     RelativeCamera,
@@ -31,6 +34,7 @@ from dust3r_sfm.pairwise import (
     single_depth,
 )
 from dust3r_sfm.progress import Progress
+from dust3r_sfm.regressors.network import NetworkRegressor, NetworkRegressorConfig
 from dust3r_sfm.regressors.stereo import StereoConfig, StereoRegressor
 from dust3r_sfm.types import Camera, ImageSpec, Pair, PairPrediction, View
 
@@ -131,6 +135,13 @@ def test_a_pointmap_that_knows_nothing_has_no_camera() -> None:
         camera_from_pointmap(np.zeros((30, 40, 3)), np.ones((30, 40)), label="a.png")
 
 
+def test_a_pointmap_of_no_pinhole_has_no_camera() -> None:
+    mirrored = unproject(pixel_grid(30, 40), np.ones((30, 40)), Camera(40, 30, 35.0, 35.0, 20.0, 15.0))
+    mirrored[..., :2] *= -1
+    with pytest.raises(ReconstructionError, match="the pointmap: no pinhole camera sees its points"):
+        camera_from_pointmap(mirrored, np.full((30, 40), 2.0))
+
+
 def test_photos_that_show_nothing_in_common_are_named(room: Room) -> None:
     stranger = views_of(make_room("other", seed=4, count=1))[0]
     with pytest.raises(ReconstructionError, match=r"0\.png, 9\.png: lookup finds nothing that both show"):
@@ -182,6 +193,29 @@ def test_depth_and_focal_of_one_image() -> None:
     np.testing.assert_allclose(found.depth, regressor.depth())
     assert found.camera.fx == pytest.approx(50.0, rel=1e-6)
     assert (found.confidence == 4.0).all()
+
+
+def network_that_knows(points: np.ndarray) -> NetworkRegressor:
+    """A real network of one patch whose head has learned the pointmap by heart: its biases are the raw
+    output, which becomes points by exp(|raw|) - 1 along it."""
+    config = replace(TINY, long_edge=16, head=LinearHeadConfig())
+    network = seeded_network(config)
+    distance = np.linalg.norm(points, axis=-1, keepdims=True)
+    raw = np.concatenate([points / distance * np.log1p(distance), np.ones((16, 16, 1))], axis=-1)
+    with torch.no_grad():
+        network.downstream_head1.proj.weight.zero_()
+        network.downstream_head1.proj.bias.copy_(torch.from_numpy(raw).movedim(-1, 0).reshape(-1))
+    return NetworkRegressor(NetworkRegressorConfig("given"), loaded(network))
+
+
+def test_depth_and_focal_of_one_image_by_a_network() -> None:
+    camera = Camera(16, 16, 20.0, 20.0, 8.0, 8.0)
+    depth = 2.0 + 0.05 * pixel_grid(16, 16)[..., 0]
+    (view,) = noise_views([(16, 16)])
+    found = single_depth(view, network_that_knows(unproject(pixel_grid(16, 16), depth, camera)))
+    np.testing.assert_allclose(found.depth, depth, rtol=1e-5)
+    assert found.camera.fx == pytest.approx(20.0, rel=1e-5)
+    np.testing.assert_allclose(found.confidence, 1.0 + np.e, rtol=1e-5)
 
 
 def test_stereo_refuses_one_image_and_names_the_way_out(room: Room) -> None:
