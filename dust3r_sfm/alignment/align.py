@@ -56,7 +56,7 @@ def _solved(start: Start, views: Sequence[View]) -> tuple[list[Solved], dict[Pai
     if not start.measured:
         return [], {}
     edges = stack_edges(start.measured)
-    return solve_components(edges, views, start.pixels, start.groups, start.evidence)
+    return solve_components(edges, views, start.pixels, start.groups, start.evidence, start.known)
 
 
 def _posed(

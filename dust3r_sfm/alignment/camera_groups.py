@@ -4,11 +4,11 @@ Views of one camera may have been resized or turned differently, so a group's fo
 the stored files; a view's own is that times `view_scale`.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from jaxtyping import Float, Int
+from jaxtyping import Bool, Float, Int
 
 from dust3r_sfm.evidence.summary import PairSummary
 from dust3r_sfm.geometry.focal import weighted_median
@@ -24,16 +24,30 @@ EXIF_SPREAD = 0.15
 @dataclass(frozen=True)
 class FocalEvidence:
     """For each group the log of the focal in ORIGINAL pixels that its pairs (and, weakly, EXIF) speak
-    for, NaN where nothing does, and the `information` (inverse variance) of that log."""
+    for, NaN where nothing does, and the `information` (inverse variance) of that log: infinite where the
+    focal was given and stays as it is."""
 
     log_focal: Float[np.ndarray, " groups"]
     information: Float[np.ndarray, " groups"]
 
+    @property
+    def given(self) -> Bool[np.ndarray, " groups"]:
+        return np.isinf(self.information)
+
+    @property
+    def pull(self) -> Float[np.ndarray, " groups"]:
+        """Information of the focals that are solved for, 0 of the others."""
+        return np.where(self.given, 0.0, self.information)
+
 
 def focal_evidence(
-    views: Sequence[View], groups: Sequence[int], summaries: Sequence[PairSummary]
+    views: Sequence[View],
+    groups: Sequence[int],
+    summaries: Sequence[PairSummary],
+    given: Mapping[int, float],
 ) -> FocalEvidence:
-    """Weighted median over the pairs whose pointmap of image i shows a focal."""
+    """Weighted median over the pairs whose pointmap of image i shows a focal. `given` has the log focals
+    (original pixels) of the groups where it is known."""
     logs, weights, members = _opinions(views, groups, summaries)
     count = max(groups) + 1
     log_focal, information = np.full(count, np.nan), np.zeros(count)
@@ -46,7 +60,11 @@ def focal_evidence(
         log_focal[group] = middle
         statistical = 1.0 / value_weights.sum() + spread**2 / len(log_values)
         information[group] = 1.0 / (statistical + SYSTEMATIC_SPREAD**2)
-    return _with_exif(views, groups, FocalEvidence(log_focal, information))
+    evidence = _with_exif(views, groups, FocalEvidence(log_focal, information))
+    log_focal, information = evidence.log_focal.copy(), evidence.information.copy()
+    for group, value in given.items():
+        log_focal[group], information[group] = value, np.inf
+    return FocalEvidence(log_focal, information)
 
 
 def _opinions(

@@ -4,7 +4,7 @@ A component is averaged, its wrong edges are dropped, and what is left, which ma
 averaged again, until all edges agree; then refined, and again if refinement shows edges to be wrong.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -16,10 +16,13 @@ from dust3r_sfm.alignment.averaging import Averaged, average, depth_ties, tie_is
 from dust3r_sfm.alignment.camera_groups import FocalEvidence
 from dust3r_sfm.alignment.edges import Edges
 from dust3r_sfm.alignment.filtering import disagreeing, triplet_support
+from dust3r_sfm.alignment.presets import Known
 from dust3r_sfm.alignment.problem import Problem, State
 from dust3r_sfm.alignment.refinement import Refined, refine
+from dust3r_sfm.geometry import invert_rigid, rigid
+from dust3r_sfm.geometry.procrustes import moved_poses, similarity_of_poses
 from dust3r_sfm.geometry.view_cameras import principal_point, view_scale
-from dust3r_sfm.types import Pair, View
+from dust3r_sfm.types import Pair, Rigid, View
 
 MAX_PASSES = 8
 """Times a component is solved again without what was found wrong, before it is taken as it is."""
@@ -27,7 +30,8 @@ MAX_PASSES = 8
 
 @dataclass(frozen=True)
 class Solved:
-    """A component in its own world: view 0 of `members` is the identity, the median depth 1.
+    """A component in its own world: view 0 of `members` is the identity, the median depth 1; or in that of
+    the given poses, and of their size where there are two.
 
     `members` are indices of all views, ascending; `focal_px` (view pixels) and `cam_from_world` run
     parallel. `scales` (world from pair) and `residual_px` are those of its metric pairs.
@@ -84,6 +88,7 @@ def _problem(
     pixels: Float[np.ndarray, "all samples 2"],
     groups: Sequence[int],
     evidence: FocalEvidence,
+    known: Known,
 ) -> Problem:
     """The metric edges of one component, with views and cameras numbered from 0."""
     used, group = np.unique(np.array(groups)[members], return_inverse=True)
@@ -94,16 +99,22 @@ def _problem(
         log_view_scale=np.log([view_scale(views[m]) for m in members]),
         group=group,
         evidence=FocalEvidence(evidence.log_focal[used], evidence.information[used]),
+        pose_given=np.isin(np.arange(len(members)), known.pose_rows(members.tolist())),
     )
 
 
-def _refined(problem: Problem, averaged: Averaged, metric: Bool[np.ndarray, " e"]) -> Refined:
-    state = State(
-        averaged.cam_from_world,
-        problem.evidence.log_focal,
-        averaged.log_scale[metric],
-        np.zeros(problem.num_views),
-    )
+def _refined(
+    problem: Problem, averaged: Averaged, metric: Bool[np.ndarray, " e"], given: Mapping[int, Rigid]
+) -> Refined:
+    """From the averaged world, moved to where the given poses are and with these in it."""
+    poses, log_size = averaged.cam_from_world.copy(), 0.0
+    if given:
+        rows = list(given)
+        wanted = invert_rigid(np.stack([given[row] for row in rows]))
+        poses, log_size = moved_poses(poses, similarity_of_poses(invert_rigid(poses[rows]), wanted))
+        poses[rows] = np.stack([given[row] for row in rows])
+    log_scale = averaged.log_scale[metric] + log_size
+    state = State(poses, problem.evidence.log_focal, log_scale, np.zeros(problem.num_views))
     return refine(problem, state)
 
 
@@ -119,13 +130,22 @@ def _pair(edges: Edges, edge: int) -> Pair:
     return Pair(int(edges.tail[edge]), int(edges.head[edge]))
 
 
-def _finished(piece: Edges, members: Int[np.ndarray, " n"], problem: Problem, refined: Refined) -> Solved:
+def _finished(
+    piece: Edges,
+    members: Int[np.ndarray, " n"],
+    problem: Problem,
+    refined: Refined,
+    given: Mapping[int, Rigid],
+) -> Solved:
     metric = piece.select(piece.metric)
     pairs = [_pair(metric, edge) for edge in range(len(metric))]
     depth = np.nanmedian(np.where(metric.weights_i > 0, metric.depth_i, np.nan), axis=1)
-    unit = float(np.median(np.exp(refined.log_scale) * depth))
-    poses = refined.cam_from_world.copy()
-    poses[:, :3, 3] /= unit
+    unit = float(np.median(np.exp(refined.log_scale) * depth)) if len(given) < 2 else 1.0
+    # The world shrinks about the one camera that is given, or about the first.
+    centre = invert_rigid(refined.cam_from_world[min(given, default=0)])[:3, 3]
+    poses, _ = moved_poses(refined.cam_from_world, rigid(np.eye(3) / unit, centre - centre / unit))
+    for row, pose in given.items():
+        poses[row] = pose
     return Solved(
         tuple(int(m) for m in members),
         np.exp(refined.log_focal[problem.group] + problem.log_view_scale),
@@ -141,6 +161,7 @@ def solve_components(
     pixels: Float[np.ndarray, "all samples 2"],
     groups: Sequence[int],
     evidence: FocalEvidence,
+    known: Known,
 ) -> tuple[list[Solved], dict[Pair, str]]:
     """Every component of at least two views, most views first, and why edges were dropped."""
     reasons: dict[Pair, str] = {}
@@ -148,7 +169,7 @@ def solve_components(
     done: list[Solved] = []
     while waiting:
         piece = waiting.pop(0)
-        outcome = _attempt(piece, views, pixels, groups, evidence)
+        outcome = _attempt(piece, views, pixels, groups, evidence, known)
         if isinstance(outcome, Solved):
             done.append(outcome)
             continue
@@ -165,6 +186,7 @@ def _attempt(
     pixels: Float[np.ndarray, "all samples 2"],
     groups: Sequence[int],
     evidence: FocalEvidence,
+    known: Known,
 ) -> Solved | dict[int, str]:
     """The component solved, or the edges of it that are wrong and why."""
     apart = np.flatnonzero(~_largest_island(piece.edges))
@@ -176,10 +198,11 @@ def _attempt(
     wrong = disagreeing(local, averaged)
     if wrong and piece.passes < MAX_PASSES:
         return wrong
-    problem = _problem(local, members, views, pixels, groups, evidence)
-    refined = _refined(problem, averaged, local.metric)
+    problem = _problem(local, members, views, pixels, groups, evidence, known)
+    given = {row: pose for row, m in enumerate(members) if (pose := known.cam_from_world[m]) is not None}
+    refined = _refined(problem, averaged, local.metric, given)
     rows = np.flatnonzero(local.metric)
     wrong = {int(rows[edge]): reason for edge, reason in _misfits(refined, problem).items()}
     if wrong and piece.passes < MAX_PASSES:
         return wrong
-    return _finished(piece.edges, members, problem, refined)
+    return _finished(piece.edges, members, problem, refined, given)

@@ -1,7 +1,8 @@
 """What a user may choose about alignment."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
+from dust3r_sfm.alignment.presets import Presets
 from dust3r_sfm.camera_sharing import CameraSharing
 
 
@@ -9,9 +10,10 @@ from dust3r_sfm.camera_sharing import CameraSharing
 class AlignmentConfig:
     """cameras: which photos share a focal. bundle_adjustment: sharpen with tracks where there are
     correspondences. fused_maps: depth maps of a view, the best of those that were kept, that are fused.
-    seed: of every random choice."""
+    presets: what is known of the cameras beforehand. seed: of every random choice."""
 
     cameras: CameraSharing = "auto"
     bundle_adjustment: bool = True
     fused_maps: int = 8
+    presets: Presets = field(default_factory=Presets)
     seed: int = 0

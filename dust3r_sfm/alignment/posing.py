@@ -47,11 +47,14 @@ def pose(
     rounds: Sequence[float] = COARSE_ROUNDS,
 ) -> tuple[Posed, dict[int, str]]:
     """The component sharpened, and the views (by index among all) that did not survive it and why."""
-    cameras = [view_camera(views[m], float(f)) for m, f in zip(solved.members, solved.focal_px, strict=True)]
+    cameras = [
+        start.known.cameras[m] or view_camera(views[m], float(f))
+        for m, f in zip(solved.members, solved.focal_px, strict=True)
+    ]
     found = _local_correspondences(solved, start)
-    if not config.bundle_adjustment or not found:
-        why = "not run: switched off" if not config.bundle_adjustment else "not run: no correspondences"
-        return _unsharpened(solved, tuple(cameras), why), {}
+    why_not = _why_not_sharpened(solved, start, config, bool(found))
+    if why_not:
+        return _unsharpened(solved, tuple(cameras), f"not run: {why_not}"), {}
     result = sharpen(
         [views[m] for m in solved.members],
         found,
@@ -62,6 +65,16 @@ def pose(
     )
     gone = {solved.members[local]: reason for local, reason in result.dropped_views.items()}
     return _surviving(solved, result), gone
+
+
+def _why_not_sharpened(solved: Solved, start: Start, config: AlignmentConfig, any_found: bool) -> str | None:
+    if not config.bundle_adjustment:
+        return "switched off"
+    if not any_found:
+        return "no correspondences"
+    known = [start.known.cameras[m] or start.known.cam_from_world[m] is not None for m in solved.members]
+    # Bundle adjustment moves every camera.
+    return "cameras that are given have to stay" if any(known) else None
 
 
 def _local_correspondences(solved: Solved, start: Start) -> dict[Pair, Correspondences]:

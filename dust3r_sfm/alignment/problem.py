@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import scipy.sparse as sparse
-from jaxtyping import Float, Int
+from jaxtyping import Bool, Float, Int
 from scipy.sparse.linalg import splu
 
 from dust3r_sfm.alignment.camera_groups import FocalEvidence
@@ -16,7 +16,8 @@ from dust3r_sfm.geometry import rigid, rotation_from_vector
 @dataclass(frozen=True)
 class Problem:
     """One connected component. `pixels` are the samples of each view; `log_view_scale` turns a log
-    focal in original pixels into one in view pixels; `group` numbers cameras from 0 without gaps."""
+    focal in original pixels into one in view pixels; `group` numbers cameras from 0 without gaps; poses
+    that are `pose_given` stay as they are."""
 
     edges: Edges
     pixels: Float[np.ndarray, "n samples 2"]
@@ -24,6 +25,7 @@ class Problem:
     log_view_scale: Float[np.ndarray, " n"]
     group: Int[np.ndarray, " n"]
     evidence: FocalEvidence
+    pose_given: Bool[np.ndarray, " n"]
 
     @property
     def num_views(self) -> int:
@@ -63,8 +65,8 @@ def edge_cameras(problem: Problem, state: State, rows: slice) -> EdgeCameras:
 
 
 def focal_offset(problem: Problem, state: State) -> Float[np.ndarray, " groups"]:
-    """log focals less what the evidence says; 0 where there is none."""
-    return np.where(problem.evidence.information > 0, state.log_focal - problem.evidence.log_focal, 0.0)
+    """log focals less what the evidence says; 0 where there is none, or nothing else."""
+    return np.where(problem.evidence.pull > 0, state.log_focal - problem.evidence.log_focal, 0.0)
 
 
 def _columns(problem: Problem) -> Int[np.ndarray, "e 16"]:
@@ -85,8 +87,8 @@ def damped_step(
     damping: float,
 ) -> State:
     """The state after one Gauss-Newton step, damped by Marquardt's scaling. Each edge's log scale is
-    eliminated in its own block (Schur complement); view 0 stays where it is, which fixes the gauge but
-    for the world's scale, and that the damping holds."""
+    eliminated in its own block (Schur complement). What is given stays; if no pose is, view 0 does, which
+    fixes the gauge but for the world's scale, and that the damping holds."""
     columns = _columns(problem)
     size = 7 * problem.num_views + problem.num_groups
     across, own = normal[:, :SCALE, SCALE], normal[:, SCALE, SCALE] * (1.0 + damping) + 1e-12
@@ -96,19 +98,27 @@ def damped_step(
     focals = slice(6 * problem.num_views, 6 * problem.num_views + problem.num_groups)
     total, side = _scattered(columns, diagonal, size), _scattered(columns, right, size)
     prior = np.zeros(size)
-    prior[focals] = problem.evidence.information
-    side[focals] += problem.evidence.information * focal_offset(problem, state)
+    prior[focals] = problem.evidence.pull
+    side[focals] += problem.evidence.pull * focal_offset(problem, state)
     system = _matrix(columns, reduced, size) + sparse.diags(prior + damping * (total + prior) + 1e-12)
-    solved = np.zeros(size)
+    solved, free = np.zeros(size), _free(problem)
     factors = splu(
-        system.tocsc()[6:, 6:],
+        system.tocsc()[free][:, free],
         permc_spec="MMD_AT_PLUS_A",
         diag_pivot_thresh=0.0,
         options={"SymmetricMode": True},
     )
-    solved[6:] = -factors.solve(side[6:])
+    solved[free] = -factors.solve(side[free])
     scale = -(gradient[:, SCALE] + (across * solved[columns]).sum(axis=1)) / own
     return _moved(problem, state, solved, scale)
+
+
+def _free(problem: Problem) -> Int[np.ndarray, " free"]:
+    """Columns that are solved for."""
+    held = problem.pose_given.copy()
+    held[0] |= not held.any()
+    depths = np.zeros(problem.num_views, dtype=bool)
+    return np.flatnonzero(~np.concatenate([np.repeat(held, 6), problem.evidence.given, depths]))
 
 
 def _scattered(

@@ -175,7 +175,7 @@ def linearise(
     count = len(problem.edges)
     normal = np.zeros((count, EDGE_PARAMETERS, EDGE_PARAMETERS))
     gradient = np.zeros((count, EDGE_PARAMETERS))
-    total = float((problem.evidence.information * focal_offset(problem, state) ** 2).sum())
+    total = float((problem.evidence.pull * focal_offset(problem, state) ** 2).sum())
     for rows, term in _terms(problem, start, state, seen, noise):
         total += float((term.weights * _cauchy(term.squared)).sum())
         weights = np.sqrt(term.weights * _reweighted(term.squared))

@@ -1,7 +1,7 @@
 """From evidence to the edges that are solved: summaries, cameras, relative poses."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from jaxtyping import Float
@@ -9,6 +9,14 @@ from jaxtyping import Float
 from dust3r_sfm.alignment.camera_groups import FocalEvidence, focal_evidence
 from dust3r_sfm.alignment.config import AlignmentConfig
 from dust3r_sfm.alignment.measurement import Measurement, measure
+from dust3r_sfm.alignment.presets import (
+    Known,
+    known_log_focals,
+    known_of_views,
+    solved_matches,
+    solved_pixels,
+    split_groups,
+)
 from dust3r_sfm.camera_sharing import group_cameras
 from dust3r_sfm.evidence import Evidence, PairSummary
 from dust3r_sfm.evidence.summary import sample_pixels
@@ -26,13 +34,15 @@ GUESSED_FOCAL = 1.2
 
 @dataclass(frozen=True)
 class Start:
-    """All that is known before anything is solved together. `pixels` are each view's samples."""
+    """All that is known before anything is solved together. `pixels` are each view's samples, and matches of
+    what was `measured`, as ideal cameras would see them (see `presets.solved_pixels`)."""
 
     summaries: tuple[PairSummary, ...]
     correspondences: Mapping[Pair, Correspondences]
     pixels: Float[np.ndarray, "n samples 2"]
     groups: tuple[int, ...]
     evidence: FocalEvidence
+    known: Known
     measured: tuple[Measurement, ...]
     unusable: Mapping[Pair, str]
 
@@ -41,17 +51,36 @@ def gather(views: Sequence[View], evidence: Evidence, config: AlignmentConfig, p
     """What follows for each pair on its own, and from all pairs for the cameras."""
     summaries = evidence.summaries
     pixels = np.stack([sample_pixels(view, len(summaries[0].depth_i)) for view in views])
-    groups = group_cameras(views, config.cameras)
-    focals = focal_evidence(views, groups, summaries)
+    known = known_of_views(views, config.presets)
+    groups = split_groups(group_cameras(views, config.cameras), known, views)
+    focals = focal_evidence(views, groups, summaries, known_log_focals(groups, known, views))
     focals = _completed(focals, views, groups, summaries, pixels, config.seed)
     cameras = [
-        view_camera(view, float(np.exp(focals.log_focal[group])) * view_scale(view))
-        for view, group in zip(views, groups, strict=True)
+        camera or view_camera(view, float(np.exp(focals.log_focal[group])) * view_scale(view))
+        for view, group, camera in zip(views, groups, known.cameras, strict=True)
     ]
     progress.start("Relative poses", 1, "steps")
     measured, unusable = measure(summaries, list(pixels), cameras, evidence.correspondences, config.seed)
     progress.advance()
-    return Start(summaries, evidence.correspondences, pixels, groups, focals, tuple(measured), unusable)
+    return Start(
+        summaries,
+        evidence.correspondences,
+        np.stack([solved_pixels(*row) for row in zip(pixels, views, known.cameras, strict=True)]),
+        groups,
+        focals,
+        known,
+        tuple(_as_solved(m, views, known) for m in measured),
+        unusable,
+    )
+
+
+def _as_solved(measured: Measurement, views: Sequence[View], known: Known) -> Measurement:
+    """With matches as ideal cameras would see them, where the real ones are known."""
+    summary, (i, j) = measured.summary, (measured.pair.i, measured.pair.j)
+    if known.cameras[i] is None and known.cameras[j] is None:
+        return measured
+    matches = solved_matches(summary.matches, views[i], views[j], known.cameras[i], known.cameras[j])
+    return replace(measured, summary=replace(summary, matches=matches))
 
 
 def _completed(

@@ -7,7 +7,7 @@ patterns", PAMI 1991, here with weights.
 import numpy as np
 from jaxtyping import Float
 
-from dust3r_sfm.geometry.transforms import rigid, transform_points
+from dust3r_sfm.geometry.transforms import invert_rigid, rigid, transform_points
 
 
 def umeyama(
@@ -50,3 +50,31 @@ def robust_umeyama(
         kernel = 1.0 / np.maximum(ratio, 1e-3) if step < iterations // 2 else 1.0 / (1.0 + ratio**2) ** 2
         b_from_a = umeyama(points_a, points_b, weights * kernel, with_scale)
     return b_from_a
+
+
+def similarity_of_poses(
+    world_from_cam_a: Float[np.ndarray, "n 4 4"], world_from_cam_b: Float[np.ndarray, "n 4 4"]
+) -> Float[np.ndarray, "4 4"]:
+    """b_from_a of two worlds that the same cameras stand in, from their centres and, weakly, where they look:
+    so two cameras suffice. One leaves the size as it is, and so do cameras that all stand in one place."""
+    worlds = (world_from_cam_a, world_from_cam_b)
+    centres = [world[:, :3, 3] for world in worlds]
+    spreads = [float(np.linalg.norm(c - c.mean(axis=0), axis=1).mean()) for c in centres]
+    if min(spreads) == 0.0:
+        return world_from_cam_b[0] @ np.linalg.inv(world_from_cam_a[0])
+    arms = [
+        np.concatenate([centre, *(centre + 0.1 * spread * world[:, :3, axis] for axis in range(3))])
+        for world, centre, spread in zip(worlds, centres, spreads, strict=True)
+    ]
+    return umeyama(arms[0], arms[1], np.ones(len(arms[0])))
+
+
+def moved_poses(
+    cam_from_world: Float[np.ndarray, "n 4 4"], similarity: Float[np.ndarray, "4 4"]
+) -> tuple[Float[np.ndarray, "n 4 4"], float]:
+    """cam_from_world after the world was moved by a similarity [sR t; 0 1], and log s: cameras keep the unit
+    of their new world, so depths grow by s."""
+    scale = float(np.cbrt(np.linalg.det(similarity[:3, :3])))
+    centres = transform_points(similarity, invert_rigid(cam_from_world)[:, :3, 3])
+    rotation = cam_from_world[:, :3, :3] @ (similarity[:3, :3] / scale).T
+    return rigid(rotation, -(rotation @ centres[..., None])[..., 0]), float(np.log(scale))

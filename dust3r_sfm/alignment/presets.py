@@ -1,0 +1,150 @@
+"""What a user knows of the cameras beforehand, by photo name, and the same for the views.
+
+Users give what they have: pixels and poses of the stored files (before any EXIF rotation), as COLMAP
+models, calibrations and the exported model of another run have them.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+from jaxtyping import Float
+
+from dust3r_sfm.errors import InputError
+from dust3r_sfm.geometry import apply_affine, ideal_pixels, invert_rigid, original_camera
+from dust3r_sfm.geometry.view_cameras import view_camera, view_scale
+from dust3r_sfm.types import Camera, Correspondences, Rigid, View
+
+
+@dataclass(frozen=True)
+class Presets:
+    """By photo name, all of the stored file: `focal_px`; whole `cameras`, where more than the focal is
+    known (their lens too); and `cam_from_world`, which is kept exactly, the rest being solved in its frame,
+    and in its size where two or more are given."""
+
+    focal_px: Mapping[str, float] = field(default_factory=dict)
+    cameras: Mapping[str, Camera] = field(default_factory=dict)
+    cam_from_world: Mapping[str, Rigid] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Known:
+    """Presets as the views see them, one entry a view, None where nothing is known. `cameras` are in view
+    pixels; `cam_from_world` are of the upright views."""
+
+    cameras: tuple[Camera | None, ...]
+    cam_from_world: tuple[Rigid | None, ...]
+
+    def pose_rows(self, members: Sequence[int]) -> list[int]:
+        """Which of the members, counted from 0, have a known pose."""
+        return [row for row, member in enumerate(members) if self.cam_from_world[member] is not None]
+
+
+def known_of_views(views: Sequence[View], presets: Presets) -> Known:
+    """Raises InputError for a photo that is not there, and for values no camera can have."""
+    _check_names(views, presets)
+    return Known(
+        tuple(_known_camera(view, presets) for view in views),
+        tuple(_known_pose(view, presets) for view in views),
+    )
+
+
+def _check_names(views: Sequence[View], presets: Presets) -> None:
+    names = {view.name for view in views}
+    given = {"focal": presets.focal_px, "camera": presets.cameras, "pose": presets.cam_from_world}
+    for what, values in given.items():
+        lost = sorted(set(values) - names)
+        if lost:
+            raise InputError(
+                f"{len(lost)} of {len(values)} given {what}s are for photos that are not there, such as"
+                f" {lost[0]}: name photos as in the report, or leave these out"
+            )
+
+
+def _known_camera(view: View, presets: Presets) -> Camera | None:
+    if view.name in presets.cameras:
+        return camera_of_view(view, presets.cameras[view.name])
+    focal = presets.focal_px.get(view.name)
+    if focal is None:
+        return None
+    if not np.isfinite(focal) or focal <= 0:
+        raise InputError(f"{view.name}: its focal is given as {focal} pixels: give a positive number")
+    return view_camera(view, focal * view_scale(view))
+
+
+def camera_of_view(view: View, original: Camera) -> Camera:
+    """The camera of the stored file in pixels of the view; inverse of `geometry.original_camera`. Raises
+    InputError if it is of another size than the photo."""
+    if (original.width, original.height) != view.original_size:
+        raise InputError(
+            f"{view.name}: its camera is given for {original.width} x {original.height} pixels, but the photo"
+            f" has {view.original_size[0]} x {view.original_size[1]}: give the camera of the photo as it is"
+        )
+    scale = np.abs(view.pixel_from_original[:2, :2])
+    fx, fy = scale @ [original.fx, original.fy]
+    cx, cy = apply_affine(view.pixel_from_original, np.array([original.cx, original.cy]))
+    return Camera(view.size[0], view.size[1], float(fx), float(fy), float(cx), float(cy), original.k1)
+
+
+def _known_pose(view: View, presets: Presets) -> Rigid | None:
+    given = presets.cam_from_world.get(view.name)
+    if given is None:
+        return None
+    turn = np.asarray(given)[:3, :3]
+    if not np.allclose(turn @ turn.T, np.eye(3), atol=1e-4) or np.linalg.det(turn) < 0:
+        raise InputError(
+            f"{view.name}: its pose is given with a matrix that is no rotation: give it as [R t; 0 1]"
+        )
+    original_from_view = original_camera(view, view_camera(view, 1.0))[1]
+    return invert_rigid(original_from_view) @ np.asarray(given, dtype=np.float64)
+
+
+def split_groups(groups: Sequence[int], known: Known, views: Sequence[View]) -> tuple[int, ...]:
+    """Camera groups in which no two known focals differ; views without one stay with those of their group
+    if all of these agree, and among themselves if not."""
+    given = [
+        None if c is None else round(_log_original_focal(c, v), 9)
+        for c, v in zip(known.cameras, views, strict=True)
+    ]
+    values: dict[int, set[float]] = {}
+    for group, value in zip(groups, given, strict=True):
+        values.setdefault(group, set()).update(set() if value is None else {value})
+    keys = [
+        (group, (value if len(values[group]) > 1 else None))
+        for group, value in zip(groups, given, strict=True)
+    ]
+    numbers = {key: number for number, key in enumerate(dict.fromkeys(keys))}
+    return tuple(numbers[key] for key in keys)
+
+
+def _log_original_focal(camera: Camera, view: View) -> float:
+    """Of the geometric mean of both focals, in pixels of the stored file."""
+    return float(np.log(camera.fx * camera.fy) / 2 - np.log(view_scale(view)))
+
+
+def known_log_focals(groups: Sequence[int], known: Known, views: Sequence[View]) -> dict[int, float]:
+    """log focal in pixels of the stored file of the groups where it is known."""
+    triples = zip(groups, known.cameras, views, strict=True)
+    return {group: _log_original_focal(camera, view) for group, camera, view in triples if camera is not None}
+
+
+def solved_pixels(
+    pixels: Float[np.ndarray, "n 2"], view: View, known: Camera | None
+) -> Float[np.ndarray, "n 2"]:
+    """Where a pinhole with square pixels, the known camera's focal (geometric mean) and the principal point
+    that `view_camera` has would see what the known camera sees at `pixels`: what alignment solves with."""
+    if known is None:
+        return pixels
+    ideal = view_camera(view, float(np.sqrt(known.fx * known.fy)))
+    rays = (ideal_pixels(pixels.astype(np.float64), known) - [known.cx, known.cy]) / [known.fx, known.fy]
+    return rays * ideal.fx + [ideal.cx, ideal.cy]
+
+
+def solved_matches(
+    matches: Correspondences, view_i: View, view_j: View, known_i: Camera | None, known_j: Camera | None
+) -> Correspondences:
+    return replace(
+        matches,
+        pixels_i=solved_pixels(matches.pixels_i, view_i, known_i),
+        pixels_j=solved_pixels(matches.pixels_j, view_j, known_j),
+    )
