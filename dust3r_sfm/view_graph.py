@@ -21,9 +21,12 @@ AUTOMATIC_COMPLETE_UP_TO = 40
 """Views up to which `Automatic` pairs all with all: 780 photo pairs, minutes on a laptop."""
 
 _AUTOMATIC_WINDOW = 5
-_GRAPH_FORMS = "auto, complete, swin-5, logwin-3 (either with -noncyclic), oneref-0, or a pairs file"
+_GRAPH_FORMS = (
+    "auto, complete, swin-5, logwin-3 (either with -noncyclic), oneref-0, retrieval-8, or a pairs file"
+)
 _WINDOW_FORM = re.compile(r"(swin|logwin)(?:-([0-9]{1,6}))?(-noncyclic)?")
 _NAME = re.compile(r'"([^"]+)"|(\S+)')
+_RETRIEVAL_FORM = re.compile(r"retrieval(?:-([0-9]{1,6}))?")
 _REFERENCE_FORM = re.compile(r"oneref(?:-([0-9]{1,6}))?")
 
 
@@ -80,7 +83,25 @@ class Automatic:
     That makes about N (4 + log2 N) photo pairs."""
 
 
-GraphConfig = Complete | SlidingWindow | LogWindow | OneReference | PairsFile | Automatic
+@dataclass(frozen=True)
+class Retrieval:
+    """Every view with the `size` that look most like it, in whatever order the photos come, and what that
+    leaves unconnected joined by the most similar pairs. Needs the photos encoded: see
+    `retrieval.similarity_pairs`, also for `diversity`, from 0 to 1."""
+
+    size: int = 8
+    diversity: float = 0.2
+
+    def __post_init__(self) -> None:
+        _require_size("retrieval", self.size)
+        if not 0 <= self.diversity < 1:
+            raise InputError(f"retrieval: diversity {self.diversity} is not from 0 to below 1, say 0.2.")
+
+
+NamedGraphConfig = Complete | SlidingWindow | LogWindow | OneReference | PairsFile | Automatic
+"""What gives pairs without a look at the photos."""
+
+GraphConfig = NamedGraphConfig | Retrieval
 
 
 @dataclass(frozen=True)
@@ -116,25 +137,30 @@ class ViewGraph:
         return sorted(members, key=lambda views: (-len(views), views[0]))
 
 
-def view_graph(config: GraphConfig, names: Sequence[str], symmetrize: bool = True) -> ViewGraph:
+def view_graph(config: NamedGraphConfig, names: Sequence[str], symmetrize: bool = True) -> ViewGraph:
     """The pairs `config` asks for among the views called `names`, sorted.
 
     `symmetrize` adds the opposite direction of every pair. Without it `Complete` and the windows give
     (i, j) with i < j, `OneReference` (reference, other), and a pairs file the directions it lists.
     Raises InputError when the config does not fit the views or leaves two or more without a pair.
     """
-    pairs = set(_pairs(config, names))
+    return graph_of_pairs(len(names), _pairs(config, names), symmetrize)
+
+
+def graph_of_pairs(num_views: int, pairs: Iterable[Pair], symmetrize: bool = True) -> ViewGraph:
+    """These pairs, sorted and each once, and with `symmetrize` their opposite directions."""
+    directed = set(pairs)
     if symmetrize:
-        pairs |= {pair.swapped() for pair in pairs}
-    return ViewGraph(len(names), tuple(sorted(pairs)))
+        directed |= {pair.swapped() for pair in directed}
+    return ViewGraph(num_views, tuple(sorted(directed)))
 
 
 def parse_graph(text: str) -> GraphConfig:
     """The config meant by its command-line form: `auto`, `complete`, `swin-5`, `swin-5-noncyclic`,
-    `logwin-3`, `logwin-3-noncyclic`, `oneref-0`, or the path of a pairs file.
+    `logwin-3`, `logwin-3-noncyclic`, `oneref-0`, `retrieval-8`, or the path of a pairs file.
 
-    The number may be left out (3 for windows, 0 for the reference). A file whose name is one of
-    these words is meant by `./complete`. Raises InputError for anything else.
+    The number may be left out (3 for windows, 0 for the reference, 8 for retrieval). A file whose
+    name is one of these words is meant by `./complete`. Raises InputError for anything else.
     """
     if text == "auto":
         return Automatic()
@@ -145,12 +171,14 @@ def parse_graph(text: str) -> GraphConfig:
         return kind(size=int(window[2] or 3), cyclic=window[3] is None)
     if reference := _REFERENCE_FORM.fullmatch(text):
         return OneReference(int(reference[1] or 0))
+    if retrieval := _RETRIEVAL_FORM.fullmatch(text):
+        return Retrieval(int(retrieval[1] or 8))
     if Path(text).is_file():
         return PairsFile(Path(text))
     raise InputError(f"--pairs {text}: neither a known form nor a file; use {_GRAPH_FORMS}.")
 
 
-def _pairs(config: GraphConfig, names: Sequence[str]) -> Iterable[Pair]:
+def _pairs(config: NamedGraphConfig, names: Sequence[str]) -> Iterable[Pair]:
     """The pairs of `config` in its own directions, possibly with repeats."""
     count = len(names)
     match config:
@@ -237,7 +265,7 @@ def _two_names(line: str, where: str) -> tuple[str, str]:
 
 def _require_size(form: str, size: int) -> None:
     if size < 1:
-        raise InputError(f"{form}-{size}: the window must hold at least 1 view, say {form}-3.")
+        raise InputError(f"{form}-{size}: a view needs at least 1 other, say {form}-3.")
 
 
 def _text(pair: Pair) -> str:

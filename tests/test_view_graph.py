@@ -13,8 +13,10 @@ from dust3r_sfm.view_graph import (
     LogWindow,
     OneReference,
     PairsFile,
+    Retrieval,
     SlidingWindow,
     ViewGraph,
+    graph_of_pairs,
     parse_graph,
     view_graph,
 )
@@ -196,17 +198,42 @@ class TestParse:
     def test_words(self, text: str, config: GraphConfig) -> None:
         assert parse_graph(text) == config
 
+    def test_retrieval(self) -> None:
+        assert parse_graph("retrieval-5") == Retrieval(5)
+        assert parse_graph("retrieval") == Retrieval(8)
+        with pytest.raises(InputError, match="retrieval-0: a view needs at least 1 other"):
+            parse_graph("retrieval-0")
+        with pytest.raises(InputError, match="diversity 1 is not from 0 to below 1"):
+            Retrieval(5, diversity=1)
+
     def test_files(self, tmp_path: Path) -> None:
         path = tmp_path / "swin-5"
         path.touch()
         assert parse_graph(str(path)) == PairsFile(path)
 
     @pytest.mark.parametrize(
-        "text", ["", "nonsense", "swin-", "swin--1", "swin-5-cyclic", "gone.txt", "Complete"]
+        "text",
+        [
+            "",
+            "nonsense",
+            "retrieval-",
+            "retrieval-x",
+            "swin-",
+            "swin--1",
+            "swin-5-cyclic",
+            "gone.txt",
+            "Complete",
+        ],
     )
     def test_anything_else_is_refused_with_the_choices(self, text: str) -> None:
         with pytest.raises(InputError, match=r"swin-5.*pairs file"):
             parse_graph(text)
+
+
+def test_a_graph_of_any_pairs() -> None:
+    graph = graph_of_pairs(3, [Pair(2, 1), Pair(0, 2), Pair(2, 1)], symmetrize=False)
+    assert graph.pairs == (Pair(0, 2), Pair(2, 1))
+    assert len(graph_of_pairs(3, graph.pairs).pairs) == 4
 
 
 @pytest.mark.realdata

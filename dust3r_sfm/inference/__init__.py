@@ -2,6 +2,15 @@
 
 from dust3r_sfm.inference.config import InferenceConfig
 from dust3r_sfm.inference.content import content_hash
+from dust3r_sfm.inference.describing import describing, global_descriptors
+from dust3r_sfm.inference.encodings import encode_all
 from dust3r_sfm.inference.measuring import measure_pairs
 
-__all__ = ["InferenceConfig", "content_hash", "measure_pairs"]
+__all__ = [
+    "InferenceConfig",
+    "content_hash",
+    "describing",
+    "encode_all",
+    "global_descriptors",
+    "measure_pairs",
+]

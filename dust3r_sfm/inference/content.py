@@ -7,6 +7,7 @@ import numpy as np
 
 from dust3r_sfm.evidence import EvidenceConfig
 from dust3r_sfm.regressors.protocol import PointmapRegressor
+from dust3r_sfm.retrieval import VladConfig
 from dust3r_sfm.types import View
 
 
@@ -27,7 +28,16 @@ def encoding_key(regressor: PointmapRegressor, view: View) -> str:
 
 def evidence_key(regressor: PointmapRegressor, views: Sequence[View], config: EvidenceConfig) -> str:
     """All that what is kept of a pair depends on, but the graph: that is asked about by name."""
-    digest = hashlib.sha256(f"{regressor.fingerprint()} {config}".encode())
+    return _key(f"{regressor.fingerprint()} {config}", views)
+
+
+def descriptors_key(regressor: PointmapRegressor, views: Sequence[View], config: VladConfig) -> str:
+    """All that the global descriptors of a set depend on."""
+    return _key(f"{regressor.fingerprint()} {config}", views)
+
+
+def _key(settings: str, views: Sequence[View]) -> str:
+    digest = hashlib.sha256(settings.encode())
     for view in views:
         digest.update(content_hash(view).encode())
     return digest.hexdigest()

@@ -85,12 +85,13 @@ class EncodingCache(Sequence[Encoding]):
 def encode_all(
     regressor: PointmapRegressor,
     views: Sequence[View],
-    folder: Path | None,
+    work_folder: Path | None,
     most_bytes: int,
     progress: Progress,
 ) -> EncodingCache:
-    """Every view encoded once, those not at all that a former run left in `folder`.
+    """Every view encoded once, those not at all that a former run left in `work_folder`.
     A stage "Encoding" in images on `progress`."""
+    folder = None if work_folder is None else work_folder / "encodings"
     progress.start("Encoding", len(views), "images")
     cache = EncodingCache([encoding_key(regressor, view) for view in views], folder, most_bytes)
     missing = [index for index in range(len(views)) if not cache.restore(index)]

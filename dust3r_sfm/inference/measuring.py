@@ -15,7 +15,7 @@ from dust3r_sfm.inference.config import InferenceConfig
 from dust3r_sfm.inference.content import evidence_key
 from dust3r_sfm.inference.encodings import encode_all
 from dust3r_sfm.progress import Progress, Silent
-from dust3r_sfm.regressors.protocol import PointmapRegressor
+from dust3r_sfm.regressors.protocol import Encoding, PointmapRegressor
 from dust3r_sfm.types import View
 from dust3r_sfm.view_graph import ViewGraph
 
@@ -30,6 +30,7 @@ def measure_pairs(
     config: InferenceConfig | None = None,
     work_folder: Path | None = None,
     progress: Progress | None = None,
+    encodings: Sequence[Encoding] | None = None,
 ) -> Evidence:
     """What every pair of `graph` says of the views, in the graph's pair order, however it came about.
 
@@ -40,6 +41,7 @@ def measure_pairs(
     folder that goes with the evidence. Memory besides: see `Evidence`, and one prediction (or what the
     regressor predicts at once). Disk: 4 bytes a known pixel of each kept map (8 where it comes from the
     other side of its pair), and for each pair what `Evidence` has in memory.
+    `encodings` are given where the views were encoded before.
     Stages on `progress`: "Encoding" in images, then the regressor's own, in pairs.
     Raises OutputError when a folder cannot be written.
     """
@@ -47,8 +49,8 @@ def measure_pairs(
     collector = _collector(regressor, views, graph, config, work_folder)
     done = collector.done
     if len(done) < len(graph.pairs):
-        folder = None if work_folder is None else work_folder / "encodings"
-        encodings = encode_all(regressor, views, folder, config.encoding_bytes, progress)
+        if encodings is None:
+            encodings = encode_all(regressor, views, work_folder, config.encoding_bytes, progress)
         for prediction in regressor.predict(views, encodings, graph.pairs, done, progress):
             collector.take(prediction)
     return collector.evidence()

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Protocol, runtime_checkable
 
 import numpy as np
+from jaxtyping import Float
 
 from dust3r_sfm.progress import Progress
 from dust3r_sfm.types import ImageSpec, Pair, PairPrediction, View
@@ -60,4 +61,14 @@ class PointmapRegressor(Protocol):
         focal, a batch) can be. `done` pairs still count as evidence: a resumed run
         predicts what an undisturbed one would have.
         """
+        ...
+
+
+@runtime_checkable
+class DescribesImages(Protocol):
+    """What a regressor may offer besides, for photos to be found by their looks."""
+
+    def local_descriptors(self, encoding: Encoding) -> Float[np.ndarray, "n d"]:
+        """What is seen at places of one image, any number of them and in any order. The more alike two
+        places look, the smaller their Euclidean distance."""
         ...

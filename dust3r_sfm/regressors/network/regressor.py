@@ -83,6 +83,10 @@ class NetworkRegressor:
             found |= {index: {"tokens": one} for index, one in zip(indices, tokens, strict=True)}
         return [found[index] for index in range(len(views))]
 
+    def local_descriptors(self, encoding: Encoding) -> Float[np.ndarray, "n d"]:
+        """The encoder's tokens, one a patch. Implements `DescribesImages`."""
+        return encoding["tokens"].astype(np.float32)
+
     def predict(
         self,
         views: Sequence[View],

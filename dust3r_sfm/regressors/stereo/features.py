@@ -43,6 +43,13 @@ def features_from_encoding(encoding: Encoding) -> Features:
     return Features(encoding["pixels"], encoding["descriptors"], float(encoding["resolution"]))
 
 
+def root_sift(descriptors: UInt8[np.ndarray, "n 128"]) -> Float[np.ndarray, "n 128"]:
+    """Descriptors whose Euclidean distance is the Hellinger distance of the histograms (Arandjelovic and
+    Zisserman 2012, "Three things everyone should know to improve object retrieval")."""
+    histograms = descriptors.astype(np.float32)
+    return np.sqrt(histograms / np.maximum(histograms.sum(axis=1, keepdims=True), 1.0))
+
+
 def encodings_of(views: Sequence[View], config: FeatureConfig) -> list[Encoding]:
     """SIFT of a batch of views, on all cores."""
     read = [load_gray(view, config.long_edge) for view in views]

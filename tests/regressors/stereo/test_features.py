@@ -9,7 +9,12 @@ from PIL import Image
 
 from dust3r_sfm.geometry import apply_affine
 from dust3r_sfm.images import load_views
-from dust3r_sfm.regressors.stereo.features import FeatureConfig, encodings_of, features_from_encoding
+from dust3r_sfm.regressors.stereo.features import (
+    FeatureConfig,
+    encodings_of,
+    features_from_encoding,
+    root_sift,
+)
 from dust3r_sfm.types import ImageSpec, View
 
 WIDTH, HEIGHT = 480, 360
@@ -102,3 +107,13 @@ def test_small_photos_are_searched_at_double_size() -> None:
         len(encodings_of([view], FeatureConfig(fine_below=limit))[0]["pixels"]) for limit in (200, 100)
     )
     assert fine > 1.5 * coarse > 0
+
+
+def test_root_sift_distances_are_hellinger_s() -> None:
+    counts = np.random.default_rng(0).integers(0, 200, (5, 128)).astype(np.uint8)
+    counts[4] = 0
+    found = root_sift(counts)
+    np.testing.assert_allclose(np.linalg.norm(found, axis=1), [1, 1, 1, 1, 0], atol=1e-6)
+    p, q = (counts[k] / counts[k].sum(dtype=np.int64) for k in (0, 1))
+    squared = ((np.sqrt(p) - np.sqrt(q)) ** 2).sum()
+    assert ((found[0] - found[1]) ** 2).sum() == pytest.approx(squared, rel=1e-5)
