@@ -11,9 +11,9 @@ import numpy as np
 from jaxtyping import Float
 
 from dust3r_sfm.evidence.summary import PairSummary
-from dust3r_sfm.geometry import project, rigid, transform_points, unproject
-from dust3r_sfm.geometry.procrustes import umeyama
+from dust3r_sfm.geometry import project, rigid, transform_points
 from dust3r_sfm.geometry.resection import resected
+from dust3r_sfm.geometry.turning import fitted_rotation, unit_rays
 from dust3r_sfm.types import Camera, Correspondences, Pair, PairGeometry, Rigid
 
 MIN_POINTS = 24
@@ -63,24 +63,12 @@ def _measure_metric(
 def _measure_rotation(
     summary: PairSummary, found: Correspondences | None, camera_i: Camera, camera_j: Camera
 ) -> Measurement | str:
-    """Re-weighted Wahba's problem on matching rays: mirrored rays keep the centroids at the origin."""
     if found is None or len(found) < MIN_POINTS:
         return "a pure rotation with too few matches"
-    rays_i, rays_j = _rays(found.pixels_i, camera_i), _rays(found.pixels_j, camera_j)
-    weights, rotation = found.weights.astype(np.float64), np.eye(3)
-    for _ in range(10):
-        doubled = np.concatenate([weights, weights])
-        both_i, both_j = np.concatenate([rays_i, -rays_i]), np.concatenate([rays_j, -rays_j])
-        rotation = umeyama(both_i, both_j, doubled, with_scale=False)[:3, :3]
-        error = np.linalg.norm(rays_j - rays_i @ rotation.T, axis=1)
-        weights = found.weights / (1.0 + (error / (3 * np.median(error) + 1e-9)) ** 2) ** 2
+    rays_i, rays_j = unit_rays(found.pixels_i, camera_i), unit_rays(found.pixels_j, camera_j)
+    rotation, error, weights = fitted_rotation(rays_i, rays_j, found.weights.astype(np.float64))
     median_px = float(np.median(error)) * camera_j.fx
     return Measurement(summary, rigid(rotation, np.zeros(3)), False, float(weights.sum()), median_px)
-
-
-def _rays(pixels: Float[np.ndarray, "n 2"], camera: Camera) -> Float[np.ndarray, "n 3"]:
-    rays = unproject(pixels.astype(np.float64), np.ones(len(pixels)), camera)
-    return rays / np.linalg.norm(rays, axis=1, keepdims=True)
 
 
 def measure(

@@ -24,6 +24,13 @@ def view_scale(view: View) -> float:
     return float(np.sqrt(abs(np.linalg.det(view.pixel_from_original[:2, :2]))))
 
 
+def scaled_camera(camera: Camera, scale: float) -> Camera:
+    """The camera of the same image with `scale` times as many pixels along each side."""
+    size = round(camera.width * scale), round(camera.height * scale)
+    intrinsics = (scale * number for number in (camera.fx, camera.fy, camera.cx, camera.cy))
+    return Camera(*size, *intrinsics, camera.k1)
+
+
 def pycolmap_camera(camera: Camera) -> pycolmap.Camera:
     """The pinhole behind the camera's lens: for `ideal_pixels`."""
     return pycolmap.Camera(

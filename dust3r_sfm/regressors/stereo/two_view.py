@@ -5,9 +5,10 @@ from dataclasses import dataclass
 import numpy as np
 import pycolmap
 from jaxtyping import Float
-from scipy.spatial.transform import Rotation
 
-from dust3r_sfm.geometry import apply_affine, rigid
+from dust3r_sfm.geometry import rigid, unproject
+from dust3r_sfm.geometry.turning import fitted_rotation, unit_rays
+from dust3r_sfm.geometry.view_cameras import pycolmap_camera, scaled_camera
 from dust3r_sfm.types import Camera, Correspondences, PairGeometry, Rigid
 
 PLANAR_SHARE = 0.8
@@ -102,8 +103,8 @@ def two_view(
     found = pycolmap.estimate_essential_matrix(
         matches.pixels_i * resolution[0],
         matches.pixels_j * resolution[1],
-        _pycolmap_camera(camera_i, resolution[0]),
-        _pycolmap_camera(camera_j, resolution[1]),
+        pycolmap_camera(scaled_camera(camera_i, resolution[0])),
+        pycolmap_camera(scaled_camera(camera_j, resolution[1])),
         _ransac(config),
     )
     if found is None or found["num_inliers"] < config.min_inliers:
@@ -121,14 +122,10 @@ def two_view(
 
 
 def _turn(matches: Correspondences, camera_i: Camera, camera_j: Camera, max_error_px: float) -> Rigid | None:
-    """The rotation that alone explains the matches, if one does: re-weighted Wahba's problem on rays."""
-    rays_i, rays_j = _rays(matches.pixels_i, camera_i), _rays(matches.pixels_j, camera_j)
-    unit_i, unit_j = (rays / np.linalg.norm(rays, axis=1, keepdims=True) for rays in (rays_i, rays_j))
-    weights, bound = np.ones(len(matches)), max_error_px / camera_j.fx
-    for _ in range(10):
-        rotation = Rotation.align_vectors(unit_j, unit_i, weights=weights)[0].as_matrix()
-        error = np.linalg.norm(unit_j - unit_i @ rotation.T, axis=1)
-        weights = 1.0 / (1.0 + (error / bound) ** 2)
+    """The rotation that alone explains the matches, if one does."""
+    rays_i, rays_j = unit_rays(matches.pixels_i, camera_i), unit_rays(matches.pixels_j, camera_j)
+    bound = max_error_px / camera_j.fx
+    rotation, error, _ = fitted_rotation(rays_i, rays_j, np.ones(len(matches)), bound)
     return rigid(rotation, np.zeros(3)) if np.mean(error < bound) > TURN_SHARE else None
 
 
@@ -141,7 +138,8 @@ def _judged(
     config: TwoViewConfig,
 ) -> TwoView:
     """Depths of the inliers, and whether there is enough parallax to believe them."""
-    rays_i, rays_j = _rays(matches.pixels_i, camera_i), _rays(matches.pixels_j, camera_j)
+    ones = np.ones(len(matches))
+    rays_i, rays_j = unproject(matches.pixels_i, ones, camera_i), unproject(matches.pixels_j, ones, camera_j)
     depth_i, depth_j = triangulated_depths(rays_i, rays_j, j_from_i)
     turned = rays_i @ j_from_i[:3, :3].T
     cosine = (turned * rays_j).sum(1) / np.linalg.norm(turned, axis=1) / np.linalg.norm(rays_j, axis=1)
@@ -166,14 +164,3 @@ def triangulated_depths(
         depth_j = (aa * bt - ab * at) / determinant
     behind = ~((depth_i > 0) & (depth_j > 0) & (determinant > 1e-10 * aa * bb))
     return np.where(behind, np.nan, depth_i), np.where(behind, np.nan, depth_j)
-
-
-def _rays(pixels: Float[np.ndarray, "n 2"], camera: Camera) -> Float[np.ndarray, "n 3"]:
-    inverse = np.linalg.inv(camera.matrix)
-    return np.concatenate([apply_affine(inverse, pixels), np.ones((len(pixels), 1))], axis=1)
-
-
-def _pycolmap_camera(camera: Camera, resolution: float) -> pycolmap.Camera:
-    size = round(camera.width * resolution), round(camera.height * resolution)
-    params = [camera.fx * resolution, camera.fy * resolution, camera.cx * resolution, camera.cy * resolution]
-    return pycolmap.Camera(model="PINHOLE", width=size[0], height=size[1], params=params)

@@ -1,0 +1,36 @@
+"""The rotation between two views that see the same directions."""
+
+import numpy as np
+from jaxtyping import Float
+from scipy.spatial.transform import Rotation
+
+from dust3r_sfm.geometry.projection import unproject
+from dust3r_sfm.types import Camera
+
+ROUNDS = 10
+
+
+def unit_rays(pixels: Float[np.ndarray, "n 2"], camera: Camera) -> Float[np.ndarray, "n 3"]:
+    """Directions of continuous pixels in the camera's frame, of length 1."""
+    rays = unproject(pixels.astype(np.float64), np.ones(len(pixels)), camera)
+    return rays / np.linalg.norm(rays, axis=1, keepdims=True)
+
+
+def fitted_rotation(
+    rays_i: Float[np.ndarray, "n 3"],
+    rays_j: Float[np.ndarray, "n 3"],
+    weights: Float[np.ndarray, " n"],
+    width: float | None = None,
+) -> tuple[Float[np.ndarray, "3 3"], Float[np.ndarray, " n"], Float[np.ndarray, " n"]]:
+    """R that brings the unit rays of i onto those of j (Wahba 1965), each ray's error (a chord, nearly an
+    angle in radians), and the weights left to it.
+
+    Re-weighted by Geman-McClure's kernel of that width; None: three times the median error of each round.
+    """
+    rotation, error, kept = np.eye(3), np.zeros(len(rays_i)), weights
+    for _ in range(ROUNDS):
+        rotation = Rotation.align_vectors(rays_j, rays_i, weights=kept)[0].as_matrix()
+        error = np.linalg.norm(rays_j - rays_i @ rotation.T, axis=1)
+        scale = 3.0 * float(np.median(error)) + 1e-9 if width is None else width
+        kept = weights / (1.0 + (error / scale) ** 2) ** 2
+    return rotation, error, kept
