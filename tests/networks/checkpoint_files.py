@@ -3,6 +3,7 @@
 import argparse
 import json
 from collections.abc import Mapping
+from dataclasses import replace
 from math import inf
 from pathlib import Path
 
@@ -11,7 +12,7 @@ from safetensors.torch import save_file
 from torch import Tensor
 
 from dust3r_sfm.networks import network_from_config
-from dust3r_sfm.networks.config import LinearHeadConfig, NetworkConfig
+from dust3r_sfm.networks.config import DPTHeadConfig, LinearHeadConfig, LocalFeatureConfig, NetworkConfig
 
 TINY = NetworkConfig(
     long_edge=64,
@@ -22,6 +23,12 @@ TINY = NetworkConfig(
     dec_depth=3,
     dec_num_heads=2,
     head=LinearHeadConfig(),
+)
+TINY_MAST3R = replace(
+    TINY,
+    head=DPTHeadConfig(layer_dims=(8, 12, 16, 24), feature_dim=16, last_dim=8),
+    local_features=LocalFeatureConfig(dim=4),
+    metric=True,
 )
 SETTINGS: dict[str, object] = {
     "enc_depth": 2,

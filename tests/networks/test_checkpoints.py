@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 import torch
-from checkpoint_files import SETTINGS, TINY, call, seeded_state, write_hub_folder, write_pth
+from checkpoint_files import SETTINGS, TINY, TINY_MAST3R, call, seeded_state, write_hub_folder, write_pth
 from safetensors.torch import save_file
 
 from dust3r_sfm.networks import Mast3r, network_from_config
@@ -32,8 +32,6 @@ from dust3r_sfm.networks.config import (
 )
 
 PARITY = Path(__file__).parents[2].parent / "shared" / "parity"
-SMALL_DPT = DPTHeadConfig(layer_dims=(8, 12, 16, 24), feature_dim=16, last_dim=8)
-TINY_MAST3R = replace(TINY, head=SMALL_DPT, local_features=LocalFeatureConfig(dim=4), metric=True)
 PUBLISHED = {
     "DUSt3R_ViTLarge_BaseDecoder_224_linear": DUST3R_224_LINEAR,
     "DUSt3R_ViTLarge_BaseDecoder_512_linear": DUST3R_512_LINEAR,
@@ -153,6 +151,14 @@ def test_metric_and_licence_are_known_by_the_published_name(
             assert loaded.licence == "CC BY-NC-SA 4.0 (non-commercial)"
         assert caplog.messages == ["the weights of mast3r are under CC BY-NC-SA 4.0 (non-commercial)"]
     assert not load_network(write_pth(tmp_path / "DUSt3R_ViTLarge_BaseDecoder_512_dpt.pth", state)).metric
+
+
+def test_our_own_files_say_themselves_what_they_are(tmp_path: Path) -> None:
+    folder = tmp_path / "MASt3R_ViTLarge_BaseDecoder_512_catmlpdpt_metric"
+    file = folder / "finer.safetensors"
+    save_network(file, network_from_config(TINY), Description(TINY, "CC0"))
+    loaded = load_network(file)
+    assert (loaded.name, loaded.metric, loaded.licence) == ("finer", False, "CC0")
 
 
 def test_saving_replaces_whole_files_only(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -19,7 +19,7 @@ from dust3r_sfm.errors import InputError
 from dust3r_sfm.networks.checkpoints import cached_path, find_model, known_models, load_network
 
 REPO = "naver/DUSt3R_ViTLarge_BaseDecoder_512_dpt"
-MASTER = "naver/MASt3R_ViTLarge_BaseDecoder_512_catmlpdpt_metric"
+MAST3R = "naver/MASt3R_ViTLarge_BaseDecoder_512_catmlpdpt_metric"
 
 
 class Hub:
@@ -88,7 +88,7 @@ def point_at(monkeypatch: pytest.MonkeyPatch, address: str) -> None:
 def test_known_models() -> None:
     models = {model.name: model for model in known_models()}
     assert list(models) == ["dust3r", "dust3r-512-linear", "dust3r-224", "mast3r"]
-    assert models["mast3r"].repo == MASTER
+    assert models["mast3r"].repo == MAST3R
     assert [model.name for model in models.values() if model.metric] == ["mast3r"]
     assert find_model(REPO) is models["dust3r"]
     assert find_model("DUSt3R") is None
@@ -106,7 +106,7 @@ def test_what_is_cached(cache: Path) -> None:
 
 
 def test_a_cached_network_needs_no_server(cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    snapshot = write_cache(cache, MASTER, seeded_state())
+    snapshot = write_cache(cache, MAST3R, seeded_state())
     loaded = load_network("mast3r")
     assert (loaded.name, loaded.metric) == ("mast3r", True)
     assert loaded.licence == "CC BY-NC-SA 4.0 (non-commercial)"
@@ -170,7 +170,7 @@ def assert_table(out: str, cache: Path, snapshot: Path) -> None:
 def test_the_models_command(
     cache: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    snapshot = write_cache(cache, MASTER, seeded_state())
+    snapshot = write_cache(cache, MAST3R, seeded_state())
     monkeypatch.setenv("COLUMNS", "120")
     assert main(["models"]) == 0
     out, err = capfd.readouterr()
@@ -184,7 +184,7 @@ def test_the_models_command(
     [({"HF_HUB_CACHE": "CACHE"}, "CACHE"), ({"HF_HOME": "HOME"}, "HOME/hub")],
 )
 def test_variables_of_the_hub(tmp_path: Path, environment: dict[str, str], folder: str) -> None:
-    snapshot = write_cache(tmp_path / folder, MASTER, seeded_state())
+    snapshot = write_cache(tmp_path / folder, MAST3R, seeded_state())
     variables = {name: str(tmp_path / value) for name, value in environment.items()}
     inherited = {name: value for name, value in os.environ.items() if not name.startswith("HF_")}
     code = (

@@ -27,8 +27,9 @@ def assemble(network: nn.Module, tensors: Tensors, path: Path) -> None:
     given = _with_both_names(_with_second_decoder(tensors), aliases_of(network), path)
     _check_complete(expected, given, path)
     for name, tensor in given.items():
-        if not tensor.is_floating_point():
-            raise InputError(f"{path}: {name} holds {tensor.dtype}, not floating-point numbers")
+        plain = tensor.layout == torch.strided and tensor.device.type == "cpu"
+        if not (plain and tensor.is_floating_point()):
+            raise InputError(f"{path}: {name} holds {tensor.dtype}, not an array of floating-point numbers")
     network.load_state_dict({name: tensor.to(torch.float32) for name, tensor in given.items()}, assign=True)
 
 

@@ -42,10 +42,13 @@ class LoadedNetwork:
 
 @dataclass(frozen=True)
 class _Stored:
+    """`path` is the file of the tensors; `model` is which published network it is, if it is one."""
+
     config: NetworkConfig
     licence: str | None
     tensors: Tensors
     path: Path
+    model: KnownModel | None = None
 
 
 def load_network(source: str | Path) -> LoadedNetwork:
@@ -61,15 +64,14 @@ def load_network(source: str | Path) -> LoadedNetwork:
     """
     model = find_model(source) if isinstance(source, str) else None
     path = fetched_folder(model) if model else Path(source)
-    recognised = model or recognised_model(path)
-    stored = _read(path, recognised)
+    stored = _read(path, model or recognised_model(path.absolute()))
     network = _network_on_no_device(stored)
     assemble(network, stored.tensors, stored.path)
-    name = recognised.name if recognised else path.stem
-    if stored.licence is not None:
-        _state_licence(name, stored.licence, logging.WARNING if recognised else logging.INFO)
+    name, licence = stored.model.name if stored.model else path.absolute().stem, stored.licence
+    if licence is not None:
+        _state_licence(name, licence, logging.WARNING if stored.model else logging.INFO)
     fingerprint = network_fingerprint(network, stored.config)
-    return LoadedNetwork(network.eval(), stored.config, name, stored.licence, fingerprint)
+    return LoadedNetwork(network.eval(), stored.config, name, licence, fingerprint)
 
 
 def _read(path: Path, model: KnownModel | None) -> _Stored:
@@ -85,7 +87,7 @@ def _read_pth(path: Path, model: KnownModel | None) -> _Stored:
     published = read_pth(path)
     with _naming(path):
         config = config_from_call(published.call, _is_metric(model))
-    return _Stored(config, _licence(model), published.tensors, path)
+    return _Stored(config, _licence(model), published.tensors, path, model)
 
 
 def _read_folder(folder: Path, model: KnownModel | None) -> _Stored:
@@ -110,7 +112,7 @@ def _with_config_file(weights: Path, tensors: Tensors, model: KnownModel | None)
     file = weights.with_name(CONFIG_FILE)
     with _naming(file):
         config = config_from_json(file.read_text(encoding="utf-8", errors="replace"), _is_metric(model))
-    return _Stored(config, _licence(model), tensors, weights)
+    return _Stored(config, _licence(model), tensors, weights, model)
 
 
 def _two_view(description: Description, path: Path) -> NetworkConfig:
