@@ -17,8 +17,9 @@ from dust3r_sfm.types import View
 
 SYSTEMATIC_SPREAD = 1e-3
 """Relative error all pairs of a camera may have in common: no evidence is trusted beyond it."""
-EXIF_SPREAD = 0.15
-"""Relative error of a focal from EXIF."""
+WEAK_EXIF_SPREAD = 0.15
+"""Relative error that a focal from EXIF is granted here: three times what most have (the stereo
+regressor's EXIF_SPREAD), as the pairs may have been measured with its help and would count it twice."""
 
 
 @dataclass(frozen=True)
@@ -88,7 +89,7 @@ def _with_exif(views: Sequence[View], groups: Sequence[int], evidence: FocalEvid
         ]
         if not said:
             continue
-        weak = 1.0 / EXIF_SPREAD**2
+        weak = 1.0 / WEAK_EXIF_SPREAD**2
         known = 0.0 if np.isnan(log_focal[group]) else log_focal[group]
         total = information[group] + weak
         log_focal[group] = (information[group] * known + weak * float(np.median(said))) / total

@@ -14,6 +14,7 @@ from dust3r_sfm.geometry import (
     transform_points,
     unproject,
 )
+from dust3r_sfm.geometry.resampling import sample_bilinear
 from dust3r_sfm.types import Camera, Correspondences, Pair, PairPrediction, PointmapArray, Rigid
 
 CONFIDENT = 10.0
@@ -102,24 +103,12 @@ def exact_correspondences(
     height, width = depth_j.shape
     inside = np.all((pixels_j >= 0.5) & (pixels_j <= [width - 0.5, height - 0.5]), axis=-1)
     pixels_i, pixels_j, z = pixels_i[inside], pixels_j[inside], in_j[inside, 2]
-    agrees = np.abs(z * _inverse_depth(depth_j, pixels_j) - 1.0) < tolerance
+    # Of what has an unknown neighbour nothing is known either: nan agrees with nothing.
+    inverse = np.divide(1.0, depth_j, out=np.full_like(depth_j, np.nan), where=depth_j > 0)
+    agrees = np.abs(z * sample_bilinear(inverse, pixels_j) - 1.0) < tolerance
     kept = np.flatnonzero(agrees)
     kept = np.sort(rng.choice(kept, min(count, len(kept)), replace=False))
     return Correspondences(pixels_i[kept], pixels_j[kept], np.ones(len(kept)))
-
-
-def _inverse_depth(
-    depth: Float[np.ndarray, "h w"], pixels: Float[np.ndarray, "n 2"]
-) -> Float[np.ndarray, " n"]:
-    """1/z between pixel centres, bilinearly; nan unless all four neighbours are known."""
-    inverse = np.divide(1.0, depth, out=np.full_like(depth, np.nan), where=depth > 0)
-    grid = pixels - 0.5
-    x0 = np.clip(np.floor(grid[:, 0]).astype(int), 0, depth.shape[1] - 2)
-    y0 = np.clip(np.floor(grid[:, 1]).astype(int), 0, depth.shape[0] - 2)
-    a, b = grid[:, 0] - x0, grid[:, 1] - y0
-    top = (1 - a) * inverse[y0, x0] + a * inverse[y0, x0 + 1]
-    bottom = (1 - a) * inverse[y0 + 1, x0] + a * inverse[y0 + 1, x0 + 1]
-    return (1 - b) * top + b * bottom
 
 
 def _faulty_points(
