@@ -203,8 +203,8 @@ class TestParse:
         assert parse_graph("retrieval") == Retrieval(8)
         with pytest.raises(InputError, match="retrieval-0: a view needs at least 1 other"):
             parse_graph("retrieval-0")
-        with pytest.raises(InputError, match="diversity 1 is not from 0 to below 1"):
-            Retrieval(5, diversity=1)
+        with pytest.raises(InputError, match=r"diversity 1\.0 is not from 0 to below 1"):
+            Retrieval(5, diversity=1.0)
 
     def test_files(self, tmp_path: Path) -> None:
         path = tmp_path / "swin-5"

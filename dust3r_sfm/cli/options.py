@@ -8,8 +8,8 @@ import tyro
 
 _PAIRS_HELP = (
     "Which photos are compared. auto: all with all up to 40 photos, beyond that neighbours in the order "
-    "they were taken. swin, logwin: only neighbours (add -noncyclic if the last does not meet the first). "
-    "FILE: two photo names a line."
+    "they were taken. retrieval: each with the 8 that look most like it, whatever their order. swin, logwin: "
+    "only neighbours (add -noncyclic if the last does not meet the first). FILE: two photo names a line."
 )
 _REGRESSOR_HELP = (
     "What measures a pair. stereo: embedded, needs no download. mast3r, dust3r, ...: networks, see "
@@ -36,7 +36,8 @@ class PhotoOptions:
     masks: Annotated[Path | None, tyro.conf.arg(metavar="DIR", help_behavior_hint="")] = None
     """Folder of pictures named as the photos: black where a photo must not be used."""
     pairs: Annotated[
-        str, tyro.conf.arg(metavar="auto|complete|swin-5|logwin-3|oneref-0|FILE", help=_PAIRS_HELP)
+        str,
+        tyro.conf.arg(metavar="auto|complete|retrieval-8|swin-5|logwin-3|oneref-0|FILE", help=_PAIRS_HELP),
     ] = "auto"
     cameras: Literal["auto", "shared", "per-folder", "per-image"] = "auto"
     """Which photos have one focal length. auto: those of equal size and EXIF camera."""

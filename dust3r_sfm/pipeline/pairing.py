@@ -13,11 +13,11 @@ from dust3r_sfm.view_graph import GraphConfig, Retrieval, ViewGraph, graph_of_pa
 
 
 @dataclass(frozen=True)
-class SimilarPairs:
-    """Pairs of views that look alike, and the encodings that were made to find them."""
+class ChosenPairs:
+    """`encodings`: of all views, where they had to be made to find the pairs."""
 
     graph: ViewGraph
-    encodings: Sequence[Encoding]
+    encodings: Sequence[Encoding] | None = None
 
 
 def pairs_by_name(
@@ -38,11 +38,11 @@ def similar_pairs(
     inference: InferenceConfig,
     work_folder: Path | None,
     progress: Progress,
-) -> SimilarPairs:
+) -> ChosenPairs:
     """Encodes the views, and pairs each with those most like it. Raises OutputError when `work_folder`
     cannot be written."""
     encodings = encode_all(regressor, views, work_folder, inference.encoding_bytes, progress)
     descriptors = global_descriptors(regressor, views, encodings, None, work_folder, progress)
     pairs = similarity_pairs(descriptors, config.size, config.diversity)
     graph = graph_of_pairs(len(views), (Pair(i, j) for i, j in pairs.tolist()))
-    return SimilarPairs(graph, encodings)
+    return ChosenPairs(graph, encodings)

@@ -23,13 +23,14 @@ from dust3r_sfm.pipeline.output import (
     publish,
     work_folder,
 )
+from dust3r_sfm.pipeline.pairing import ChosenPairs, pairs_by_name, similar_pairs
 from dust3r_sfm.pipeline.plan import Plan, plan_run
 from dust3r_sfm.pipeline.regressors import build_regressor
 from dust3r_sfm.pipeline.results import write_results
 from dust3r_sfm.progress import Progress, Silent
 from dust3r_sfm.regressors.protocol import PointmapRegressor
 from dust3r_sfm.types import Reconstruction, Scene
-from dust3r_sfm.view_graph import ViewGraph, view_graph
+from dust3r_sfm.view_graph import Retrieval, ViewGraph
 
 _logger = logging.getLogger(__name__)
 
@@ -72,13 +73,16 @@ def reconstruct_all(
         check_output(output, existing, photos)
     regressor = build_regressor(config.regressor)
     loaded = load_views(photos, regressor.image_spec, config.masks)
-    graph = view_graph(config.graph, [view.name for view in loaded.views])
-    on_plan(plan_run(graph, regressor.name, expected_cost(config.regressor), loaded.skipped))
+    pairs = pairs_by_name(config.graph, regressor, loaded.views)
+
+    def announce(graph: ViewGraph) -> None:
+        on_plan(plan_run(graph, regressor.name, expected_cost(config.regressor), loaded.skipped))
+
     if output is None:
-        return _solve(regressor, loaded, graph, config, None, clock)
-    record = _run_record(loaded, graph, config)
+        return _solve(regressor, loaded, pairs, config, None, clock, announce)
+    record = _run_record(loaded, pairs, config)
     with work_folder(output, existing, record, keep_work) as work:
-        reconstruction = _solve(regressor, loaded, graph, config, work, clock)
+        reconstruction = _solve(regressor, loaded, pairs, config, work, clock, announce)
         facts = _run_facts(regressor, loaded, clock)
         with as_output_error(output), written_whole(work / "results", replace=True) as results:
             write_results(reconstruction, facts, results, config, clock)
@@ -89,13 +93,22 @@ def reconstruct_all(
 def _solve(
     regressor: PointmapRegressor,
     loaded: LoadedViews,
-    graph: ViewGraph,
+    pairs: ViewGraph | Retrieval,
     config: ReconstructConfig,
     work: Path | None,
     progress: Progress,
+    announce: Callable[[ViewGraph], None],
 ) -> Reconstruction:
-    evidence = measure_pairs(regressor, loaded.views, graph, config.inference, work, progress)
-    aligned = align(loaded.views, evidence, config.alignment, progress)
+    views = loaded.views
+    if isinstance(pairs, Retrieval):
+        chosen = similar_pairs(pairs, regressor, views, config.inference, work, progress)
+    else:
+        chosen = ChosenPairs(pairs)
+    announce(chosen.graph)
+    evidence = measure_pairs(
+        regressor, views, chosen.graph, config.inference, work, progress, chosen.encodings
+    )
+    aligned = align(views, evidence, config.alignment, progress)
     if not aligned.scenes:
         reasons = "; ".join(f"{name}: {reason}" for name, reason in list(aligned.dropped.items())[:3])
         raise ReconstructionError(
@@ -105,10 +118,11 @@ def _solve(
     return replace(aligned, dropped={**loaded.skipped, **aligned.dropped})
 
 
-def _run_record(loaded: LoadedViews, graph: ViewGraph, config: ReconstructConfig) -> RunRecord:
+def _run_record(loaded: LoadedViews, pairs: ViewGraph | Retrieval, config: ReconstructConfig) -> RunRecord:
     options = options_as_text(config)
-    # A pairs file may have changed under the same name.
-    options["pairs"] = hashlib.sha256(repr(graph.pairs).encode()).hexdigest()
+    if isinstance(pairs, ViewGraph):
+        # A pairs file may have changed under the same name.
+        options["pairs"] = hashlib.sha256(repr(pairs.pairs).encode()).hexdigest()
     return RunRecord({view.name: content_hash(view) for view in loaded.views}, options)
 
 
