@@ -202,5 +202,63 @@ class Reconstruction:
         assert all(len(a.views) >= len(b.views) for a, b in zip(self.scenes, self.scenes[1:], strict=False))
 
 
+@dataclass(frozen=True)
+class LensCamera:
+    """The camera of a stored photo file by COLMAP's name for its `model` and COLMAP's `params`, in pixels
+    of the file: whatever lens it has is kept as it is."""
+
+    model: str
+    width: int
+    height: int
+    params: tuple[float, ...]
+
+
+class FocalSource(str, Enum):
+    """Where the focal of a localized photo is from. EXIF: a prior that was then refined."""
+
+    GIVEN = "given"
+    EXIF = "exif"
+    SOLVED = "solved"
+
+
+@dataclass(frozen=True)
+class Localization:
+    """Where one photo was taken. `cam_from_world` and `camera` are of the STORED file, before any EXIF
+    rotation; lengths are in units of the reference.
+
+    `pixels` (continuous, stored file) see `points` (world) within the error that was allowed: the inliers,
+    `inlier_ratio` of all matches. `references`: names of the photos it was compared with, most similar
+    first. `covariance`: of a small turn in camera axes (radians) and of the camera's centre in the world,
+    from the spread of the inliers' errors; what is wrong with the reference itself is not in it.
+    `confidence`: n / (n + m) for n inliers of which m were needed: 0.5 where it was barely accepted, towards 1.
+    """
+
+    name: str
+    cam_from_world: Rigid
+    camera: LensCamera
+    focal_source: FocalSource
+    pixels: Float[np.ndarray, "n 2"]
+    points: Float[np.ndarray, "n 3"]
+    inlier_ratio: float
+    median_error_px: float
+    covariance: Float[np.ndarray, "6 6"]
+    confidence: float
+    references: tuple[str, ...]
+
+    @property
+    def num_inliers(self) -> int:
+        return len(self.pixels)
+
+    @property
+    def rotation_std_deg(self) -> float:
+        """Root mean square angle."""
+        return float(np.degrees(np.sqrt(np.trace(self.covariance[:3, :3]))))
+
+    @property
+    def centre_std(self) -> float:
+        """Root mean square distance, in units of the reference."""
+        return float(np.sqrt(np.trace(self.covariance[3:, 3:])))
+
+
 Predictions = Sequence[PairPrediction]
 """Of all pairs, to be made into evidence: a list, or a sequence that loads one at a time."""

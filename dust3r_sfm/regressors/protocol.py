@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Protocol, runtime_checkable
 
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Float, Int
 
 from dust3r_sfm.progress import Progress
 from dust3r_sfm.types import ImageSpec, Pair, PairPrediction, View
@@ -71,4 +71,19 @@ class DescribesImages(Protocol):
     def local_descriptors(self, encoding: Encoding) -> Float[np.ndarray, "n d"]:
         """What is seen at places of one image, any number of them and in any order. The more alike two
         places look, the smaller their Euclidean distance."""
+        ...
+
+
+@runtime_checkable
+class MatchesFeatures(Protocol):
+    """What a regressor may offer besides, for photos to be placed by features that keep their places from
+    one pair to the next."""
+
+    def feature_pixels(self, encoding: Encoding) -> Float[np.ndarray, "n 2"]:
+        """Continuous view pixels of the features of one image, in an order of its own."""
+        ...
+
+    def match_features(self, encoding_i: Encoding, encoding_j: Encoding) -> Int[np.ndarray, "k 2"]:
+        """Which feature of one image (its number in image i, in image j) shows the same place as which of
+        the other, by their looks alone. A feature is matched at most once, but several may be in one place."""
         ...

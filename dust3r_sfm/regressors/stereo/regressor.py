@@ -9,7 +9,7 @@ from dataclasses import asdict, dataclass, field
 
 import numpy as np
 import torch
-from jaxtyping import Float
+from jaxtyping import Float, Int
 from scipy.ndimage import distance_transform_edt
 
 from dust3r_sfm.camera_sharing import CameraSharing
@@ -84,6 +84,16 @@ class StereoRegressor:
     def local_descriptors(self, encoding: Encoding) -> Float[np.ndarray, "n 128"]:
         """Implements `DescribesImages`."""
         return root_sift(features_from_encoding(encoding).descriptors)
+
+    def feature_pixels(self, encoding: Encoding) -> Float[np.ndarray, "n 2"]:
+        """Implements `MatchesFeatures`."""
+        return encoding["pixels"]
+
+    def match_features(self, encoding_i: Encoding, encoding_j: Encoding) -> Int[np.ndarray, "k 2"]:
+        """Implements `MatchesFeatures`."""
+        device = torch.device(self.config.device)
+        both = (unit_descriptors(encoding["descriptors"], device) for encoding in (encoding_i, encoding_j))
+        return match_descriptors(*both, self.config.max_ratio)
 
     def predict(
         self,
