@@ -11,7 +11,8 @@ class MatchingConfig:
     `descriptor_confidence`: a match of descriptors needs this as the geometric mean of both (1.001 as
     MASt3R's authors take for mapping). `point_confidence`: what a point needs to be matched at all (3, as
     DUSt3R's authors take for localization). `point_distance`: how far apart matching points may be, as a
-    fraction of their distance to the camera. `block`: numbers in the largest table made at once.
+    fraction of their distance to the camera. `subpixel`: matching points say where between pixels of the
+    second image they are. `block`: numbers in the largest table made at once.
     """
 
     stride: int = 8
@@ -20,4 +21,5 @@ class MatchingConfig:
     descriptor_confidence: float = 1.001
     point_confidence: float = 3.0
     point_distance: float = 0.02
+    subpixel: bool = True
     block: int = 2**25

@@ -13,15 +13,18 @@ def correspondences_at(
     in_j: Int[Tensor, " n"],
     widths: tuple[int, int],
     confidence: Float[Tensor, " n"],
-    most: int,
 ) -> Correspondences:
-    """Correspondences between flat pixel indices, evenly thinned to `most`. Confidence c (any positive
-    number) becomes the weight c / (1 + c)."""
-    if len(in_i) > most:
-        chosen = torch.linspace(0, len(in_i) - 1, most, device=in_i.device).round().long()
-        in_i, in_j, confidence = in_i[chosen], in_j[chosen], confidence[chosen]
+    """Correspondences between flat pixel indices. Confidence c (any positive number) becomes the weight
+    c / (1 + c)."""
     weights = (confidence / (1.0 + confidence)).float().cpu().numpy()
     return Correspondences(pixel_centres(in_i, widths[0]), pixel_centres(in_j, widths[1]), weights)
+
+
+def evenly_thinned(count: int, most: int, device: torch.device) -> Int[Tensor, " n"]:
+    """Which of `count` to keep for `most` to be left."""
+    if count <= most:
+        return torch.arange(count, device=device)
+    return torch.linspace(0, count - 1, most, device=device, dtype=torch.float64).round().long()
 
 
 def pixel_centres(index: Int[Tensor, " n"], width: int) -> Float[np.ndarray, "n 2"]:

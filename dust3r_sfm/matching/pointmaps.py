@@ -1,13 +1,16 @@
 """Matches of two pointmaps in one frame: pixels whose points are each other's nearest in space."""
 
+from dataclasses import replace
+
 import torch
 from jaxtyping import Bool, Float, Int
 from scipy.spatial import cKDTree
 from torch import Tensor
 
 from dust3r_sfm.matching.config import MatchingConfig
-from dust3r_sfm.matching.found import correspondences_at
+from dust3r_sfm.matching.found import correspondences_at, evenly_thinned
 from dust3r_sfm.matching.reciprocal import Nearest, reciprocal_matches, seeds_among
+from dust3r_sfm.matching.subpixel import subpixel_shift
 from dust3r_sfm.types import Correspondences
 
 
@@ -19,13 +22,14 @@ def match_pointmaps(
     config: MatchingConfig,
 ) -> Correspondences:
     """Both pointmaps are in camera i's frame. Confident points only, and only matches that are near each
-    other for their distance from the camera: nearest there is always one."""
+    other for their distance from the camera: nearest there is always one. With
+    `config.subpixel` pixels of j lie between its centres."""
     usable_i = _usable(points_i, confidence_i, config.point_confidence)
     usable_j = _usable(points_j, confidence_j, config.point_confidence)
     known_i, known_j = points_i[usable_i].float(), points_j[usable_j].float()
     if len(known_i) == 0 or len(known_j) == 0:
         empty = torch.zeros(0, dtype=torch.long)
-        return correspondences_at(empty, empty, (1, 1), torch.zeros(0), config.most)
+        return correspondences_at(empty, empty, (1, 1), torch.zeros(0))
     in_i, in_j = reciprocal_matches(
         seeds_among(usable_i, config.stride),
         seeds_among(usable_j, config.stride),
@@ -35,11 +39,16 @@ def match_pointmaps(
     )
     apart = torch.linalg.vector_norm(known_i[in_i] - known_j[in_j], dim=1)
     near = apart <= config.point_distance * torch.linalg.vector_norm(known_i[in_i], dim=1)
+    near = torch.nonzero(near)[:, 0]
+    near = near[evenly_thinned(len(near), config.most, near.device)]
     at_i = torch.nonzero(usable_i.flatten())[:, 0][in_i[near]]
     at_j = torch.nonzero(usable_j.flatten())[:, 0][in_j[near]]
     confidence = (confidence_i.flatten()[at_i] * confidence_j.flatten()[at_j]).float().sqrt()
-    widths = points_i.shape[1], points_j.shape[1]
-    return correspondences_at(at_i, at_j, widths, confidence, config.most)
+    found = correspondences_at(at_i, at_j, (points_i.shape[1], points_j.shape[1]), confidence)
+    if not config.subpixel:
+        return found
+    shift = subpixel_shift(points_j.float(), usable_j, at_j, known_i[in_i[near]])
+    return replace(found, pixels_j=found.pixels_j + shift.cpu().numpy())
 
 
 def _usable(

@@ -10,8 +10,9 @@ from dust3r_sfm.matching import MatchingConfig, match_descriptor_maps, match_poi
 from dust3r_sfm.matching.descriptors import most_similar
 from dust3r_sfm.matching.pointmaps import nearest_by_distance
 from dust3r_sfm.matching.reciprocal import grid_seeds, seeds_among
+from dust3r_sfm.matching.subpixel import subpixel_shift
 
-UNGATED = MatchingConfig(descriptor_confidence=0.0, point_confidence=1.0, point_distance=9e9)
+UNGATED = MatchingConfig(descriptor_confidence=0.0, point_confidence=1.0, point_distance=9e9, subpixel=False)
 EVERY = replace(UNGATED, stride=1, most=10**9)
 SHAPES = (17, 23), (19, 12)
 
@@ -127,14 +128,18 @@ def plane(height: int, width: int, shift: float = 0.0) -> torch.Tensor:
     return torch.stack([(x - width / 2) / 50 * 2, (y - height / 2) / 50 * 2, torch.full_like(x, 2.0)], dim=-1)
 
 
-def test_points_of_a_wall_match_where_both_are_confident() -> None:
-    points_i, points_j = plane(40, 56), plane(40, 56, shift=6.0)
+@pytest.mark.parametrize("shift", [6.0, 6.3])
+def test_points_of_a_wall_match_where_both_are_confident(shift: float) -> None:
+    points_i, points_j = plane(40, 56), plane(40, 56, shift=shift)
     confidence_i, confidence_j = torch.full((40, 56), 9.0), torch.full((40, 56), 9.0)
     confidence_i[:20] = 1.5
     found = match_pointmaps(points_i, points_j, confidence_i, confidence_j, MatchingConfig(stride=4))
     assert len(found) > 100
     assert (found.pixels_i[:, 1] > 20).all()
-    np.testing.assert_allclose(found.pixels_i - found.pixels_j, [[6.0, 0.0]] * len(found))
+    inner = (found.pixels_j > 1).all(axis=1) & (found.pixels_j < [55, 39]).all(axis=1)
+    assert inner.sum() > 80
+    apart = (found.pixels_i - found.pixels_j)[inner]
+    np.testing.assert_allclose(apart, [[shift, 0.0]] * len(apart), atol=1e-4)
     np.testing.assert_allclose(found.weights, 0.9, rtol=1e-6)
 
 
@@ -170,3 +175,23 @@ def test_seeds_of_small_images_and_of_parts() -> None:
     usable = torch.zeros(4, 4, dtype=torch.bool)
     usable[1:3, 1:] = True
     assert seeds_among(usable, 2).tolist() == [0, 2]
+
+
+def test_where_a_pointmap_passes_a_point_between_its_pixels() -> None:
+    """A tilted, curved surface; one whose neighbour is not usable; and a step, which is no surface."""
+    x, y = torch.meshgrid(torch.arange(30.0), torch.arange(20.0), indexing="xy")
+
+    def surface(x: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
+        return torch.stack([x, y, 50 + 0.4 * x - 0.3 * y + 0.002 * x**2], dim=-1)
+
+    points, usable = surface(x, y), torch.ones(20, 30, dtype=torch.bool)
+    usable[10, 12] = False
+    points[:, 20:, 2] += 1000.0
+    at = torch.tensor([7 * 30 + 5, 10 * 30 + 11, 7 * 30 + 19, 0])
+    between = torch.tensor([0.3, -0.2])
+    targets = surface(at % 30 + between[0], torch.div(at, 30, rounding_mode="floor") + between[1])
+    shift = subpixel_shift(points, usable, at, targets)
+    np.testing.assert_allclose(shift[0], between, atol=1e-3)
+    np.testing.assert_array_equal(shift[1], 0.0)
+    assert abs(shift[2, 0]) < 1e-3
+    np.testing.assert_array_equal(shift[3], 0.0)
