@@ -82,18 +82,22 @@ def turned_aside(focal: float) -> Rotation:
     return Rotation.from_rotvec(angle * about / np.linalg.norm(about))
 
 
-def reconstructed(
-    room: Room,
-    photos: Path,
-    first_pixel_centre: float,
-    monkeypatch: pytest.MonkeyPatch,
-    config: ReconstructConfig,
-) -> Scene:
-    oracle = loaded(Oracle(room, first_pixel_centre).eval())
-    regressor = NetworkRegressor(NetworkRegressorConfig("given"), oracle)
-    monkeypatch.setattr("dust3r_sfm.pipeline.run.build_regressor", lambda config: regressor)
-    room.write(photos)
-    return reconstruct(photos, config)
+@pytest.fixture
+def use(room: Room, monkeypatch: pytest.MonkeyPatch) -> Callable[[float], None]:
+    """Makes the pipeline use an oracle that says of itself where it has the first pixel."""
+
+    def install(first_pixel_centre: float) -> None:
+        oracle = loaded(Oracle(room, first_pixel_centre).eval())
+        regressor = NetworkRegressor(NetworkRegressorConfig("given"), oracle)
+        monkeypatch.setattr("dust3r_sfm.pipeline.run.build_regressor", lambda config: regressor)
+
+    return install
+
+
+@pytest.fixture
+def photos(room: Room, tmp_path: Path) -> Path:
+    room.write(tmp_path / "photos")
+    return tmp_path / "photos"
 
 
 def rotation_errors_deg(scene: Scene, room: Room) -> np.ndarray:
