@@ -14,6 +14,6 @@ class AlignmentConfig:
 
     cameras: CameraSharing = "auto"
     bundle_adjustment: bool = True
-    fused_maps: int = 8
+    fused_maps: int = 6
     presets: Presets = field(default_factory=Presets)
     seed: int = 0

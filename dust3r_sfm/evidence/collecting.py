@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from dust3r_sfm.evidence.config import EvidenceConfig
-from dust3r_sfm.evidence.dense_map import DenseMap, pack
+from dust3r_sfm.evidence.dense_map import DenseMap, pack_depth, pack_points
 from dust3r_sfm.evidence.kept_maps import Places, claims_of
 from dust3r_sfm.evidence.map_stores import MapsInFolder, MapsInMemory, MapStore
 from dust3r_sfm.evidence.pair_files import PairFiles, ReducedPair
@@ -108,11 +108,11 @@ def evidence_from_predictions(
 def map_of(prediction: PairPrediction, index: int, views: Sequence[View]) -> DenseMap:
     """What the prediction says of the view with this index."""
     if index == prediction.pair.i:
-        depth, confidence = prediction.points_i[..., 2:], prediction.confidence_i
-        known = known_pixels(prediction.points_i, confidence, views[index]) & (depth[..., 0] > 0)
-        return pack(depth, confidence, known)
+        depth, confidence = prediction.points_i[..., 2], prediction.confidence_i
+        known = known_pixels(prediction.points_i, confidence, views[index]) & (depth > 0)
+        return pack_depth(depth, confidence, known)
     known = known_pixels(prediction.points_j, prediction.confidence_j, views[index])
-    return pack(prediction.points_j, prediction.confidence_j, known)
+    return pack_points(prediction.points_j, prediction.confidence_j, known)
 
 
 def _reduced(prediction: PairPrediction, views: Sequence[View], config: EvidenceConfig) -> ReducedPair:

@@ -13,4 +13,4 @@ class EvidenceConfig:
     samples: int = 512
     matches: int = 192
     max_correspondences: int = 4000
-    kept_maps: int = 12
+    kept_maps: int = 10

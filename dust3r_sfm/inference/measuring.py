@@ -20,7 +20,7 @@ from dust3r_sfm.types import View
 from dust3r_sfm.view_graph import ViewGraph
 
 BYTES_A_PIXEL = 8
-"""Of a depth map, at most: three float16 coordinates and one confidence."""
+"""Of a depth map, at most: three coordinates and a confidence, two bytes each."""
 
 
 def measure_pairs(
