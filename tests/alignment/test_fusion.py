@@ -2,7 +2,12 @@ import numpy as np
 import pytest
 
 from dust3r_sfm.alignment.depth_correction import corrected_depth, inverse_depth_correction
-from dust3r_sfm.alignment.fusion import fuse_pixels
+from dust3r_sfm.alignment.fusion import World, chosen_maps, fuse, fuse_pixels
+from dust3r_sfm.alignment.posing import NO_TRACKS
+from dust3r_sfm.evidence import EvidenceConfig, evidence_from_predictions
+from dust3r_sfm.progress import Silent
+from dust3r_sfm.synthetic.predictions import synthetic_predictions
+from dust3r_sfm.types import Pair
 
 
 def test_agreeing_maps_gain_confidence_and_average():
@@ -47,3 +52,34 @@ def test_depth_is_corrected_by_many_tracks_and_left_by_few():
     at_tracks = true[pixels[:, 1].astype(int), pixels[:, 0].astype(int)]
     np.testing.assert_allclose(corrected_depth(depth, pixels, at_tracks), true, rtol=1e-6)
     np.testing.assert_array_equal(corrected_depth(depth, pixels[:10], at_tracks[:10]), depth)
+
+
+def world_of(pairs, poses=None, scales=None):
+    poses = np.stack([np.eye(4)] * 3) if poses is None else poses
+    return World(tuple(range(len(poses))), poses, scales or dict.fromkeys(pairs, 1.0), NO_TRACKS)
+
+
+def test_each_pair_counts_once_and_wrong_ones_not():
+    own, other, lone = Pair(0, 1), Pair(1, 0), Pair(2, 0)
+    kept = [own, lone, other]
+    assert chosen_maps(kept, 0, world_of([own, other, lone]), 8) == [own, lone]
+    assert chosen_maps(kept, 0, world_of([own, other, lone]), 1) == [own]
+    assert chosen_maps(kept, 0, world_of([other, lone]), 8) == [lone, other], "the direction that is left"
+
+
+@pytest.mark.parametrize("gone", [Pair(0, 1), Pair(1, 0), None])
+def test_both_directions_give_the_same_exact_depth(scenes, gone):
+    """Also where alignment drops the one in the view's own frame."""
+    truth = scenes.arc([scenes.camera()] * 2)
+    pairs = scenes.all_pairs(range(2))
+    predictions = synthetic_predictions(truth.depths, truth.cameras, truth.cam_from_world, pairs)
+    scales = {
+        p.pair: float(np.median(truth.depths[p.pair.i] / p.points_i[..., 2]))
+        for p in predictions
+        if p.pair != gone
+    }
+    evidence = evidence_from_predictions(truth.views, predictions, EvidenceConfig(samples=100))
+    fused = fuse(truth.views, evidence, [world_of(pairs, truth.cam_from_world, scales)], 6, Silent())
+    for view, depth in enumerate(truth.depths):
+        assert (fused[view].confidence > 1).all()
+        np.testing.assert_allclose(fused[view].depth, depth, rtol=2e-3)
