@@ -21,8 +21,8 @@ import tyro
 from jaxtyping import Float
 
 from benchmarks.depth_metrics import ConsistencyScores, DepthScores, score_consistency, score_depth
-from benchmarks.evaluation import PosedPhoto, read_model
 from dust3r_sfm import load_scene, reconstruct
+from dust3r_sfm.evaluation import PosedPhoto, read_model
 from dust3r_sfm.geometry import apply_affine
 from dust3r_sfm.synthetic.example import write_example
 from dust3r_sfm.synthetic.render import render_depth

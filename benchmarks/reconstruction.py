@@ -21,8 +21,8 @@ from typing import Literal
 
 import tyro
 
-from benchmarks.evaluation import PoseScores, read_model, score_poses
 from benchmarks.measuring import Usage, run_measured
+from dust3r_sfm.evaluation import PoseScores, read_model, score_poses
 
 PACKAGES = ("dust3r-sfm", "pycolmap", "torch", "numpy", "scipy")
 COLUMNS = [

@@ -5,7 +5,7 @@ from pathlib import Path
 import pycolmap
 import pytest
 
-from benchmarks.evaluation import PoseScores, read_model, score_poses
+from dust3r_sfm.evaluation import PoseScores, read_model, score_poses
 from dust3r_sfm.pipeline import reconstruct_all
 
 DATA = Path(__file__).parents[1].parent / "shared" / "data"

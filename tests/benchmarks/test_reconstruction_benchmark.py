@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks.evaluation import PoseScores
 from benchmarks.measuring import Usage, run_measured
 from benchmarks.reconstruction import Ratios, Result, SetResult, markdown, seconds_a_pair
+from dust3r_sfm.evaluation import PoseScores
 
-SCORES = PoseScores(5, 4, 0.6, 0.5, 0.55, 1.25, 2.5, 0.0123, None)
+SCORES = PoseScores(5, 4, 0.3, 0.6, 0.7, 0.2, 0.5, 0.8, 0.55, 1.25, 2.5, 0.0123, 0.4, None)
 
 
 def test_a_child_s_cost_is_measured(tmp_path: Path) -> None:

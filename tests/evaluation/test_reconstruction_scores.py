@@ -1,14 +1,20 @@
 """Scores of poses whose errors are known by construction."""
 
+import json
+import subprocess
+import sys
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
+from scipy.spatial.transform import Rotation
 
-from benchmarks.evaluation import PosedPhoto, pair_errors_deg, read_model, score_poses
+from dust3r_sfm.errors import InputError
+from dust3r_sfm.evaluation import PosedPhoto, pair_errors_deg, read_model, score_poses
 from dust3r_sfm.geometry import rigid, rotation_from_vector
 
+SHARED = Path(__file__).parents[2].parent / "shared"
 CENTRES = np.array([[0.0, 0.0, 0.0], [1.0, 0.0, 0.0], [1.0, 2.0, 0.0], [0.0, 1.0, 3.0]])
 
 
@@ -94,3 +100,72 @@ def test_text_models_are_read(tmp_path: Path) -> None:
 def test_photos_are_found_by_stem(truth: dict[str, PosedPhoto]) -> None:
     renamed = {f"{k}.png": photo for k, photo in enumerate(truth.values())}
     assert score_poses(renamed, truth).registered == 4
+
+
+def test_cameras_put_in_one_place_have_no_right_directions(
+    truth: dict[str, PosedPhoto],
+) -> None:
+    heap = {name: replace(photo, cam_from_world=np.eye(4)) for name, photo in truth.items()}
+    assert score_poses(heap, truth).rta_15 == 0.0
+
+
+def test_equal_file_names_in_different_folders_are_not_mixed_up(truth: dict[str, PosedPhoto]) -> None:
+    true = {"left/a.jpg": truth["0.jpg"], "right/a.jpg": truth["1.jpg"], "right/b.jpg": truth["2.jpg"]}
+    assert score_poses(true, true).registered == 3
+    elsewhere = {f"photos/{name}": photo for name, photo in true.items()}
+    assert score_poses(elsewhere, true).registered == 1, "only b is unambiguous"
+
+
+def test_a_damaged_model_is_named(tmp_path: Path) -> None:
+    (tmp_path / "images.bin").write_bytes(b"nothing")
+    with pytest.raises(InputError, match="is no readable COLMAP model"):
+        read_model(tmp_path)
+    (tmp_path / "images.bin").unlink()
+    (tmp_path / "images.txt").write_text("1 0 1 0 0 0 0 2 7 a.jpg\n\n")
+    with pytest.raises(InputError, match="is no readable COLMAP model"):
+        read_model(tmp_path)
+
+
+@pytest.mark.realdata
+@pytest.mark.skipif(not SHARED.is_dir(), reason="../shared is not on this machine")
+@pytest.mark.parametrize("name", ["strecha_fountain_p11", "kitti_odometry_seq1"])
+def test_figures_are_those_of_the_shared_tool(name: str, tmp_path: Path) -> None:
+    """A model of the true poses under noise, moved by a similarity, without two photos, in other units."""
+    truth = read_model(SHARED / "data" / name / "gt")
+    model = noisy_text_model(truth, tmp_path)
+    ours = score_poses(read_model(model), truth)
+    tool = [sys.executable, str(SHARED / "tools" / "evaluate_poses.py"), str(model)]
+    done = subprocess.run(
+        [*tool, str(SHARED / "data" / name / "gt")], capture_output=True, text=True, check=True
+    )
+    theirs = json.loads(done.stdout)
+    assert 0.01 < theirs["mAA@30"] < 0.99, "something to tell apart"
+    assert (ours.photos, ours.registered) == (theirs["images"], theirs["registered"])
+    for limit in (2, 5, 15):
+        assert getattr(ours, f"rra_{limit}") == pytest.approx(theirs[f"RRA@{limit}"], abs=6e-5)
+        assert getattr(ours, f"rta_{limit}") == pytest.approx(theirs[f"RTA@{limit}"], abs=6e-5)
+    assert ours.maa_30 == pytest.approx(theirs["mAA@30"], abs=6e-5)
+    assert ours.median_rotation_error_deg == pytest.approx(theirs["RRE_median"], abs=6e-5)
+    assert ours.median_direction_error_deg == pytest.approx(theirs["RTE_median"], abs=6e-5)
+    assert ours.ate == pytest.approx(theirs["ATE"], abs=6e-6)
+    assert ours.focal_error == pytest.approx(theirs["focal"], abs=6e-5)
+
+
+def noisy_text_model(truth: dict[str, PosedPhoto], folder: Path) -> Path:
+    random = np.random.default_rng(0)
+    size = np.std([photo.centre for photo in truth.values()])
+    cameras, images = [], []
+    for number, name in enumerate(sorted(truth)[2:], start=1):
+        photo = truth[name]
+        turn = rotation_from_vector(np.radians(random.normal(0, 2.0, 3)))
+        rotation = turn @ photo.cam_from_world[:3, :3]
+        centre = 3.0 * (photo.centre + random.normal(0, 0.05 * size, 3)) + 10.0
+        x, y, z, w = Rotation.from_matrix(rotation).as_quat()
+        tx, ty, tz = -rotation @ centre
+        width, height = photo.size
+        focal = photo.focal[0] * random.uniform(0.9, 1.1)
+        cameras.append(f"{number} SIMPLE_RADIAL {width} {height} {focal} {width / 2} {height / 2} 0.01")
+        images += [f"{number} {w} {x} {y} {z} {tx} {ty} {tz} {number} {name}", ""]
+    (folder / "cameras.txt").write_text("\n".join(cameras))
+    (folder / "images.txt").write_text("\n".join(images))
+    return folder

@@ -1,0 +1,26 @@
+"""How far estimated poses are from true ones: of a reconstruction, whose world is its own, and of localized
+photos, which are in the world of the truth."""
+
+from dust3r_sfm.evaluation.localization import LocalizationScores, score_localization
+from dust3r_sfm.evaluation.photos import PosedPhoto, matched, read_model, read_poses
+from dust3r_sfm.evaluation.reconstruction import (
+    PoseScores,
+    pair_errors_deg,
+    relative_centre_error,
+    score_poses,
+    true_from_estimated,
+)
+
+__all__ = [
+    "LocalizationScores",
+    "PoseScores",
+    "PosedPhoto",
+    "matched",
+    "pair_errors_deg",
+    "read_model",
+    "read_poses",
+    "relative_centre_error",
+    "score_localization",
+    "score_poses",
+    "true_from_estimated",
+]

@@ -1,0 +1,77 @@
+"""How far localized photos are from their true poses, in one world with the truth.
+
+A photo without a pose counts as infinitely far off. A recall is the share of photos within a distance AND
+an angle, as in the visual localization benchmarks (Sattler et al. 2018).
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from dust3r_sfm.errors import InputError
+from dust3r_sfm.evaluation.photos import PosedPhoto, camera_centre, matched
+from dust3r_sfm.geometry import rotation_angle_deg
+from dust3r_sfm.types import Rigid
+
+
+@dataclass(frozen=True)
+class LocalizationScores:
+    """Medians are over all queries, None where half or more have no pose."""
+
+    queries: int
+    answered: int
+    median_cm: float | None
+    median_deg: float | None
+    recall_1cm_1deg: float
+    recall_2cm_2deg: float
+    recall_5cm_5deg: float
+    recall_25cm_2deg: float
+    recall_50cm_5deg: float
+
+
+def score_localization(
+    estimated: Mapping[str, Rigid],
+    truth: Mapping[str, PosedPhoto],
+    queries: Iterable[str] | None = None,
+    unit_cm: float = 100.0,
+) -> LocalizationScores:
+    """Of `queries`, or of all photos of the truth. `estimated` is cam_from_world by name, `unit_cm` how many
+    centimetres one unit of the truth is. Raises InputError for a query that the truth does not have."""
+    names = sorted(truth) if queries is None else list(queries)
+    asked = {name: photo.cam_from_world for name, photo in _true_photos(names, truth).items()}
+    found = matched(estimated, asked)
+    distance_cm, angle_deg = np.full(len(names), np.inf), np.full(len(names), np.inf)
+    for row, name in enumerate(names):
+        if name in found:
+            off = camera_centre(found[name]) - camera_centre(asked[name])
+            distance_cm[row] = np.linalg.norm(off) * unit_cm
+            angle_deg[row] = rotation_angle_deg(asked[name][:3, :3].T @ found[name][:3, :3])
+
+    def recall(most_cm: int, most_deg: int) -> float:
+        return float(((distance_cm <= most_cm) & (angle_deg <= most_deg)).mean())
+
+    return LocalizationScores(
+        queries=len(names),
+        answered=len(found),
+        median_cm=_finite(np.median(distance_cm)),
+        median_deg=_finite(np.median(angle_deg)),
+        recall_1cm_1deg=recall(1, 1),
+        recall_2cm_2deg=recall(2, 2),
+        recall_5cm_5deg=recall(5, 5),
+        recall_25cm_2deg=recall(25, 2),
+        recall_50cm_5deg=recall(50, 5),
+    )
+
+
+def _true_photos(names: list[str], truth: Mapping[str, PosedPhoto]) -> dict[str, PosedPhoto]:
+    true = matched(truth, dict.fromkeys(names))
+    missing = [name for name in names if name not in true]
+    if missing or not names:
+        what = f"has no photo '{missing[0]}'" if missing else "has no photos to ask for"
+        raise InputError(f"the true model {what}; give a truth that holds every query")
+    return true
+
+
+def _finite(value: np.floating) -> float | None:
+    return float(value) if np.isfinite(value) else None
