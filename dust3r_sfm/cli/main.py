@@ -10,7 +10,7 @@ from typing import TextIO
 
 from rich.console import Console, RenderableType
 
-from dust3r_sfm.cli.options import Example, Models, Reconstruct, Version, parse
+from dust3r_sfm.cli.options import Evaluate, Example, Models, Reconstruct, Version, parse
 from dust3r_sfm.errors import Dust3rSfmError
 
 _INTERRUPTED = 130
@@ -37,22 +37,30 @@ def main(argv: list[str] | None = None) -> int:
     return 0
 
 
-def _run(command: Reconstruct | Example | Models | Version, console: Console) -> Iterator[RenderableType]:
+def _run(
+    command: Reconstruct | Example | Evaluate | Models | Version, console: Console
+) -> Iterator[RenderableType]:
     # numpy reads this once, when imported. Its matrices are small here: a second thread gains nothing, and
     # where other programs run, waiting for it takes ten times as long as the work.
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     # torch's threads spin while they wait for one another, which on a busy machine is most of the time.
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     # Imported here: torch and pycolmap take seconds, which --help and typing errors need not wait for.
-    from dust3r_sfm.cli import commands, models
+    if isinstance(command, Models):
+        from dust3r_sfm.cli.models import run_models
+
+        return run_models()
+    from dust3r_sfm.cli import commands
 
     _silence_libraries()
     if isinstance(command, Reconstruct):
         return commands.run_reconstruct(command, console)
+    if isinstance(command, Evaluate):
+        from dust3r_sfm.cli.evaluation import run_evaluate
+
+        return run_evaluate(command)
     if isinstance(command, Example):
         return commands.run_example(command, console)
-    if isinstance(command, Models):
-        return models.run_models()
     return commands.run_version()
 
 

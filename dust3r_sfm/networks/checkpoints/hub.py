@@ -2,12 +2,17 @@
 
 from pathlib import Path
 
-from huggingface_hub import constants, hf_hub_download, try_to_load_from_cache
+from huggingface_hub import (
+    constants,
+    get_hf_file_metadata,
+    hf_hub_download,
+    hf_hub_url,
+    try_to_load_from_cache,
+)
 
 # HTTPError is of another HTTP library from version to version, and found in no other place.
 from huggingface_hub.errors import (  # type: ignore[attr-defined]
     HTTPError,
-    LocalEntryNotFoundError,
     XetDownloadError,
 )
 
@@ -15,6 +20,7 @@ from dust3r_sfm.errors import InputError
 from dust3r_sfm.networks.checkpoints.catalogue import KnownModel, known_model
 
 CONFIG_FILE, WEIGHTS_FILE = "config.json", "model.safetensors"
+_PATIENCE_S = 10
 
 
 def cached_path(name: str) -> Path | None:
@@ -37,6 +43,8 @@ def fetched_folder(model: KnownModel) -> Path:
     if (folder := cached_path(model.name)) is not None:
         return folder
     try:
+        # Ask once whether somebody answers: the download would try for half a minute, and log each attempt.
+        get_hf_file_metadata(hf_hub_url(model.repo, WEIGHTS_FILE), timeout=_PATIENCE_S)
         hf_hub_download(model.repo, CONFIG_FILE)
         return Path(hf_hub_download(model.repo, WEIGHTS_FILE)).parent
     except (OSError, HTTPError, XetDownloadError) as error:
@@ -56,7 +64,5 @@ def _what_to_do(model: KnownModel, error: Exception) -> str:
 def _reason(error: Exception) -> str:
     if constants.HF_HUB_OFFLINE:
         return "HF_HUB_OFFLINE forbids to fetch them"
-    if isinstance(error, LocalEntryNotFoundError):
-        return f"{constants.ENDPOINT} cannot be reached"
     first_line = next(iter(str(error).strip().splitlines()), type(error).__name__)
-    return f"they could not be fetched from {constants.ENDPOINT} ({first_line})"
+    return f"they could not be fetched from {constants.ENDPOINT} ({first_line[:120]})"
