@@ -106,6 +106,25 @@ class Example:
 
 
 @dataclass(frozen=True)
+class Evaluate:
+    """Compare poses with true ones: of a reconstruction (RRA, RTA, mAA, ATE after one similarity), or of
+    localized photos, which are in the truth's own world (median cm and degrees, recalls)."""
+
+    estimate: Annotated[tyro.conf.Positional[Path], tyro.conf.arg(metavar="ESTIMATE")]
+    """A COLMAP model or the OUT of reconstruct; or a poses file, name qw qx qy qz tx ty tz a line."""
+    truth: Annotated[tyro.conf.Positional[Path], tyro.conf.arg(metavar="TRUTH")]
+    """COLMAP model with the true poses. Photos are matched by name."""
+    localization: bool = False
+    """Score the photos of a model as localized ones. A poses file always is."""
+    queries: Annotated[Path | None, tyro.conf.arg(metavar="FILE", help_behavior_hint="")] = None
+    """Names of the photos that were to be localized, one a line; else all of TRUTH."""
+    unit_cm: float = 100.0
+    """Centimetres in one unit of TRUTH: 100 where it is in metres."""
+    json: Annotated[Path | None, tyro.conf.arg(metavar="FILE", help_behavior_hint="")] = None
+    """Where to write all figures."""
+
+
+@dataclass(frozen=True)
 class Models:
     """List the networks that can be had by name: size, licence, and whether they are on this machine."""
 
@@ -118,14 +137,15 @@ class Version:
 Command = (
     Annotated[Reconstruct, tyro.conf.subcommand("reconstruct", description=_RECONSTRUCT_HELP)]
     | Annotated[Example, tyro.conf.subcommand("example")]
+    | Annotated[Evaluate, tyro.conf.subcommand("evaluate")]
     | Annotated[Models, tyro.conf.subcommand("models")]
     | Annotated[Version, tyro.conf.subcommand("version")]
 )
 
 
-def parse(argv: list[str] | None) -> Reconstruct | Example | Models | Version:
+def parse(argv: list[str] | None) -> Reconstruct | Example | Evaluate | Models | Version:
     """Ends the process with code 0 after --help and 2 after what cannot be parsed."""
-    command: Reconstruct | Example | Models | Version = tyro.cli(
+    command: Reconstruct | Example | Evaluate | Models | Version = tyro.cli(
         Command,
         prog="dust3r-sfm",
         description="Photos in, cameras and points out: no calibration, no poses needed.",

@@ -1,0 +1,103 @@
+"""What `dust3r-sfm evaluate` reads, and the lines and file it answers with."""
+
+import json
+from collections.abc import Iterator
+from dataclasses import asdict
+from pathlib import Path
+
+from dust3r_sfm.cli.options import Evaluate
+from dust3r_sfm.errors import InputError
+from dust3r_sfm.evaluation import (
+    LocalizationScores,
+    PosedPhoto,
+    PoseScores,
+    read_model,
+    read_poses,
+    score_localization,
+    score_poses,
+)
+from dust3r_sfm.pipeline.output import as_output_error
+
+
+def run_evaluate(command: Evaluate) -> Iterator[str]:
+    """Scores the estimate against the truth; yields a few lines."""
+    truth = _model(command.truth)
+    if len(truth) < 2:
+        raise InputError(f"{command.truth}: has {len(truth)} photo; a truth needs 2 or more")
+    if command.localization or command.estimate.is_file():
+        localization = _localization_scores(command, truth)
+        _write(command.json, "localization", localization)
+        yield from localization_lines(localization)
+    else:
+        if command.queries is not None:
+            raise InputError("--queries: asks for localized photos; add --localization, or leave it out")
+        poses = score_poses(_model(command.estimate), truth)
+        _write(command.json, "reconstruction", poses)
+        yield from reconstruction_lines(poses)
+
+
+def reconstruction_lines(scores: PoseScores) -> Iterator[str]:
+    yield f"{scores.registered} of {scores.photos} images registered"
+    yield (
+        f"rotation of pairs    median {scores.median_rotation_error_deg:.3f} deg, "
+        f"RRA@2 {scores.rra_2:.3f}, @5 {scores.rra_5:.3f}, @15 {scores.rra_15:.3f}"
+    )
+    yield (
+        f"direction of pairs   median {scores.median_direction_error_deg:.3f} deg, "
+        f"RTA@2 {scores.rta_2:.3f}, @5 {scores.rta_5:.3f}, @15 {scores.rta_15:.3f}"
+    )
+    yield f"both                 mAA@30 {scores.maa_30:.4f}"
+    if scores.ate is not None:
+        yield (
+            f"camera centres       ATE {scores.ate:.5f} of the true rig's size, "
+            f"{scores.ate_absolute:.4g} in the truth's unit"
+        )
+    if scores.focal_error is not None:
+        yield f"focals               median {100 * scores.focal_error:.2f} % off"
+
+
+def localization_lines(scores: LocalizationScores) -> Iterator[str]:
+    yield f"{scores.answered} of {scores.queries} queries have a pose"
+    if scores.median_cm is None or scores.median_deg is None:
+        yield "no medians: half of the queries or more have no pose"
+    else:
+        yield f"median {scores.median_cm:.2f} cm, {scores.median_deg:.3f} deg"
+    yield (
+        f"recall {scores.recall_1cm_1deg:.3f} at 1 cm 1 deg, {scores.recall_2cm_2deg:.3f} at 2 cm 2 deg, "
+        f"{scores.recall_5cm_5deg:.3f} at 5 cm 5 deg, {scores.recall_25cm_2deg:.3f} at 0.25 m 2 deg, "
+        f"{scores.recall_50cm_5deg:.3f} at 0.5 m 5 deg"
+    )
+
+
+def _localization_scores(command: Evaluate, truth: dict[str, PosedPhoto]) -> LocalizationScores:
+    if command.unit_cm <= 0:
+        raise InputError(f"--unit-cm {command.unit_cm}: give more than 0; 100 where the truth is in metres")
+    if command.estimate.is_file():
+        poses = read_poses(command.estimate)
+    else:
+        poses = {name: photo.cam_from_world for name, photo in _model(command.estimate).items()}
+    queries = None if command.queries is None else _listed(command.queries)
+    return score_localization(poses, truth, queries, command.unit_cm)
+
+
+def _model(folder: Path) -> dict[str, PosedPhoto]:
+    """Of a COLMAP model, or of the largest scene in a folder that reconstruct wrote."""
+    for place in (folder, folder / "sparse" / "0"):
+        if found := read_model(place):
+            return found
+    raise InputError(f"{folder}: holds no COLMAP model (images.bin or images.txt) with photos; check it")
+
+
+def _listed(path: Path) -> list[str]:
+    try:
+        lines = path.read_text(encoding="utf-8").splitlines()
+    except (OSError, UnicodeDecodeError) as error:
+        raise InputError(f"{path}: cannot be read ({error}); give a text file, a name a line") from error
+    return [line.strip() for line in lines if line.strip() and not line.startswith("#")]
+
+
+def _write(path: Path | None, kind: str, scores: PoseScores | LocalizationScores) -> None:
+    if path is not None:
+        text = json.dumps({"kind": kind, **asdict(scores)}, indent=1, allow_nan=False)
+        with as_output_error(path):
+            path.write_text(text + "\n", encoding="utf-8")
