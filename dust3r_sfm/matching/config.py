@@ -2,6 +2,10 @@
 
 from dataclasses import dataclass
 
+import torch
+
+DEVICE_BLOCKS = 32
+
 
 @dataclass(frozen=True)
 class MatchingConfig:
@@ -12,7 +16,8 @@ class MatchingConfig:
     MASt3R's authors take for mapping). `point_confidence`: what a point needs to be matched at all (3, as
     DUSt3R's authors take for localization). `point_distance`: how far apart matching points may be, as a
     fraction of their distance to the camera. `subpixel`: matching points say where between pixels of the
-    second image they are. `block`: numbers in the largest table made at once.
+    second image they are. `block`: numbers in the largest table made at once on
+    a CPU, in whose cache it should stay; an accelerator makes them `DEVICE_BLOCKS` times as large.
     """
 
     stride: int = 8
@@ -22,4 +27,9 @@ class MatchingConfig:
     point_confidence: float = 3.0
     point_distance: float = 0.02
     subpixel: bool = True
-    block: int = 2**25
+    block: int = 2**22
+
+    def rows_at_once(self, columns: int, device: torch.device) -> int:
+        """Of a table of so many columns."""
+        blocks = 1 if device.type == "cpu" else DEVICE_BLOCKS
+        return max(1, self.block * blocks // columns)

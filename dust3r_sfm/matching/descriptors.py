@@ -22,11 +22,12 @@ def match_descriptor_maps(
     (height, width), (height_j, width_j) = descriptors_i.shape[:2], descriptors_j.shape[:2]
     flat_i, flat_j = descriptors_i.flatten(0, 1).float(), descriptors_j.flatten(0, 1).float()
     device = descriptors_i.device
+    rows_i, rows_j = (config.rows_at_once(len(flat), device) for flat in (flat_j, flat_i))
     in_i, in_j = reciprocal_matches(
         grid_seeds(height, width, config.stride, device),
         grid_seeds(height_j, width_j, config.stride, device),
-        lambda index: most_similar(flat_i[index], flat_j, config.block),
-        lambda index: most_similar(flat_j[index], flat_i, config.block),
+        lambda index: most_similar(flat_i[index], flat_j, rows_i),
+        lambda index: most_similar(flat_j[index], flat_i, rows_j),
         config.rounds,
     )
     confidence = (confidence_i.flatten()[in_i] * confidence_j.flatten()[in_j]).float().sqrt()
@@ -36,8 +37,16 @@ def match_descriptor_maps(
 
 
 def most_similar(
-    queries: Float[Tensor, "n c"], descriptors: Float[Tensor, "m c"], block: int
+    queries: Float[Tensor, "n c"], descriptors: Float[Tensor, "m c"], rows: int
 ) -> Int[Tensor, " n"]:
-    """Rows of `descriptors` with the greatest scalar product, the first one if several have it."""
-    rows = max(1, block // len(descriptors))
-    return torch.cat([(part @ descriptors.T).argmax(dim=1) for part in queries.split(rows)])
+    """Rows of `descriptors` with the greatest scalar product, the first one if several have it; `rows` of
+    the queries at once."""
+    return torch.cat([_greatest(part @ descriptors.T) for part in queries.split(rows)])
+
+
+def _greatest(table: Float[Tensor, "n m"]) -> Int[Tensor, " n"]:
+    """The first column with the greatest value of each row."""
+    if table.device.type == "cpu":
+        # Twice as fast as torch there.
+        return torch.from_numpy(table.numpy().argmax(axis=1))
+    return table.argmax(dim=1)

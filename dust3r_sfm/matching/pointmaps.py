@@ -33,8 +33,8 @@ def match_pointmaps(
     in_i, in_j = reciprocal_matches(
         seeds_among(usable_i, config.stride),
         seeds_among(usable_j, config.stride),
-        _nearest_among(known_j, known_i, config.block),
-        _nearest_among(known_i, known_j, config.block),
+        _nearest_among(known_j, known_i, config),
+        _nearest_among(known_i, known_j, config),
         config.rounds,
     )
     apart = torch.linalg.vector_norm(known_i[in_i] - known_j[in_j], dim=1)
@@ -57,20 +57,23 @@ def _usable(
     return torch.isfinite(points).all(dim=-1) & (confidence >= least)
 
 
-def _nearest_among(targets: Float[Tensor, "m 3"], sources: Float[Tensor, "n 3"], block: int) -> Nearest:
+def _nearest_among(
+    targets: Float[Tensor, "m 3"], sources: Float[Tensor, "n 3"], config: MatchingConfig
+) -> Nearest:
     """On the CPU a tree is much faster than all distances, on a GPU it is the other way round."""
     if targets.device.type != "cpu":
-        return lambda index: nearest_by_distance(sources[index], targets, block)
+        rows = config.rows_at_once(len(targets), targets.device)
+        return lambda index: nearest_by_distance(sources[index], targets, rows)
     tree, points = cKDTree(targets.numpy()), sources.numpy()
     workers = torch.get_num_threads()
     return lambda index: torch.from_numpy(tree.query(points[index.numpy()], workers=workers)[1])
 
 
 def nearest_by_distance(
-    queries: Float[Tensor, "n 3"], targets: Float[Tensor, "m 3"], block: int
+    queries: Float[Tensor, "n 3"], targets: Float[Tensor, "m 3"], rows: int
 ) -> Int[Tensor, " n"]:
-    """Rows of `targets` nearest to the queries, out of all distances."""
+    """Rows of `targets` nearest to the queries, out of all distances; `rows` of the queries at once."""
     # Distances by way of scalar products are too coarse to tell neighbouring pixels apart.
     mode = "donot_use_mm_for_euclid_dist"
-    parts = queries.split(max(1, block // len(targets)))
-    return torch.cat([torch.cdist(part, targets, compute_mode=mode).argmin(dim=1) for part in parts])
+    distances = (torch.cdist(part, targets, compute_mode=mode) for part in queries.split(rows))
+    return torch.cat([table.argmin(dim=1) for table in distances])

@@ -89,9 +89,9 @@ def test_from_few_seeds_only_reciprocal_ones_are_found(stride: int) -> None:
 def test_blocks_of_any_size_give_the_same() -> None:
     maps = unit_maps(4)
     queries, descriptors = maps[0].flatten(0, 1), maps[1].flatten(0, 1)
-    whole = most_similar(queries, descriptors, 2**20)
-    for block in (1, 500, 1000):
-        assert torch.equal(most_similar(queries, descriptors, block), whole)
+    whole = most_similar(queries, descriptors, 1000)
+    for rows in (1, 2, 7):
+        assert torch.equal(most_similar(queries, descriptors, rows), whole)
 
 
 def test_all_distances_agree_with_the_tree() -> None:
@@ -100,7 +100,7 @@ def test_all_distances_agree_with_the_tree() -> None:
     targets = torch.rand(4000, 3, generator=generator) * 0.01 + torch.tensor([3.0, -2.0, 40.0])
     queries = targets[:500] + 1e-5 * torch.rand(500, 3, generator=generator)
     distance = np.linalg.norm(queries.double().numpy()[:, None] - targets.double().numpy()[None], axis=-1)
-    np.testing.assert_array_equal(nearest_by_distance(queries, targets, 9999).numpy(), distance.argmin(1))
+    np.testing.assert_array_equal(nearest_by_distance(queries, targets, 99).numpy(), distance.argmin(1))
 
 
 def shifted(maps: torch.Tensor, dx: int, dy: int, height: int, width: int) -> torch.Tensor:
