@@ -164,12 +164,15 @@ class PairReport:
 
 @dataclass(frozen=True)
 class AlignmentReport:
-    """How a scene came about: per pair, and whether bundle adjustment was kept and why."""
+    """How a scene came about: per pair, and whether bundle adjustment was kept and why.
+    `repeated_structure`: pairs that were left out and agree with each other on another place for a part of
+    the scene, as when two rooms look alike; which of both is true, the pairs alone do not tell."""
 
     pairs: tuple[PairReport, ...]
     bundle_adjustment: str
     robust_error_before_px: float | None = None
     robust_error_after_px: float | None = None
+    repeated_structure: tuple[Pair, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
+from dust3r_sfm.alignment.ambiguity import repeated_structure
 from dust3r_sfm.alignment.components import Solved, solve_components
 from dust3r_sfm.alignment.config import AlignmentConfig
 from dust3r_sfm.alignment.edges import stack_edges
@@ -96,6 +97,7 @@ def _scene(
     reasons: Mapping[Pair, str],
 ) -> Scene:
     members = set(posed.members)
+    repeated = repeated_structure(posed, start.measured)
     reports = tuple(
         PairReport(
             s.pair,
@@ -103,7 +105,7 @@ def _scene(
             s.geometry,
             s.num_correspondences,
             posed.residual_px.get(s.pair),
-            reasons.get(s.pair),
+            repeated.get(s.pair, reasons.get(s.pair)),
         )
         for s in start.summaries
         if s.pair.i in members or s.pair.j in members
@@ -117,7 +119,11 @@ def _scene(
         tuple(f.confidence for f in fused),
         posed.tracks,
         AlignmentReport(
-            reports, posed.bundle_adjustment, posed.robust_error_before_px, posed.robust_error_after_px
+            reports,
+            posed.bundle_adjustment,
+            posed.robust_error_before_px,
+            posed.robust_error_after_px,
+            tuple(sorted(repeated)),
         ),
     )
 

@@ -10,10 +10,13 @@ from dust3r_sfm.alignment.components import Solved
 from dust3r_sfm.alignment.config import AlignmentConfig
 from dust3r_sfm.alignment.sharpening import COARSE_ROUNDS, Sharpened, sharpen
 from dust3r_sfm.alignment.start import Start
-from dust3r_sfm.geometry import invert_rigid
+from dust3r_sfm.geometry import invert_rigid, project, unproject
 from dust3r_sfm.geometry.view_cameras import view_camera
 from dust3r_sfm.types import Camera, Correspondences, Pair, Tracks, View
 
+TURN_ERROR = 0.005
+"""Of the long edge: median error of matches that a mere turn explains."""
+NO_ANGLE = "the photos were taken from one place, so only the pairs' own depths tell distances"
 NO_TRACKS = Tracks(
     np.zeros((0, 3)),
     np.zeros((0, 3), dtype=np.uint8),
@@ -64,7 +67,22 @@ def pose(
         rounds,
     )
     gone = {solved.members[local]: reason for local, reason in result.dropped_views.items()}
+    if len(solved.members) - len(gone) < 2 and _matches_agree(solved, cameras, found):
+        return _unsharpened(solved, tuple(cameras), f"not kept: {NO_ANGLE}"), {}
     return _surviving(solved, result), gone
+
+
+def _matches_agree(solved: Solved, cameras: Sequence[Camera], found: Mapping[Pair, Correspondences]) -> bool:
+    """Whether the matches of every pair are where a turn between its cameras has them: then all that
+    bundle adjustment lacks is an angle, and the pairs' own depths stand."""
+    for pair, matches in found.items():
+        turn = (solved.cam_from_world[pair.j] @ invert_rigid(solved.cam_from_world[pair.i]))[:3, :3]
+        rays = unproject(matches.pixels_i.astype(np.float64), np.ones(len(matches)), cameras[pair.i])
+        seen = project(rays @ turn.T, cameras[pair.j])
+        error = np.linalg.norm(seen - matches.pixels_j, axis=1)
+        if np.median(error) > TURN_ERROR * max(cameras[pair.j].width, cameras[pair.j].height):
+            return False
+    return True
 
 
 def _why_not_sharpened(solved: Solved, start: Start, config: AlignmentConfig, any_found: bool) -> str | None:

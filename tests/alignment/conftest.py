@@ -43,14 +43,22 @@ def depth_of(camera, cam_from_world):
 
 def arc(cameras: Sequence[Camera], step_deg: float = 14.0) -> Truth:
     rng = np.random.default_rng(7)
-    poses, views = [], []
-    for k, camera in enumerate(cameras):
+    poses = []
+    for k in range(len(cameras)):
         angle = np.radians(step_deg * (k - (len(cameras) - 1) / 2))
         eye = np.array([2.6 * np.sin(angle), rng.uniform(-0.6, 0.6), -2.6 * np.cos(angle)])
         poses.append(look_at(eye, rng.uniform(-0.2, 0.2, 3)))
-        image = np.zeros((camera.height, camera.width, 3), np.uint8)
-        views.append(View(f"{k:02d}.png", image, np.eye(3), (camera.width, camera.height)))
-    depths = [depth_of(camera, pose) for camera, pose in zip(cameras, poses, strict=True)]
+    return at(poses, cameras)
+
+
+def at(poses: Sequence[np.ndarray], cameras: Sequence[Camera] | None = None) -> Truth:
+    """Cameras (all alike if not given) anywhere in the room."""
+    cameras = [camera()] * len(poses) if cameras is None else cameras
+    views = [
+        View(f"{k:02d}.png", np.zeros((c.height, c.width, 3), np.uint8), np.eye(3), (c.width, c.height))
+        for k, c in enumerate(cameras)
+    ]
+    depths = [depth_of(c, pose) for c, pose in zip(cameras, poses, strict=True)]
     return Truth(views, list(cameras), np.stack(poses), depths)
 
 
@@ -68,6 +76,7 @@ def scenes():
 
     class Helpers:
         arc = staticmethod(arc)
+        at = staticmethod(at)
         camera = staticmethod(camera)
         all_pairs = staticmethod(all_pairs)
 
