@@ -9,7 +9,8 @@ from dust3r_sfm.evidence.dense_map import DenseMap, pack_depth, pack_points
 from dust3r_sfm.evidence.kept_maps import Places, claims_of
 from dust3r_sfm.evidence.map_stores import MapsInFolder, MapsInMemory, MapStore
 from dust3r_sfm.evidence.pair_files import PairFiles, ReducedPair
-from dust3r_sfm.evidence.summary import PairSummary, compact, evenly_chosen, known_pixels, summarise_pair
+from dust3r_sfm.evidence.summary import PairSummary, known_pixels, summarise_pair
+from dust3r_sfm.evidence.thinning import thinned
 from dust3r_sfm.types import Correspondences, Pair, PairPrediction, Predictions, View
 
 
@@ -117,6 +118,5 @@ def map_of(prediction: PairPrediction, index: int, views: Sequence[View]) -> Den
 
 def _reduced(prediction: PairPrediction, views: Sequence[View], config: EvidenceConfig) -> ReducedPair:
     pair, found = prediction.pair, prediction.correspondences
-    if found is not None:
-        found = compact(found, evenly_chosen(len(found), config.max_correspondences))
-    return ReducedPair(summarise_pair(prediction, views[pair.i], views[pair.j], config), found)
+    summary = summarise_pair(prediction, views[pair.i], views[pair.j], config)
+    return ReducedPair(summary, None if found is None else thinned(found, config.max_correspondences))

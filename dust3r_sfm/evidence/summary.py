@@ -10,7 +10,7 @@ import numpy as np
 from jaxtyping import Bool, Float, Int
 
 from dust3r_sfm.evidence.config import EvidenceConfig
-from dust3r_sfm.geometry.focal import focal_weiszfeld
+from dust3r_sfm.geometry.focal import focal_from_slopes
 from dust3r_sfm.geometry.projection import pixel_grid
 from dust3r_sfm.geometry.resampling import sample_nearest
 from dust3r_sfm.geometry.view_cameras import principal_point
@@ -93,7 +93,7 @@ def _focal(
     if np.count_nonzero(known) < 20:
         return None, np.inf
     points_known = points[::step, ::step].reshape(-1, 3)[known].astype(np.float64)
-    focal = focal_weiszfeld(points_known, pixels[known], chosen[known])
+    focal = focal_from_slopes(points_known, pixels[known], chosen[known])
     if focal is None or focal <= 0:
         return None, np.inf
     slopes = points_known[:, :2] / points_known[:, 2:]
@@ -123,23 +123,12 @@ def _matches(
         return Correspondences(empty, empty, empty[:, 0]), empty[:, 0]
     depth = sample_nearest(prediction.points_i[..., 2], found.pixels_i)
     usable = np.flatnonzero((sample_nearest(weights_i, found.pixels_i) > 0) & (depth > 0))
-    usable = usable[evenly_chosen(len(usable), limit)]
-    return compact(found, usable), depth[usable].astype(np.float32)
-
-
-def evenly_chosen(count: int, limit: int) -> Int[np.ndarray, " kept"]:
-    """Indices of `limit` rows out of `count`, evenly spread; of all if they are no more."""
-    if count <= limit:
-        return np.arange(count)
-    return np.linspace(0, count - 1, limit).round().astype(np.int64)
-
-
-def compact(found: Correspondences, rows: Int[np.ndarray, " kept"]) -> Correspondences:
-    """Some of the correspondences, in float32 (which rounds pixels up to 1024 by at most 3e-5)."""
-    pixels_i, pixels_j = found.pixels_i[rows], found.pixels_j[rows]
-    return Correspondences(
-        pixels_i.astype(np.float32), pixels_j.astype(np.float32), found.weights[rows].astype(np.float32)
+    if len(usable) > limit:
+        usable = usable[np.linspace(0, len(usable) - 1, limit).round().astype(np.int64)]
+    columns = (
+        values[usable].astype(np.float32) for values in (found.pixels_i, found.pixels_j, found.weights)
     )
+    return Correspondences(*columns), depth[usable].astype(np.float32)
 
 
 def summarise_pair(

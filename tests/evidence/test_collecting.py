@@ -2,7 +2,6 @@ import numpy as np
 import pytest
 
 from dust3r_sfm.evidence import Evidence, EvidenceConfig, evidence_from_predictions
-from dust3r_sfm.evidence.summary import evenly_chosen
 from dust3r_sfm.types import Correspondences, Pair, PairPrediction, View
 
 HEIGHT, WIDTH = 6, 8
@@ -88,14 +87,8 @@ def test_many_correspondences_are_thinned_and_all_are_counted() -> None:
     evidence = evidence_from_predictions(views(2), found, config)
     assert set(evidence.correspondences) == {Pair(0, 1)}
     kept = evidence.correspondences[Pair(0, 1)]
-    np.testing.assert_array_equal(kept.pixels_i[:, 0], [0.0, 10.0, 20.0, 30.0, 40.0])
+    assert len(kept) == 5
     np.testing.assert_array_equal(kept.pixels_j, kept.pixels_i + 0.5)
     assert kept.pixels_i.dtype == kept.weights.dtype == np.float32
     assert [s.num_correspondences for s in evidence.summaries] == [21, 0]
     assert len(evidence.summaries[0].matches) == 3
-
-
-def test_even_choice_of_few_is_all() -> None:
-    np.testing.assert_array_equal(evenly_chosen(3, 3), [0, 1, 2])
-    np.testing.assert_array_equal(evenly_chosen(9, 3), [0, 4, 8])
-    assert len(evenly_chosen(0, 3)) == 0
