@@ -1,0 +1,48 @@
+"""Cameras of any of COLMAP's models, by pycolmap."""
+
+import numpy as np
+import pycolmap
+from jaxtyping import Float
+
+from dust3r_sfm.types import Camera, LensCamera
+
+
+def pycolmap_lens(camera: LensCamera, camera_id: int | None = None) -> pycolmap.Camera:
+    identity = {} if camera_id is None else {"camera_id": camera_id}
+    return pycolmap.Camera(
+        model=camera.model,
+        width=camera.width,
+        height=camera.height,
+        params=list(camera.params),
+        **identity,
+    )
+
+
+def mean_focal(camera: LensCamera) -> float:
+    """Pixels of the stored file."""
+    return float(pycolmap_lens(camera).mean_focal_length())
+
+
+def pinhole_behind(camera: LensCamera) -> Camera:
+    """What a camera of the same focal without a lens would be, its axis through pixel (0, 0): for
+    `pinhole_pixels`."""
+    focal = mean_focal(camera)
+    return Camera(camera.width, camera.height, focal, focal, 0.0, 0.0)
+
+
+def pinhole_pixels(pixels: Float[np.ndarray, "n 2"], camera: LensCamera) -> Float[np.ndarray, "n 2"]:
+    """Where `pinhole_behind` would see what the camera sees at `pixels` (continuous, stored file); nan for
+    what it cannot, being beyond the lens model or at 90 degrees and more from the axis."""
+    return normalized(pixels, camera) * mean_focal(camera)
+
+
+def normalized(pixels: Float[np.ndarray, "n 2"], camera: LensCamera) -> Float[np.ndarray, "n 2"]:
+    """x / z and y / z in the camera's frame, without the lens; nan where there is none."""
+    found = np.asarray(pycolmap_lens(camera).cam_from_img(pixels), dtype=np.float64).reshape(-1, 2)
+    return np.where(np.isfinite(found), found, np.nan)
+
+
+def projected(points: Float[np.ndarray, "n 3"], camera: LensCamera) -> Float[np.ndarray, "n 2"]:
+    """Continuous pixels of the stored file for camera-frame points; nan where they are not seen."""
+    found = np.asarray(pycolmap_lens(camera).img_from_cam(points), dtype=np.float64).reshape(-1, 2)
+    return np.where(np.isfinite(found), found, np.nan)

@@ -1,0 +1,176 @@
+"""Where was this photo taken? Retrieval, matches with 3D points, one robust pose, and the reasons where
+there is none."""
+
+import logging
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from dust3r_sfm.geometry.view_cameras import view_scale
+from dust3r_sfm.inference.describing import describing
+from dust3r_sfm.localization.config import LocalizationConfig
+from dust3r_sfm.localization.prepared import Prepared
+from dust3r_sfm.localization.query import (
+    PointMatches,
+    matches_by_features,
+    matches_by_predictions,
+    pooled,
+)
+from dust3r_sfm.localization.solving import Solved, pose_covariance, solved_pose, solved_pose_and_focal
+from dust3r_sfm.regressors.protocol import Encoding, MatchesFeatures, PointmapRegressor
+from dust3r_sfm.retrieval import diverse_neighbours
+from dust3r_sfm.types import FocalSource, LensCamera, Localization, View
+
+_logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Attempt:
+    """What became of one photo: `localization`, or the `reason` why there is none. `references`: names of
+    what it was compared with. `num_inliers`: of the best pose, also of one that was not accepted. `inliers`:
+    which of `matches` agree with an accepted pose, and how they came about."""
+
+    name: str
+    localization: Localization | None
+    reason: str | None
+    references: tuple[str, ...]
+    num_matches: int
+    num_inliers: int
+    inliers: PointMatches
+    time_s: float
+
+
+class Localizer:
+    """Places photos in the world of a prepared reference set; `regressor` is the one it was prepared with."""
+
+    def __init__(
+        self, prepared: Prepared, regressor: PointmapRegressor, config: LocalizationConfig | None = None
+    ) -> None:
+        self.prepared, self.config = prepared, config or LocalizationConfig()
+        self._regressor = regressor
+        self._row = {photo.name: index for index, photo in enumerate(prepared.photos)}
+
+    def localize(self, view: View, camera: LensCamera | None = None) -> Localization | None:
+        """None, with the reason logged, where no pose can be vouched for. Without a `camera` (of the stored
+        file) the photo is taken for one without a lens: its focal from EXIF is a prior, and without EXIF it
+        is solved for."""
+        found = self.attempt(view, camera)
+        if found.localization is None:
+            _logger.warning("%s: not localized: %s", view.name, found.reason)
+        return found.localization
+
+    def attempt(
+        self, view: View, camera: LensCamera | None = None, references: Sequence[str] | None = None
+    ) -> Attempt:
+        """`references`: names of photos to compare with, in place of those that look most like it; names
+        that the prepared set lacks are passed over."""
+        began_s = time.perf_counter()
+        (encoding,) = self._regressor.encode([view])
+        chosen = self._nearest(encoding) if references is None else self._named(references)
+        matches = pooled(self._matches(view, encoding, chosen))
+        solved, source = self._solved(view, matches, camera)
+        reason = self._complaint(solved, len(matches), len(chosen))
+        names = tuple(self.prepared.photos[index].name for index in chosen)
+        localization = None
+        if solved is not None and reason is None:
+            localization = self._localization(view.name, solved, source, matches, names)
+        return Attempt(
+            view.name,
+            localization,
+            reason,
+            names,
+            len(matches),
+            0 if solved is None else solved.num_inliers,
+            matches.at(np.zeros(0, np.int64) if solved is None else np.flatnonzero(solved.inliers)),
+            time.perf_counter() - began_s,
+        )
+
+    def _nearest(self, encoding: Encoding) -> list[int]:
+        local = describing(self._regressor).local_descriptors(encoding)
+        query = self.prepared.vlad.describe(local)[None]
+        config = self.config
+        found = diverse_neighbours(self.prepared.descriptors, config.top_k, config.diversity, query)
+        return found.index[0].tolist()
+
+    def _named(self, names: Sequence[str]) -> list[int]:
+        return [self._row[name] for name in names if name in self._row]
+
+    def _matches(self, view: View, encoding: Encoding, references: Sequence[int]) -> list[PointMatches]:
+        prepared, regressor = self.prepared, self._regressor
+        if not references:
+            return []
+        if prepared.features is not None and isinstance(regressor, MatchesFeatures):
+            return matches_by_features(regressor, view, encoding, prepared, prepared.features, references)
+        assert prepared.depth is not None, "prepared with another kind of regressor"
+        return matches_by_predictions(
+            regressor, view, encoding, prepared, prepared.depth, references, self.config
+        )
+
+    def _solved(
+        self, view: View, matches: PointMatches, camera: LensCamera | None
+    ) -> tuple[Solved | None, FocalSource]:
+        pixels, points = matches.pixels, matches.points
+        if camera is not None:
+            return solved_pose(pixels, points, camera, False, self.config), FocalSource.GIVEN
+        free = solved_pose_and_focal(pixels, points, view.original_size, self.config)
+        if view.exif_focal_px is None:
+            return free, FocalSource.SOLVED
+        start = _pinhole(view.original_size, view.exif_focal_px / view_scale(view))
+        guided = solved_pose(pixels, points, start, True, self.config)
+        if free is not None and (guided is None or guided.num_inliers < free.num_inliers):
+            return free, FocalSource.SOLVED
+        return guided, FocalSource.EXIF
+
+    def _complaint(self, solved: Solved | None, matches: int, references: int) -> str | None:
+        """Why the pose is not to be trusted, if it is not."""
+        config = self.config
+        if references == 0:
+            return "no reference photo to compare it with"
+        if matches < config.min_inliers:
+            return (
+                f"{matches} matches with 3D points of {references} references, {config.min_inliers} needed: "
+                "it shows another place, or too little of this one"
+            )
+        if solved is None:
+            return f"its {matches} matches with 3D points agree on no pose"
+        inliers, ratio = solved.num_inliers, solved.num_inliers / matches
+        if inliers < config.min_inliers:
+            return f"{inliers} of {matches} matches agree on a pose, {config.min_inliers} needed"
+        if ratio < config.min_inlier_ratio:
+            return (
+                f"only {ratio:.0%} of {matches} matches agree on a pose, {config.min_inlier_ratio:.0%} needed"
+            )
+        return None
+
+    def _localization(
+        self,
+        name: str,
+        solved: Solved,
+        source: FocalSource,
+        matches: PointMatches,
+        references: tuple[str, ...],
+    ) -> Localization:
+        inliers = matches.at(solved.inliers)
+        errors_px = solved.errors_px[solved.inliers]
+        known = source is FocalSource.GIVEN
+        return Localization(
+            name=name,
+            cam_from_world=solved.cam_from_world,
+            camera=solved.camera,
+            focal_source=source,
+            pixels=inliers.pixels,
+            points=inliers.points,
+            inlier_ratio=len(inliers) / len(matches),
+            median_error_px=float(np.median(errors_px)),
+            covariance=pose_covariance(
+                inliers.points, errors_px, solved.cam_from_world, solved.camera, known
+            ),
+            confidence=len(inliers) / (len(inliers) + self.config.min_inliers),
+            references=references,
+        )
+
+
+def _pinhole(size: tuple[int, int], focal_px: float) -> LensCamera:
+    return LensCamera("SIMPLE_PINHOLE", *size, (focal_px, size[0] / 2, size[1] / 2))

@@ -1,0 +1,215 @@
+"""Photos to poses against a reference set: every stage in order, and the files that come of it."""
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from pathlib import Path, PureWindowsPath
+
+from dust3r_sfm.errors import InputError
+from dust3r_sfm.exporters.atomic import written_whole
+from dust3r_sfm.exporters.scene_io import load_scene
+from dust3r_sfm.images import load_view
+from dust3r_sfm.images.files import find_photos
+from dust3r_sfm.localization import (
+    Attempt,
+    DepthMap,
+    LocalizationConfig,
+    Localizer,
+    PreparationConfig,
+    Prepared,
+    Reference,
+    default_folder,
+    prepare,
+    read_reference,
+)
+from dust3r_sfm.localization.colmap_sets import read_colmap_set
+from dust3r_sfm.localization.extended_model import extended_model
+from dust3r_sfm.localization.intrinsics import Intrinsics, intrinsics_lines, named_camera
+from dust3r_sfm.localization.output import diagnostics, poses_text
+from dust3r_sfm.localization.pictures import match_picture
+from dust3r_sfm.pipeline.output import as_output_error
+from dust3r_sfm.pipeline.regressors import RegressorConfig, build_regressor
+from dust3r_sfm.progress import Progress, Silent
+from dust3r_sfm.regressors.protocol import PointmapRegressor
+from dust3r_sfm.regressors.stereo import StereoConfig
+from dust3r_sfm.types import View
+
+_SCENE = "scene.npz"
+_LIST_SUFFIX = ".txt"
+
+
+@dataclass(frozen=True)
+class LocalizeConfig:
+    """All settings of localization, one dataclass a stage."""
+
+    regressor: RegressorConfig = field(default_factory=StereoConfig)
+    preparation: PreparationConfig = field(default_factory=PreparationConfig)
+    localization: LocalizationConfig = field(default_factory=LocalizationConfig)
+
+
+@dataclass(frozen=True)
+class Queries:
+    """Name -> file of the photos to localize, and what is known of their cameras."""
+
+    files: Mapping[str, Path]
+    intrinsics: Intrinsics = field(default_factory=Intrinsics)
+
+
+@dataclass(frozen=True)
+class Outputs:
+    """What to write, as far as it is not None: the poses, a JSON of all figures, the folder of a COLMAP
+    model with the photos in it, a folder of a picture a photo. Existing ones are replaced."""
+
+    poses: Path | None = None
+    diagnostics: Path | None = None
+    model: Path | None = None
+    pictures: Path | None = None
+
+
+@dataclass(frozen=True)
+class Localized:
+    """`attempts`: of all photos that could be read; `unreadable`: of the others the reason."""
+
+    attempts: tuple[Attempt, ...]
+    unreadable: Mapping[str, str]
+
+    @property
+    def num_localized(self) -> int:
+        return sum(attempt.localization is not None for attempt in self.attempts)
+
+
+def open_reference(path: Path, images: Path | None = None) -> Reference:
+    """A folder that `reconstruct` wrote, with its dense depth, or whatever `read_reference` takes. Raises
+    InputError where it cannot be read or its photos are not there."""
+    if not (path / _SCENE).is_file():
+        return read_reference(path, images)
+    scene = load_scene(path / _SCENE)
+    paths = {view.name: view.path for view in scene.views if view.path is not None}
+    depth = {
+        view.name: DepthMap(depth, confidence, view.pixel_from_original)
+        for view, depth, confidence in zip(scene.views, scene.depth, scene.confidence, strict=True)
+    }
+    return read_colmap_set(path / "sparse" / "0", images, paths, depth)
+
+
+def find_queries(queries: Path, intrinsics: Intrinsics | None = None) -> Queries:
+    """A folder of photos (with its sub-folders), one photo, or a text list: a path a line, as seen from
+    the folder of the list, and behind it a camera if that is known (see `read_intrinsics`).
+    Raises InputError for what is not there."""
+    if queries.suffix.lower() != _LIST_SUFFIX:
+        files = find_photos(queries if queries.is_dir() else [queries])
+        if not files:
+            raise InputError(f"{queries}: holds no photos; give a folder with some")
+        return Queries(files, intrinsics or Intrinsics())
+    files, cameras = {}, {}
+    for line in intrinsics_lines(queries):
+        found = named_camera(line)
+        name = line if found is None else found[0]
+        files[name] = queries.parent / name
+        if found is not None:
+            cameras[name] = found[1]
+    if not files:
+        raise InputError(f"{queries}: lists no photos; write a path a line")
+    given = intrinsics or Intrinsics()
+    return Queries(files, replace(given, by_name={**cameras, **given.by_name}))
+
+
+def prepare_reference(
+    reference: Reference, config: LocalizeConfig, folder: Path | None, progress: Progress
+) -> Path:
+    """Prepares only; the folder where it is kept. Raises as `prepare` does."""
+    regressor = build_regressor(config.regressor)
+    folder = folder or default_folder(reference, regressor)
+    prepare(reference, regressor, folder, config.preparation, progress=progress)
+    return folder
+
+
+def localize_photos(
+    reference: Reference,
+    queries: Queries,
+    config: LocalizeConfig | None = None,
+    folder: Path | None = None,
+    outputs: Outputs | None = None,
+    progress: Progress | None = None,
+    pairs: Mapping[str, Sequence[str]] | None = None,
+) -> Localized:
+    """Places every photo that can be placed, and writes `outputs`. `folder`: of the preparation, which is
+    made where it is not there. `pairs`: for some photos the references to compare them with.
+
+    Stages on `progress`: those of `prepare`, then "Localizing" in photos. Raises InputError (a reference
+    set or regressor that cannot be used), OutputError (a folder that cannot be written).
+    """
+    config, outputs, progress = config or LocalizeConfig(), outputs or Outputs(), progress or Silent()
+    regressor = build_regressor(config.regressor)
+    folder = folder or default_folder(reference, regressor)
+    prepared = prepare(reference, regressor, folder, config.preparation, progress=progress)
+    localizer = Localizer(prepared, regressor, config.localization)
+    with _written_folder(outputs.pictures) as pictures:
+        localized = _attempted(localizer, regressor, queries, pairs or {}, pictures, progress)
+    _write(localized, reference, prepared, outputs)
+    return localized
+
+
+def _attempted(
+    localizer: Localizer,
+    regressor: PointmapRegressor,
+    queries: Queries,
+    pairs: Mapping[str, Sequence[str]],
+    pictures: Path | None,
+    progress: Progress,
+) -> Localized:
+    attempts: list[Attempt] = []
+    unreadable: dict[str, str] = {}
+    progress.start("Localizing", len(queries.files), "photos")
+    for name, path in queries.files.items():
+        try:
+            view = replace(load_view(path, regressor.image_spec), name=name)
+            camera = queries.intrinsics.camera(name, view.original_size)
+        except InputError as error:
+            unreadable[name] = str(error)
+        else:
+            attempts.append(localizer.attempt(view, camera, pairs.get(name)))
+            if pictures is not None:
+                _draw(attempts[-1], view, localizer.prepared, pictures / _picture_name(len(attempts), name))
+        progress.advance()
+    return Localized(tuple(attempts), unreadable)
+
+
+def _draw(attempt: Attempt, view: View, prepared: Prepared, file: Path) -> None:
+    with as_output_error(file):
+        match_picture(attempt, view, prepared).save(file, quality=90)
+
+
+def _picture_name(number: int, name: str) -> str:
+    """Flat: a name in a list may lead anywhere."""
+    return f"{number:05d}_{PureWindowsPath(name).name}.jpg"
+
+
+@contextmanager
+def _written_folder(target: Path | None) -> Iterator[Path | None]:
+    """A folder that appears, or is replaced, when the block ends well; None stays None."""
+    if target is None:
+        yield None
+        return
+    with as_output_error(target), written_whole(target, replace=True) as partial:
+        partial.mkdir()
+        yield partial
+
+
+def _write(localized: Localized, reference: Reference, prepared: Prepared, outputs: Outputs) -> None:
+    attempts = localized.attempts
+    if outputs.model is not None and localized.num_localized:
+        model = extended_model(reference, prepared, attempts)
+        with _written_folder(outputs.model) as folder:
+            model.write_binary(str(folder))
+    if outputs.diagnostics is not None:
+        facts = diagnostics(attempts, dict(localized.unreadable))
+        _write_text(outputs.diagnostics, json.dumps(facts, indent=1, allow_nan=False) + "\n")
+    if outputs.poses is not None:
+        _write_text(outputs.poses, poses_text(attempts))
+
+
+def _write_text(file: Path, text: str) -> None:
+    with as_output_error(file), written_whole(file, replace=True) as partial:
+        partial.write_text(text, encoding="utf-8")
