@@ -60,10 +60,7 @@ def focal_weiszfeld(
     focal = focal_median(points, pixels, weights)
     if focal is None:
         return None
-    slopes, valid = _slopes(points, weights)
-    miss = np.linalg.norm(pixels - focal * slopes, axis=1)
-    valid &= miss <= np.linalg.norm(pixels, axis=1).max()
-    slopes, seen, weights = slopes[valid], pixels[valid], weights[valid]
+    slopes, seen, weights = _near(points, pixels, weights, focal)
     smallest = 1e-6 * focal
     along, squared = (slopes * seen).sum(axis=1), (slopes**2).sum(axis=1)
     for _ in range(iterations):
@@ -71,3 +68,42 @@ def focal_weiszfeld(
         pull = weights / np.maximum(distance, smallest)
         focal = float((pull @ along) / (pull @ squared))
     return focal
+
+
+def focal_from_slopes(
+    points: Float[np.ndarray, "n 3"],
+    pixels: Float[np.ndarray, "n 2"],
+    weights: Float[np.ndarray, " n"],
+    iterations: int = 20,
+) -> float | None:
+    """Minimises sum of w |(X, Y) / Z - g u| over g = 1 / f, as `focal_weiszfeld` does the same over f.
+
+    Pixels are exact and points are not: noise of the points then stands on the side that is explained. On
+    the other it makes slopes longer, so f comes out too small (errors in variables): with noise of 1 % of
+    depth on x, y and z by 0.05 to 0.1 %, and spread four times as wide.
+    """
+    focal = focal_median(points, pixels, weights)
+    if focal is None:
+        return None
+    slopes, seen, weights = _near(points, pixels, weights, focal)
+    inverse, smallest = 1.0 / focal, 1e-6 * float(np.abs(slopes).mean())
+    along, squared = (slopes * seen).sum(axis=1), (seen**2).sum(axis=1)
+    for _ in range(iterations):
+        distance = np.linalg.norm(slopes - inverse * seen, axis=1)
+        pull = weights / np.maximum(distance, smallest)
+        inverse = float((pull @ along) / (pull @ squared))
+    return 1.0 / inverse if inverse > 0 else None
+
+
+def _near(
+    points: Float[np.ndarray, "n 3"],
+    pixels: Float[np.ndarray, "n 2"],
+    weights: Float[np.ndarray, " n"],
+    focal: float,
+) -> tuple[Float[np.ndarray, "k 2"], Float[np.ndarray, "k 2"], Float[np.ndarray, " k"]]:
+    """Slopes, pixels and weights of the points that the focal does not send further from their pixel than
+    any pixel is from the principal point."""
+    slopes, valid = _slopes(points, weights)
+    miss = np.linalg.norm(pixels - focal * slopes, axis=1)
+    valid &= miss <= np.linalg.norm(pixels, axis=1).max()
+    return slopes[valid], pixels[valid], weights[valid]

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from dust3r_sfm.geometry.focal import focal_median, focal_weiszfeld
+from dust3r_sfm.geometry.focal import focal_from_slopes, focal_median, focal_weiszfeld
 from dust3r_sfm.geometry.projection import pixel_grid
 
 PARITY = Path(__file__).parents[2].parent / "shared" / "parity"
@@ -23,13 +23,13 @@ def pointmap():
     return np.concatenate([pixels / 40.0 * depth[:, None], depth[:, None]], axis=1), pixels
 
 
-@pytest.mark.parametrize("estimate", [focal_median, focal_weiszfeld])
+@pytest.mark.parametrize("estimate", [focal_from_slopes, focal_median, focal_weiszfeld])
 def test_exact_pointmap_gives_its_focal(estimate, pointmap):
     points, pixels = pointmap
     assert estimate(points, pixels, np.ones(len(points))) == pytest.approx(40.0, rel=1e-9)
 
 
-@pytest.mark.parametrize("estimate", [focal_median, focal_weiszfeld])
+@pytest.mark.parametrize("estimate", [focal_from_slopes, focal_median, focal_weiszfeld])
 def test_points_near_zero_depth_do_not_matter(estimate, pointmap):
     points, pixels = pointmap
     points[::9, 2] = 1e-7
@@ -47,7 +47,7 @@ def test_weiszfeld_reaches_the_minimum_of_its_objective(pointmap):
     assert focal == pytest.approx(40.0, rel=5e-3)
 
 
-@pytest.mark.parametrize("estimate", [focal_median, focal_weiszfeld])
+@pytest.mark.parametrize("estimate", [focal_from_slopes, focal_median, focal_weiszfeld])
 def test_no_usable_point_is_no_focal(estimate, pointmap):
     points, pixels = pointmap
     assert estimate(points, pixels, np.zeros(len(points))) is None
@@ -97,3 +97,25 @@ def test_close_where_the_published_estimator_collapses(number, focal, tolerance)
     assert case["weiszfeld"] < 0.1
     assert focal_weiszfeld(points, pixels, np.ones(len(points))) == pytest.approx(focal, rel=tolerance)
     assert focal_median(points, pixels, np.ones(len(points))) == pytest.approx(focal, rel=tolerance + 0.01)
+
+
+def test_noise_of_points_shortens_no_focal_from_slopes():
+    """Isotropic noise of 2 % of depth: regression on the slopes is short by the share of noise in them."""
+    rng = np.random.default_rng(3)
+    pixels = rng.uniform(-30, 30, (40_000, 2))
+    depth = rng.uniform(1.0, 3.0, len(pixels))
+    exact = np.column_stack([pixels / 60.0 * depth[:, None], depth])
+    noisy = exact + 0.02 * depth[:, None] * rng.standard_normal(exact.shape)
+    weights = np.ones(len(pixels))
+    assert focal_from_slopes(exact, pixels, weights) == pytest.approx(60.0, rel=1e-9)
+    assert abs(focal_from_slopes(noisy, pixels, weights) / 60.0 - 1) < 8e-4
+    assert focal_weiszfeld(noisy, pixels, weights) / 60.0 - 1 < -1e-3
+
+
+def test_focal_from_slopes_bears_outliers():
+    rng = np.random.default_rng(4)
+    pixels = rng.uniform(-30, 30, (2000, 2))
+    points = np.column_stack([pixels / 60.0, np.ones(len(pixels))])
+    points[:200] = rng.uniform(-1, 1, (200, 3))
+    assert focal_from_slopes(points, pixels, np.ones(len(pixels))) == pytest.approx(60.0, rel=1e-3)
+    assert focal_from_slopes(-points, pixels, np.zeros(len(pixels))) is None
