@@ -6,6 +6,8 @@ from typing import Annotated, Literal
 
 import tyro
 
+from dust3r_sfm.cli.export_options import EXPORT_HELP, Export
+
 _PAIRS_HELP = (
     "Which photos are compared. auto: all with all up to 40 photos, beyond that neighbours in the order "
     "they were taken. retrieval: each with the 8 that look most like it, whatever their order. swin, logwin: "
@@ -136,6 +138,7 @@ class Version:
 
 Command = (
     Annotated[Reconstruct, tyro.conf.subcommand("reconstruct", description=_RECONSTRUCT_HELP)]
+    | Annotated[Export, tyro.conf.subcommand("export", description=EXPORT_HELP)]
     | Annotated[Example, tyro.conf.subcommand("example")]
     | Annotated[Evaluate, tyro.conf.subcommand("evaluate")]
     | Annotated[Models, tyro.conf.subcommand("models")]
@@ -143,9 +146,9 @@ Command = (
 )
 
 
-def parse(argv: list[str] | None) -> Reconstruct | Example | Evaluate | Models | Version:
+def parse(argv: list[str] | None) -> Reconstruct | Export | Example | Evaluate | Models | Version:
     """Ends the process with code 0 after --help and 2 after what cannot be parsed."""
-    command: Reconstruct | Example | Evaluate | Models | Version = tyro.cli(
+    command: Reconstruct | Export | Example | Evaluate | Models | Version = tyro.cli(
         Command,
         prog="dust3r-sfm",
         description="Photos in, cameras and points out: no calibration, no poses needed.",

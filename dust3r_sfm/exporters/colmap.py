@@ -1,7 +1,8 @@
 """A COLMAP model (sparse/0) of the original photos, as trainers and COLMAP itself read it."""
 
 import logging
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -9,26 +10,30 @@ import pycolmap
 from jaxtyping import Int
 
 from dust3r_sfm.errors import InputError
-from dust3r_sfm.exporters.originals import Originals, originals_of
+from dust3r_sfm.exporters.observations import unmasked
+from dust3r_sfm.exporters.originals import FilePixels, originals_of
+from dust3r_sfm.exporters.placement import distinct
 from dust3r_sfm.exporters.track_budget import chosen_points, rank_within
 from dust3r_sfm.types import Camera, Scene
-
-_SAME_CAMERA_DECIMALS = 9
 
 _logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
 class ColmapExport:
-    """`max_points` bounds points3D; `text` and `binary` say which of the two forms are written."""
+    """`max_points` bounds points3D (None: all of them), each of which has `min_observations` at least;
+    `text` and `binary` say which of the two forms are written."""
 
-    max_points: int = 100_000
+    max_points: int | None = 100_000
     text: bool = True
     binary: bool = True
+    min_observations: int = 2
 
     def __post_init__(self) -> None:
-        if self.max_points < 0:
-            raise ValueError(f"max_points is {self.max_points}: give 0 or more")
+        if self.max_points is not None and self.max_points < 0:
+            raise ValueError(f"max_points is {self.max_points}: give 0 or more, or None")
+        if self.min_observations < 2:
+            raise ValueError(f"min_observations is {self.min_observations}: give 2 or more")
         if not (self.text or self.binary):
             raise ValueError("text and binary are both off: leave at least one on")
 
@@ -47,17 +52,26 @@ def export_colmap(scene: Scene, folder: Path, config: ColmapExport | None = None
     asked for, an InputError is raised.
     """
     config = config or ColmapExport()
-    text = config.text and _text_can_hold_names(scene, config)
-    model = colmap_model(scene, config.max_points)
+    scene = unmasked(scene, config.min_observations)
+    write_model(scene, originals_of(scene), [view.name for view in scene.views], folder, config)
+
+
+def write_model(
+    scene: Scene, files: FilePixels, names: Sequence[str], folder: Path, config: ColmapExport
+) -> pycolmap.Reconstruction:
+    """Writes the model of image files of these names, one for each view, and returns it."""
+    text = config.text and _text_can_hold_names(names, config)
+    model = model_of(scene, files, names, config.max_points)
     folder.mkdir(parents=True, exist_ok=True)
     if config.binary:
         model.write_binary(str(folder))
     if text:
         model.write_text(str(folder))
+    return model
 
 
-def _text_can_hold_names(scene: Scene, config: ColmapExport) -> bool:
-    blanks = [view.name for view in scene.views if view.name.split() != [view.name]]
+def _text_can_hold_names(names: Sequence[str], config: ColmapExport) -> bool:
+    blanks = [name for name in names if name.split() != [name]]
     if not blanks:
         return True
     reason = f"image name {blanks[0]!r} has a blank, which COLMAP's text form cannot hold"
@@ -67,14 +81,22 @@ def _text_can_hold_names(scene: Scene, config: ColmapExport) -> bool:
     return False
 
 
-def colmap_model(scene: Scene, max_points: int = 100_000) -> pycolmap.Reconstruction:
-    """The same model in memory; points beyond `max_points` are left out by coverage and quality."""
-    originals = originals_of(scene)
-    chosen = chosen_points(scene, originals.errors_px, max_points)
+def colmap_model(scene: Scene, max_points: int | None = 100_000) -> pycolmap.Reconstruction:
+    """The model of the stored files in memory; points beyond `max_points` are left out by coverage and
+    quality."""
+    scene = unmasked(scene)
+    return model_of(scene, originals_of(scene), [view.name for view in scene.views], max_points)
+
+
+def model_of(
+    scene: Scene, files: FilePixels, names: Sequence[str], max_points: int | None
+) -> pycolmap.Reconstruction:
+    """The model of image files of these names in memory."""
+    chosen = chosen_points(scene, files.errors_px, max_points)
     kept = np.flatnonzero(np.isin(scene.tracks.point_index, chosen))
     model = pycolmap.Reconstruction()
-    camera_ids = _add_cameras(model, originals.cameras)
-    _add_images(model, scene, originals, camera_ids, kept)
+    camera_ids = _add_cameras(model, files.cameras)
+    _add_images(model, scene, files, names, camera_ids, kept)
     _add_points(model, scene, chosen, kept)
     model.update_point_3d_errors()
     return model
@@ -83,24 +105,10 @@ def colmap_model(scene: Scene, max_points: int = 100_000) -> pycolmap.Reconstruc
 def _add_cameras(model: pycolmap.Reconstruction, cameras: tuple[Camera, ...]) -> list[int]:
     """Adds each distinct camera once; returns the camera id of each view."""
     bent = any(camera.k1 != 0.0 for camera in cameras)  # nerfstudio wants one model for all
-    ids: dict[Camera, int] = {}
-    camera_ids = []
-    for camera in cameras:
-        key = _without_rounding_noise(camera)
-        if key not in ids:
-            ids[key] = len(ids) + 1
-            model.add_camera_with_trivial_rig(_pycolmap_camera(camera, ids[key], bent))
-        camera_ids.append(ids[key])
-    return camera_ids
-
-
-def _without_rounding_noise(camera: Camera) -> Camera:
-    """One physical camera comes back through an upright and through a turned affine with other last bits."""
-    fx, fy, cx, cy, k1 = (
-        round(float(x), _SAME_CAMERA_DECIMALS)
-        for x in (camera.fx, camera.fy, camera.cx, camera.cy, camera.k1)
-    )
-    return replace(camera, fx=fx, fy=fy, cx=cx, cy=cy, k1=k1)
+    different, which = distinct(cameras)
+    for index, camera in enumerate(different):
+        model.add_camera_with_trivial_rig(_pycolmap_camera(camera, index + 1, bent))
+    return [index + 1 for index in which]
 
 
 def _pycolmap_camera(camera: Camera, camera_id: int, bent: bool) -> pycolmap.Camera:
@@ -117,7 +125,8 @@ def _pycolmap_camera(camera: Camera, camera_id: int, bent: bool) -> pycolmap.Cam
 def _add_images(
     model: pycolmap.Reconstruction,
     scene: Scene,
-    originals: Originals,
+    files: FilePixels,
+    names: Sequence[str],
     camera_ids: list[int],
     kept: Int[np.ndarray, " k"],
 ) -> None:
@@ -126,12 +135,12 @@ def _add_images(
     ends = np.cumsum(np.bincount(scene.tracks.view_index[kept], minlength=len(scene.views)))
     for index, rows in enumerate(np.split(by_view, ends[:-1])):
         image = pycolmap.Image(
-            name=scene.views[index].name,
-            keypoints=originals.pixels[rows],
+            name=names[index],
+            keypoints=files.pixels[rows],
             camera_id=camera_ids[index],
             image_id=index + 1,
         )
-        cam_from_world = originals.cam_from_world[index, :3]
+        cam_from_world = files.cam_from_world[index, :3]
         model.add_image_with_trivial_frame(image, pycolmap.Rigid3d(cam_from_world))
 
 

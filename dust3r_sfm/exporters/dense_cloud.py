@@ -11,14 +11,21 @@ from dust3r_sfm.types import Scene
 
 @dataclass(frozen=True)
 class PointCloud:
-    """World points with the colour and DUSt3R confidence (>= 1) of the pixels they come from."""
+    """World points with the colour and DUSt3R confidence (>= 1) of the pixels they come from, and, where
+    they were asked for, unit normals in the world's frame (0: not known)."""
 
     xyz: Float[np.ndarray, "n 3"]
     rgb: UInt8[np.ndarray, "n 3"]
     confidence: Float[np.ndarray, " n"]
+    normals: Float[np.ndarray, "n 3"] | None = None
 
     def __len__(self) -> int:
         return len(self.xyz)
+
+    def __getitem__(self, rows: Int[np.ndarray, " m"]) -> "PointCloud":
+        """The points of these rows."""
+        normals = None if self.normals is None else self.normals[rows]
+        return PointCloud(self.xyz[rows], self.rgb[rows], self.confidence[rows], normals)
 
 
 def dense_points(

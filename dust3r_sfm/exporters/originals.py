@@ -10,12 +10,11 @@ from dust3r_sfm.types import Camera, Scene
 
 
 @dataclass(frozen=True)
-class Originals:
-    """What every export at original resolution starts from.
+class FilePixels:
+    """A scene in pixels of image files: the stored photos, or ones written from them.
 
-    `cameras` and `cam_from_world` run parallel to the scene's views and belong to the STORED files
-    (before any EXIF rotation); `pixels` (continuous, stored file) and `errors_px` (reprojection
-    errors there, inf behind the camera) run parallel to the observations of the scene's tracks.
+    `cameras` and `cam_from_world` run parallel to the scene's views; `pixels` (continuous) and
+    `errors_px` (reprojection errors there, inf behind the camera) to the observations of its tracks.
     """
 
     cameras: tuple[Camera, ...]
@@ -24,15 +23,25 @@ class Originals:
     errors_px: Float[np.ndarray, " o"]
 
 
-def originals_of(scene: Scene) -> Originals:
-    """Carries cameras by `geometry.original_camera` and pixels by the inverse of each view's affine."""
+def originals_of(scene: Scene) -> FilePixels:
+    """In pixels of the STORED files, before any EXIF rotation: cameras by `geometry.original_camera`,
+    pixels by the inverse of each view's affine."""
     pairs = [original_camera(view, camera) for view, camera in zip(scene.views, scene.cameras, strict=True)]
     cameras = tuple(camera for camera, _ in pairs)
     turns = np.stack([turn for _, turn in pairs]) if pairs else np.zeros((0, 4, 4))
     cam_from_world = turns @ scene.cam_from_world
-    pixels = _original_pixels(scene)
+    return in_files(scene, cameras, cam_from_world, _original_pixels(scene))
+
+
+def in_files(
+    scene: Scene,
+    cameras: tuple[Camera, ...],
+    cam_from_world: Float[np.ndarray, "n 4 4"],
+    pixels: Float[np.ndarray, "o 2"],
+) -> FilePixels:
+    """With the reprojection errors of the scene's tracks at these pixels."""
     errors = np.linalg.norm(_projections(scene, cameras, cam_from_world) - pixels, axis=1)
-    return Originals(cameras, cam_from_world, pixels, np.where(np.isnan(errors), np.inf, errors))
+    return FilePixels(cameras, cam_from_world, pixels, np.where(np.isnan(errors), np.inf, errors))
 
 
 def _original_pixels(scene: Scene) -> Float[np.ndarray, "o 2"]:

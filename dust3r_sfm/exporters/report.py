@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from dust3r_sfm.exporters.dense_cloud import usable_depth
-from dust3r_sfm.exporters.originals import Originals, originals_of
+from dust3r_sfm.exporters.originals import FilePixels, originals_of
 from dust3r_sfm.types import PairReport, Reconstruction, Scene
 
 _PACKAGES = ("dust3r-sfm", "torch", "pycolmap", "numpy", "scipy", "pillow", "trimesh")
@@ -86,7 +86,7 @@ def library_versions() -> dict[str, str]:
     return found
 
 
-def _scene(scene: Scene, originals: Originals) -> dict[str, Any]:
+def _scene(scene: Scene, originals: FilePixels) -> dict[str, Any]:
     return {
         "images": len(scene.views),
         "points": len(scene.tracks.xyz),
@@ -99,7 +99,7 @@ def _scene(scene: Scene, originals: Originals) -> dict[str, Any]:
 
 
 def _posed_images(
-    scene_index: int, scene: Scene, originals: Originals, min_confidence: float
+    scene_index: int, scene: Scene, originals: FilePixels, min_confidence: float
 ) -> list[dict[str, Any]]:
     observations = np.bincount(scene.tracks.view_index, minlength=len(scene.views))
     order = np.argsort(scene.tracks.view_index, kind="stable")

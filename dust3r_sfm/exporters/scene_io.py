@@ -99,7 +99,7 @@ def _view_fields(view: View) -> dict[str, Any]:
 
 
 def _camera_fields(camera: Camera) -> dict[str, Any]:
-    focals = {name: float(getattr(camera, name)) for name in ("fx", "fy", "cx", "cy")}
+    focals = {name: float(getattr(camera, name)) for name in ("fx", "fy", "cx", "cy", "k1")}
     return {"width": int(camera.width), "height": int(camera.height), **focals}
 
 
@@ -135,7 +135,8 @@ def _report_from(fields: dict[str, Any]) -> AlignmentReport:
         PairReport(**{**pair, "pair": Pair(**pair["pair"]), "geometry": PairGeometry(pair["geometry"])})
         for pair in fields["pairs"]
     ]
-    return AlignmentReport(**{**fields, "pairs": tuple(pairs)})
+    repeated = tuple(Pair(**pair) for pair in fields.get("repeated_structure", ()))
+    return AlignmentReport(**{**fields, "pairs": tuple(pairs), "repeated_structure": repeated})
 
 
 def _check_fit(arrays: dict[str, np.ndarray], count: int) -> None:

@@ -9,9 +9,9 @@ _CELLS_A_SIDE = 16
 
 
 def chosen_points(
-    scene: Scene, errors_px: Float[np.ndarray, " o"], max_points: int
+    scene: Scene, errors_px: Float[np.ndarray, " o"], max_points: int | None
 ) -> Int[np.ndarray, " chosen"]:
-    """Indices, ascending, of at most `max_points` track points, by coverage and quality.
+    """Indices, ascending, of at most `max_points` (None: all) track points, by coverage and quality.
 
     First every image's best point, so that none is left without if it has any (given
     max_points >= the number of images); then, round by round, the next best point of every cell of
@@ -20,7 +20,7 @@ def chosen_points(
     """
     tracks = scene.tracks
     num_points = len(tracks.xyz)
-    if num_points <= max_points:
+    if max_points is None or num_points <= max_points:
         return np.arange(num_points)
     quality = _quality_rank(tracks, errors_px)
     rounds = _best_rank(tracks, rank_within(_cell_index(scene), quality[tracks.point_index]))

@@ -1,0 +1,113 @@
+"""`dust3r-sfm export`: options to a format, the call, one line on what was written."""
+
+from collections.abc import Iterator
+
+from rich.console import Console
+
+from dust3r_sfm.cli.drawing import drawn_progress
+from dust3r_sfm.cli.export_options import Export, Format
+from dust3r_sfm.errors import InputError
+from dust3r_sfm.exporters.colmap import ColmapExport
+from dust3r_sfm.exporters.colmap_dataset import ColmapDataset
+from dust3r_sfm.exporters.colmap_dense import ColmapDense
+from dust3r_sfm.exporters.fused_cloud import FusionConfig
+from dust3r_sfm.exporters.image_files import Transfer
+from dust3r_sfm.exporters.nerfstudio import NerfstudioExport
+from dust3r_sfm.exporters.placement import ImageForm
+from dust3r_sfm.pipeline.export import (
+    DepthExport,
+    ExportFormat,
+    GlbExport,
+    PlyExport,
+    export_scene,
+    saved_scene,
+)
+
+_MODEL = ("--max-points", "--min-observations")
+_PHOTOS = ("--photos", "--images", "--long-edge")
+_CLOUD = ("--max-points", "--min-views", "--min-confidence")
+_MEANT_FOR: dict[Format, tuple[str, ...]] = {
+    "colmap": (*_PHOTOS, *_MODEL, "--keep-distortion"),
+    "nerfstudio": (
+        *(*_PHOTOS, *_MODEL, "--keep-distortion", "--downscales", "--no-depth", "--min-confidence"),
+    ),
+    "colmap-dense": (*_PHOTOS, *_MODEL, "--min-confidence"),
+    "ply": (*_CLOUD, "--mesh"),
+    "glb": _CLOUD,
+    "depth": (),
+}
+
+
+def run_export(command: Export, console: Console) -> Iterator[str]:
+    """Exports, with progress on `console`; yields one line."""
+    config = export_format(command)
+    scene = saved_scene(command.scene, command.image.photos)
+    with drawn_progress(console, command.quiet) as progress:
+        names = export_scene(scene, command.output, config, progress, overwrite=command.overwrite)
+    yield f"{len(scene.views)} images, in {command.output}: {', '.join(names)}"
+
+
+def export_format(command: Export) -> ExportFormat:
+    """The options as the library takes them. Raises InputError for those it cannot, and for those that
+    mean nothing to the format."""
+    _check_meant(command)
+    _check_ranges(command)
+    image, points = command.image, command.points
+    confidence = 1.5 if points.min_confidence is None else points.min_confidence
+    model = ColmapExport(_budget(command, 100_000), min_observations=points.min_observations or 2)
+    form = ImageForm(undistorted=not image.keep_distortion, long_edge=image.long_edge)
+    if command.format == "colmap" and image.images == "leave":
+        return model
+    transfer: Transfer = "link" if image.images == "link" else "copy"
+    if command.format == "colmap":
+        return ColmapDataset(form, transfer, model)
+    if command.format == "nerfstudio":
+        downscales = 3 if image.downscales is None else image.downscales
+        return NerfstudioExport(form, transfer, model, downscales, not image.no_depth, confidence)
+    if command.format == "colmap-dense":
+        return ColmapDense(image.long_edge, transfer, model, confidence)
+    fusion = FusionConfig(
+        min_views=points.min_views or 2, min_confidence=confidence, max_points=_budget(command, 1_000_000)
+    )
+    if command.format == "ply":
+        return PlyExport(fusion, points.mesh)
+    return GlbExport(fusion) if command.format == "glb" else DepthExport()
+
+
+def _budget(command: Export, default: int) -> int | None:
+    given = command.points.max_points
+    return default if given is None else None if given == "all" else given
+
+
+def _check_meant(command: Export) -> None:
+    for option in _given(command):
+        if option not in _MEANT_FOR[command.format]:
+            raise InputError(f"{option}: means nothing to --format {command.format}; leave it out")
+    if command.image.images != "leave":
+        return
+    if command.format != "colmap":
+        raise InputError(f"--images leave: a {command.format} folder needs its images; use copy or link")
+    if command.image.long_edge is not None or command.image.keep_distortion:
+        raise InputError("--images leave: the model is of the stored photos; leave out other image options")
+
+
+def _given(command: Export) -> list[str]:
+    values = {**vars(command.image), **vars(command.points)}
+    return [f"--{name.replace('_', '-')}" for name, value in values.items() if value not in (None, False)]
+
+
+def _check_ranges(command: Export) -> None:
+    image, points = command.image, command.points
+    budget = None if points.max_points == "all" else points.max_points
+    for option, value, least in (
+        ("--long-edge", image.long_edge, 1),
+        ("--downscales", image.downscales, 0),
+        ("--max-points", budget, 0),
+        ("--min-observations", points.min_observations, 2),
+        ("--min-views", points.min_views, 1),
+        ("--min-confidence", points.min_confidence, 1),
+    ):
+        if value is not None and not value >= least:
+            raise InputError(f"{option} {value}: give {least} or more")
+    if image.downscales is not None and image.downscales > 8:
+        raise InputError(f"--downscales {image.downscales}: give 8 or fewer")

@@ -1,0 +1,144 @@
+"""One dense cloud of all views: points that several of them agree on, each surface once.
+
+As in depth map fusion (Merrell et al. 2007; Schönberger et al. 2016): a depth counts if other views
+measured the same point, and does not if more of them look through it.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import Bool, Float, Int
+from scipy.sparse import coo_matrix
+
+from dust3r_sfm.exporters.dense_cloud import PointCloud, usable_depth
+from dust3r_sfm.exporters.normals import depth_normals
+from dust3r_sfm.geometry import invert_rigid, pixel_grid, project, transform_points, unproject
+from dust3r_sfm.geometry.resampling import inside, nearest_indices
+from dust3r_sfm.progress import Progress, Silent
+from dust3r_sfm.types import Scene
+
+_SEEN_THROUGH = 3.0
+"""A view looks through a point if its depth there is farther by this many times the agreement."""
+
+
+@dataclass(frozen=True)
+class FusionConfig:
+    """`min_views` see each point, its own included, and agree on its depth within `agreement` (a share of
+    it). A view is compared with at most `neighbours` others. `max_points` None: all."""
+
+    min_views: int = 2
+    agreement: float = 0.01
+    neighbours: int = 10
+    min_confidence: float = 1.5
+    max_points: int | None = 1_000_000
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        if self.min_views < 1:
+            raise ValueError(f"min_views is {self.min_views}: give 1 or more")
+
+
+@dataclass(frozen=True)
+class _Maps:
+    """What fusion reads of each view, and the pixels that a point was already made of."""
+
+    usable: list[Bool[np.ndarray, "_h _w"]]
+    spent: list[Bool[np.ndarray, "_h _w"]]
+
+
+def fused_points(
+    scene: Scene, config: FusionConfig | None = None, progress: Progress | None = None
+) -> PointCloud:
+    """World points with colours, normals (towards the view they are from) and the confidence of their
+    pixel. Each view in turn gives its pixels that no earlier point was made of."""
+    config, progress = config or FusionConfig(), progress or Silent()
+    count = len(scene.views)
+    progress.start("Fusing depth", count, "views")
+    usable = [usable_depth(scene, view, config.min_confidence) for view in range(count)]
+    maps = _Maps(usable, [np.zeros_like(each) for each in usable])
+    neighbours = neighbour_views(scene, config.neighbours)
+    clouds = []
+    for view in range(count):
+        clouds.append(_view_cloud(scene, view, neighbours[view], maps, config))
+        progress.advance()
+    cloud = _joined(clouds)
+    return thinned(cloud, config.max_points, config.seed)
+
+
+def _joined(clouds: list[PointCloud]) -> PointCloud:
+    parts = zip(*((each.xyz, each.rgb, each.confidence, each.normals) for each in clouds), strict=True)
+    return PointCloud(*(np.concatenate(part) for part in parts))
+
+
+def thinned(cloud: PointCloud, max_points: int | None, seed: int) -> PointCloud:
+    """At most so many of its points, drawn evenly, in the same order."""
+    if max_points is None or len(cloud) <= max_points:
+        return cloud
+    return cloud[np.sort(np.random.default_rng(seed).choice(len(cloud), max_points, replace=False))]
+
+
+def neighbour_views(scene: Scene, most: int) -> list[Int[np.ndarray, " k"]]:
+    """For each view those it shares most track points with, and after them the nearest ones."""
+    tracks, count = scene.tracks, len(scene.views)
+    ones = np.ones(len(tracks.point_index))
+    seen = coo_matrix((ones, (tracks.view_index, tracks.point_index)), shape=(count, len(tracks.xyz))).tocsr()
+    centres = invert_rigid(scene.cam_from_world)[:, :3, 3]
+    chosen = []
+    for view in range(count):
+        shared = (seen @ seen[view].T).toarray().ravel()
+        distance = np.linalg.norm(centres - centres[view], axis=1)
+        order = np.lexsort((distance, -shared))
+        chosen.append(order[order != view][:most])
+    return chosen
+
+
+def _view_cloud(
+    scene: Scene, view: int, neighbours: Int[np.ndarray, " k"], maps: _Maps, config: FusionConfig
+) -> PointCloud:
+    depth, camera = scene.depth[view], scene.cameras[view]
+    world_from_cam = invert_rigid(scene.cam_from_world[view])
+    pixels = np.flatnonzero(maps.usable[view] & ~maps.spent[view])
+    grid = pixel_grid(*depth.shape).reshape(-1, 2)[pixels]
+    own = transform_points(world_from_cam, unproject(grid, depth.reshape(-1)[pixels].astype(float), camera))
+    total, agreeing, against = own.copy(), np.ones(len(own), dtype=int), np.zeros(len(own), dtype=int)
+    found = []
+    for other in neighbours.tolist():
+        rows, index, ratio = _depth_ratios(scene, other, own, maps.usable[other])
+        same = np.abs(ratio - 1.0) < config.agreement
+        against[rows] += ratio > 1.0 + _SEEN_THROUGH * config.agreement
+        agreeing[rows[same]] += 1
+        total[rows[same]] += _along_ray(scene, other, own[rows[same]], ratio[same])
+        found.append((other, rows[same], index[same]))
+    kept = (agreeing >= config.min_views) & (agreeing > against)
+    for other, rows, index in found:
+        maps.spent[other].reshape(-1)[index[kept[rows]]] = True
+    normals = depth_normals(np.where(maps.usable[view], depth, 0.0), camera).reshape(-1, 3)[pixels]
+    return PointCloud(
+        total[kept] / agreeing[kept, None],
+        scene.views[view].image.reshape(-1, 3)[pixels[kept]],
+        scene.confidence[view].reshape(-1)[pixels[kept]].astype(float),
+        normals[kept] @ world_from_cam[:3, :3].T,
+    )
+
+
+def _depth_ratios(
+    scene: Scene, other: int, points: Float[np.ndarray, "n 3"], usable: Bool[np.ndarray, "h w"]
+) -> tuple[Int[np.ndarray, " m"], Int[np.ndarray, " m"], Float[np.ndarray, " m"]]:
+    """For the points that fall on usable pixels of another view: their rows, those pixels (flat), and the
+    depth measured there over the point's own."""
+    in_camera = transform_points(scene.cam_from_world[other], points)
+    pixels = project(in_camera, scene.cameras[other])
+    rows = np.flatnonzero((in_camera[:, 2] > 0) & inside(pixels, *usable.shape))
+    index = np.ravel_multi_index(nearest_indices(pixels[rows], *usable.shape), usable.shape)
+    known = usable.reshape(-1)[index]
+    rows, index = rows[known], index[known]
+    return rows, index, scene.depth[other].reshape(-1)[index].astype(float) / in_camera[rows, 2]
+
+
+def _along_ray(
+    scene: Scene, other: int, points: Float[np.ndarray, "n 3"], ratio: Float[np.ndarray, " n"]
+) -> Float[np.ndarray, "n 3"]:
+    """The points moved along the other view's rays to the depth it measured. Its own pixel's point would
+    be off sideways by up to half a pixel."""
+    centre = invert_rigid(scene.cam_from_world[other])[:3, 3]
+    return centre + (points - centre) * ratio[:, None]

@@ -1,0 +1,111 @@
+"""The folder that `ns-process-data` would write: what nerfstudio's data parsers and their kin read."""
+
+import json
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+import pycolmap
+from PIL import Image
+
+from dust3r_sfm.exporters.colmap import ColmapExport, write_model
+from dust3r_sfm.exporters.dense_cloud import PointCloud
+from dust3r_sfm.exporters.image_files import ImageFile, Transfer, place_file, save_image
+from dust3r_sfm.exporters.image_maps import depth_camera, depth_image, mask_image
+from dust3r_sfm.exporters.image_set import ImageSet, image_set, write_image_set
+from dust3r_sfm.exporters.nerfstudio_transforms import APPLIED, has_masks, transforms, with_suffix
+from dust3r_sfm.exporters.placement import ImageForm
+from dust3r_sfm.exporters.point_cloud import export_point_cloud
+from dust3r_sfm.geometry import transform_points
+from dust3r_sfm.progress import Progress
+from dust3r_sfm.types import Scene
+
+DEPTH_UNIT = 1e-3
+"""World units of 1 in a depth file: the `depth_unit_scale_factor` that nerfstudio assumes."""
+
+
+@dataclass(frozen=True)
+class NerfstudioExport:
+    """`downscales`: how many of images_2, images_4, images_8 and so on are written. `depth`: whether depth
+    maps are, of pixels trusted at least `min_confidence`."""
+
+    form: ImageForm = field(default_factory=ImageForm)
+    transfer: Transfer = "copy"
+    model: ColmapExport = field(default_factory=ColmapExport)
+    downscales: int = 3
+    depth: bool = True
+    min_confidence: float = 1.5
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.downscales <= 8:
+            raise ValueError(f"downscales is {self.downscales}: give 0 to 8")
+
+
+def export_nerfstudio(scene: Scene, folder: Path, config: NerfstudioExport, progress: Progress) -> None:
+    """Writes transforms.json, sparse_pc.ply, images/ and images_2, ..., masks/ and depths/ with theirs,
+    colmap/sparse/0, the same in sparse/0, and names.json.
+
+    Poses are OpenGL's, in a world turned by `applied_transform` against that of the model. Masks are
+    written if any view has one. Depth files are .npy of z in thousandths of a world unit, 0 unknown.
+    Raises InputError for photos that are gone.
+    """
+    images = image_set(scene, config.form, config.model.min_observations)
+    for place in (folder / "colmap" / "sparse" / "0", folder / "sparse" / "0"):
+        model = write_model(images.scene, images.files, images.names, place, config.model)
+    export_point_cloud(_turned_points(model), folder / "sparse_pc.ply")
+    progress.start("Writing images", len(images.names), "images")
+    for index, file in enumerate(write_image_set(images, folder, config.transfer)):
+        with Image.open(folder / "images" / file.name) as image:
+            _write_smaller(image, folder, "images", file.name, config.downscales)
+        _write_maps(images, index, file, folder, config)
+        progress.advance()
+    text = json.dumps(transforms(images, config.depth), indent=2, allow_nan=False)
+    (folder / "transforms.json").write_text(text + "\n", encoding="utf-8")
+
+
+def _turned_points(model: pycolmap.Reconstruction) -> PointCloud:
+    points = [point for _, point in sorted(model.points3D.items())]
+    xyz = np.array([point.xyz for point in points]).reshape(-1, 3)
+    rgb = np.array([point.color for point in points], dtype=np.uint8).reshape(-1, 3)
+    return PointCloud(transform_points(APPLIED, xyz), rgb, np.ones(len(points)))
+
+
+def _write_smaller(image: Image.Image, folder: Path, kind: str, name: str, downscales: int) -> None:
+    """The 2, 4, ... times smaller copies of an image. nerfstudio divides cameras by that number and rounds
+    sizes down, so the last odd row and column are cut off rather than squeezed in."""
+    for factor in _factors(downscales):
+        width, height = image.width // factor, image.height // factor
+        if min(width, height) < 1:
+            return
+        target = folder / f"{kind}_{factor}"
+        target.mkdir(exist_ok=True)
+        smaller = image.crop((0, 0, width * factor, height * factor)).reduce(factor)
+        if kind == "masks":
+            # Blocks that are masked in part are masked.
+            smaller = Image.fromarray((np.asarray(smaller) == 255).astype(np.uint8) * 255)
+        save_image(smaller, target / name)
+
+
+def _factors(downscales: int) -> list[int]:
+    return [2**power for power in range(1, downscales + 1)]
+
+
+def _write_maps(
+    images: ImageSet, index: int, file: ImageFile, folder: Path, config: NerfstudioExport
+) -> None:
+    scene = images.scene
+    if has_masks(scene):
+        mask = mask_image(scene.views[index], scene.cameras[index], file.placement.camera)
+        (folder / "masks").mkdir(exist_ok=True)
+        name = with_suffix(file.name, ".png")
+        save_image(mask, folder / "masks" / name)
+        _write_smaller(mask, folder, "masks", name, config.downscales)
+    if config.depth:
+        depth = depth_image(scene, index, depth_camera(file.placement), config.min_confidence)
+        name = with_suffix(file.name, ".npy")
+        (folder / "depths").mkdir(exist_ok=True)
+        np.save(folder / "depths" / name, depth / np.float32(DEPTH_UNIT))
+        # Its readers bring depth to the images' size, but look for it where they look for images.
+        for factor in _factors(config.downscales):
+            (folder / f"depths_{factor}").mkdir(exist_ok=True)
+            place_file(folder / "depths" / name, folder / f"depths_{factor}" / name, "link")

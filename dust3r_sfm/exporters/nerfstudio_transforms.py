@@ -1,0 +1,74 @@
+"""transforms.json, with which nerfstudio and others describe a dataset."""
+
+from pathlib import PurePosixPath
+from typing import Any
+
+import numpy as np
+from jaxtyping import Float
+
+from dust3r_sfm.exporters.image_set import ImageSet
+from dust3r_sfm.exporters.placement import distinct
+from dust3r_sfm.geometry import invert_rigid
+from dust3r_sfm.types import Camera, Rigid, Scene
+
+# COLMAP's world has y down, as its first photo; nerfstudio's has z up: (x, y, z) becomes (x, z, -y).
+APPLIED = np.array([[1.0, 0, 0, 0], [0, 0, 1.0, 0], [0, -1.0, 0, 0], [0, 0, 0, 1.0]])
+"""nerfstudio's world from ours."""
+# OpenCV's camera looks along +z with y down, OpenGL's along -z with y up.
+_OPENCV_FROM_OPENGL = np.diag([1.0, -1.0, -1.0, 1.0])
+
+
+def transforms(images: ImageSet, depth: bool) -> dict[str, Any]:
+    """What transforms.json holds: intrinsics once if all images share them, else in each frame."""
+    scene = images.scene
+    different, which = distinct([placement.camera for placement in images.placements])
+    frames = []
+    for index, name in enumerate(images.names):
+        frame: dict[str, Any] = {
+            "file_path": f"images/{name}",
+            "transform_matrix": turned_pose(scene.cam_from_world[index]).tolist(),
+            "colmap_im_id": index + 1,
+        }
+        if has_masks(scene):
+            frame["mask_path"] = f"masks/{with_suffix(name, '.png')}"
+        if depth:
+            frame["depth_file_path"] = f"depths/{with_suffix(name, '.npy')}"
+        frames.append(frame if len(different) == 1 else frame | _intrinsics(different[which[index]]))
+    return {
+        # nerfstudio's name for a pinhole too, and some other readers know no other.
+        "camera_model": "OPENCV",
+        **(_intrinsics(different[0]) if len(different) == 1 else {}),
+        "applied_transform": APPLIED[:3].tolist(),
+        "ply_file_path": "sparse_pc.ply",
+        "frames": frames,
+    }
+
+
+def turned_pose(cam_from_world: Rigid) -> Float[np.ndarray, "4 4"]:
+    """The transform_matrix: OpenGL camera coordinates to those of the turned world."""
+    return APPLIED @ invert_rigid(cam_from_world) @ _OPENCV_FROM_OPENGL
+
+
+def _intrinsics(camera: Camera) -> dict[str, Any]:
+    return {
+        "w": camera.width,
+        "h": camera.height,
+        "fl_x": camera.fx,
+        "fl_y": camera.fy,
+        "cx": camera.cx,
+        "cy": camera.cy,
+        "k1": camera.k1,
+        "k2": 0.0,
+        "p1": 0.0,
+        "p2": 0.0,
+    }
+
+
+def has_masks(scene: Scene) -> bool:
+    """nerfstudio wants a mask for every image or for none."""
+    return any(view.mask is not None for view in scene.views)
+
+
+def with_suffix(name: str, suffix: str) -> str:
+    """The name of what belongs to an image of this name."""
+    return PurePosixPath(name).with_suffix(suffix).name

@@ -1,0 +1,150 @@
+"""How each photo of a scene becomes an image file that trainers read: upright, undistorted, resized."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+from jaxtyping import Float
+
+from dust3r_sfm.geometry import ideal_pixels, pixel_grid, project, unproject
+from dust3r_sfm.images.framing import fitted_size
+from dust3r_sfm.types import Affine, Camera, Scene, View
+
+_CENTRED_PX = 1e-3
+_EDGE_SAMPLES = 65
+
+
+@dataclass(frozen=True)
+class ImageForm:
+    """What written images are like. They are always upright: no reader then asks which way up.
+
+    `undistorted`: as a pinhole with the principal point at the centre sees it. `long_edge` bounds their
+    sides in pixels; None: as many as the photo has.
+    """
+
+    undistorted: bool = True
+    long_edge: int | None = None
+
+    def __post_init__(self) -> None:
+        if self.long_edge is not None and self.long_edge < 1:
+            raise ValueError(f"long_edge is {self.long_edge}: give 1 or more, or None")
+
+
+@dataclass(frozen=True)
+class Placement:
+    """The cameras of one view on the way to its image file. All share the scene's pose of the view.
+
+    `source`: of the whole stored photo turned upright, with its lens. `full`: the image before it is made
+    smaller. `camera`: the image as it is written. `view_from_source` takes upright stored pixels to those
+    of the view: a scale for each axis and a shift.
+    """
+
+    source: Camera
+    full: Camera
+    camera: Camera
+    view_from_source: Affine
+    turned: bool
+
+    @property
+    def warped(self) -> bool:
+        """Whether pixels have to move for the image, beyond a resize of the whole."""
+        return self.full != self.source
+
+
+def placements(scene: Scene, form: ImageForm) -> tuple[Placement, ...]:
+    """One for each view."""
+    return tuple(_placed(view, camera, form) for view, camera in zip(scene.views, scene.cameras, strict=True))
+
+
+def _placed(view: View, camera: Camera, form: ImageForm) -> Placement:
+    upright_from_stored, size = _upright(view)
+    affine = view.pixel_from_original @ np.linalg.inv(upright_from_stored)
+    scale, shift = np.diag(affine)[:2], affine[:2, 2]
+    fx, fy = (np.array([camera.fx, camera.fy]) / scale).tolist()
+    cx, cy = ((np.array([camera.cx, camera.cy]) - shift) / scale).tolist()
+    source = _centred(Camera(*size, fx, fy, cx, cy, camera.k1))
+    full = undistorted_camera(source) if form.undistorted else source
+    return Placement(
+        source, full, _fitted(full, form.long_edge), affine, not np.allclose(upright_from_stored, np.eye(3))
+    )
+
+
+def _upright(view: View) -> tuple[Affine, tuple[int, int]]:
+    """upright_from_stored, and the (width, height) of the upright photo."""
+    linear = view.pixel_from_original[:2, :2]
+    turn = np.sign(np.round(linear / np.abs(linear).max(), 6))
+    size = np.abs(turn) @ np.array(view.original_size, dtype=float)
+    upright_from_stored = np.eye(3)
+    upright_from_stored[:2, :2] = turn
+    # A side that is turned around starts at its other end.
+    upright_from_stored[:2, 2] = np.where(turn.sum(axis=1) < 0, size, 0.0)
+    return upright_from_stored, (int(size[0]), int(size[1]))
+
+
+def _centred(camera: Camera) -> Camera:
+    """With the principal point exactly at the centre, if rounding alone keeps it away."""
+    cx, cy = camera.width / 2, camera.height / 2
+    near = abs(camera.cx - cx) < _CENTRED_PX and abs(camera.cy - cy) < _CENTRED_PX
+    return replace(camera, cx=cx, cy=cy) if near else camera
+
+
+def undistorted_camera(source: Camera) -> Camera:
+    """The pinhole of the same focals with its principal point at the centre and the largest size, about
+    that centre, in which every pixel shows something of the photo."""
+    right, bottom = float(source.width), float(source.height)
+    across, down = np.linspace(0.0, right, _EDGE_SAMPLES), np.linspace(0.0, bottom, _EDGE_SAMPLES)
+    ideal_x = [_ideal_edge(np.full_like(down, x), down, source)[:, 0] for x in (0.0, right)]
+    ideal_y = [
+        _ideal_edge(across, np.full_like(across, y), source)[:, 1] for y in (0.0, float(source.height))
+    ]
+    width = 2.0 * min(source.cx - ideal_x[0].max(), ideal_x[1].min() - source.cx)
+    height = 2.0 * min(source.cy - ideal_y[0].max(), ideal_y[1].min() - source.cy)
+    # Just above a whole number rounding may have left it just below.
+    size = max(1, int(width + 1e-6)), max(1, int(height + 1e-6))
+    return Camera(*size, source.fx, source.fy, size[0] / 2, size[1] / 2)
+
+
+def _ideal_edge(x: np.ndarray, y: np.ndarray, camera: Camera) -> Float[np.ndarray, "n 2"]:
+    return ideal_pixels(np.stack([x, y], axis=-1), camera)
+
+
+def _fitted(camera: Camera, long_edge: int | None) -> Camera:
+    if long_edge is None:
+        return camera
+    return resized_camera(camera, fitted_size((camera.width, camera.height), long_edge))
+
+
+def resized_camera(camera: Camera, size: tuple[int, int]) -> Camera:
+    """The camera of the same image brought to another (width, height)."""
+    x, y = size[0] / camera.width, size[1] / camera.height
+    return Camera(*size, camera.fx * x, camera.fy * y, camera.cx * x, camera.cy * y, camera.k1)
+
+
+def pixels_seen(
+    source: Camera, target: Camera, start: int = 0, stop: int | None = None
+) -> Float[np.ndarray, "r w 2"]:
+    """For each pixel of the target's rows from `start` to before `stop`, the continuous pixel at which the
+    source sees the same. Both are at one place and look the same way."""
+    stop = target.height if stop is None else min(stop, target.height)
+    grid = pixel_grid(stop - start, target.width) + np.array([0.0, float(start)])
+    return project(unproject(grid, np.ones(grid.shape[:2]), target), source)
+
+
+def image_pixels(
+    view_pixels: Float[np.ndarray, "n 2"], view_camera: Camera, camera: Camera
+) -> Float[np.ndarray, "n 2"]:
+    """Where the image that `camera` takes shows what a view shows at these pixels."""
+    return project(unproject(view_pixels, np.ones(len(view_pixels)), view_camera), camera)
+
+
+def distinct(cameras: Sequence[Camera]) -> tuple[tuple[Camera, ...], tuple[int, ...]]:
+    """The different cameras in order of first use, and which of them each is. One physical camera comes
+    back through an upright and through a turned affine with other last bits: these count as one."""
+    index: dict[Camera, int] = {}
+    return_index = [index.setdefault(_rounded(camera), len(index)) for camera in cameras]
+    return tuple(index), tuple(return_index)
+
+
+def _rounded(camera: Camera) -> Camera:
+    numbers = (camera.fx, camera.fy, camera.cx, camera.cy, camera.k1)
+    return Camera(camera.width, camera.height, *(round(float(number), 9) for number in numbers))

@@ -1,0 +1,143 @@
+"""A saved scene as files for another program, without reconstructing anything."""
+
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from dust3r_sfm.errors import InputError, OutputError
+from dust3r_sfm.exporters.atomic import written_whole
+from dust3r_sfm.exporters.colmap import ColmapExport, export_colmap
+from dust3r_sfm.exporters.colmap_dataset import ColmapDataset, export_colmap_dataset
+from dust3r_sfm.exporters.colmap_dense import ColmapDense, export_colmap_dense
+from dust3r_sfm.exporters.depth_maps import export_depth_maps
+from dust3r_sfm.exporters.fused_cloud import FusionConfig, fused_points
+from dust3r_sfm.exporters.image_files import relocated
+from dust3r_sfm.exporters.mesh import export_mesh
+from dust3r_sfm.exporters.nerfstudio import NerfstudioExport, export_nerfstudio
+from dust3r_sfm.exporters.point_cloud import export_glb, export_point_cloud
+from dust3r_sfm.exporters.scene_io import load_scene
+from dust3r_sfm.pipeline.output import as_output_error
+from dust3r_sfm.progress import Progress, Silent
+from dust3r_sfm.types import Scene
+
+SCENE_FILE = "scene.npz"
+
+
+@dataclass(frozen=True)
+class PlyExport:
+    """points.ply of the fused cloud, and mesh.ply, a surface through it, if `mesh`."""
+
+    fusion: FusionConfig = field(default_factory=FusionConfig)
+    mesh: bool = False
+
+
+@dataclass(frozen=True)
+class GlbExport:
+    """scene.glb: the fused cloud and a pyramid for each camera."""
+
+    fusion: FusionConfig = field(default_factory=FusionConfig)
+
+
+@dataclass(frozen=True)
+class DepthExport:
+    """Depth and confidence of each view, as arrays and as pictures."""
+
+
+ExportFormat = (
+    ColmapExport | ColmapDataset | NerfstudioExport | ColmapDense | PlyExport | GlbExport | DepthExport
+)
+"""ColmapExport alone is the model of the stored photos, which stay where they are."""
+
+
+def saved_scene(place: Path, photos: Path | None = None) -> Scene:
+    """The scene in a folder that `reconstruct` wrote (the largest), or in its scene.npz. With `photos`, its
+    photos are looked for below that folder. Raises InputError if there is none."""
+    if photos is not None and not photos.is_dir():
+        raise InputError(f"{photos}: no such folder; name the one that the photos of the scene are in")
+    file = place / SCENE_FILE if place.is_dir() else place
+    if place.is_dir() and not file.exists():
+        raise InputError(f"{place}: holds no {SCENE_FILE}; name a folder that `dust3r-sfm reconstruct` wrote")
+    scene = load_scene(file)
+    return (
+        scene
+        if photos is None
+        else replace(scene, views=tuple(relocated(view, photos) for view in scene.views))
+    )
+
+
+def export_scene(
+    scene: Scene,
+    output: Path,
+    config: ExportFormat,
+    progress: Progress | None = None,
+    *,
+    overwrite: bool = False,
+) -> tuple[str, ...]:
+    """Writes the scene into the folder `output`, which appears when all of it is there, and returns the
+    names of what was written.
+
+    Into a folder that is not empty only with `overwrite`: what has the same name is replaced, everything
+    else stays. Raises OutputError for a folder that cannot be written or holds the photos themselves,
+    InputError for photos that are needed and gone.
+    """
+    held = _held(output)
+    if held and not overwrite:
+        raise OutputError(f"{output}: is not empty; choose another folder, or replace with --overwrite")
+    if held:
+        _check_photos_are_elsewhere(scene, output)
+    target = output / ".export" if held else output
+    with as_output_error(output), written_whole(target, replace=True) as partial:
+        partial.mkdir(parents=True)
+        _write(scene, partial, config, progress or Silent())
+        names = tuple(sorted(path.name for path in partial.iterdir()))
+    if held:
+        with as_output_error(output):
+            _moved(target, output)
+    return names
+
+
+def _held(output: Path) -> bool:
+    """Whether the output is a folder with something in it."""
+    with as_output_error(output):
+        if output.exists() and not output.is_dir():
+            raise OutputError(f"{output}: is a file; name a folder that does not exist yet")
+        return output.exists() and any(output.iterdir())
+
+
+def _check_photos_are_elsewhere(scene: Scene, output: Path) -> None:
+    inside = output.resolve()
+    for view in scene.views:
+        if view.path is not None and view.path.resolve().is_relative_to(inside):
+            raise OutputError(f"{output}: holds the photos themselves ({view.path}); choose another folder")
+
+
+def _moved(source: Path, output: Path) -> None:
+    """Brings each thing in `source` to `output`, where it takes the place of its namesake."""
+    for path in sorted(source.iterdir()):
+        with written_whole(output / path.name, replace=True) as partial:
+            path.rename(partial)
+    source.rmdir()
+
+
+def _write(scene: Scene, folder: Path, config: ExportFormat, progress: Progress) -> None:
+    if isinstance(config, ColmapExport):
+        export_colmap(scene, folder / "sparse" / "0", config)
+    elif isinstance(config, ColmapDataset):
+        export_colmap_dataset(scene, folder, config, progress)
+    elif isinstance(config, NerfstudioExport):
+        export_nerfstudio(scene, folder, config, progress)
+    elif isinstance(config, ColmapDense):
+        export_colmap_dense(scene, folder, config, progress)
+    elif isinstance(config, PlyExport):
+        _export_ply(scene, folder, config, progress)
+    elif isinstance(config, GlbExport):
+        export_glb(scene, fused_points(scene, config.fusion, progress), folder / "scene.glb")
+    else:
+        export_depth_maps(scene, folder / "depth")
+
+
+def _export_ply(scene: Scene, folder: Path, config: PlyExport, progress: Progress) -> None:
+    cloud = fused_points(scene, config.fusion, progress)
+    export_point_cloud(cloud, folder / "points.ply")
+    if config.mesh:
+        progress.start("Meshing", 1, "clouds")
+        export_mesh(cloud, folder / "mesh.ply")
