@@ -52,7 +52,7 @@ def export_nerfstudio(scene: Scene, folder: Path, config: NerfstudioExport, prog
     images = image_set(scene, config.form, config.model.min_observations)
     for place in (folder / "colmap" / "sparse" / "0", folder / "sparse" / "0"):
         model = write_model(images.scene, images.files, images.names, place, config.model)
-    export_point_cloud(_turned_points(model), folder / "sparse_pc.ply")
+    export_point_cloud(turned_points(model), folder / "sparse_pc.ply")
     progress.start("Writing images", len(images.names), "images")
     for index, file in enumerate(write_image_set(images, folder, config.transfer)):
         with Image.open(folder / "images" / file.name) as image:
@@ -63,7 +63,8 @@ def export_nerfstudio(scene: Scene, folder: Path, config: NerfstudioExport, prog
     (folder / "transforms.json").write_text(text + "\n", encoding="utf-8")
 
 
-def _turned_points(model: pycolmap.Reconstruction) -> PointCloud:
+def turned_points(model: pycolmap.Reconstruction) -> PointCloud:
+    """The points of a model in nerfstudio's world."""
     points = [point for _, point in sorted(model.points3D.items())]
     xyz = np.array([point.xyz for point in points]).reshape(-1, 3)
     rgb = np.array([point.color for point in points], dtype=np.uint8).reshape(-1, 3)

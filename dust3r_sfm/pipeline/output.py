@@ -40,6 +40,11 @@ class RunRecord:
     options: dict[str, str]
 
 
+def unfinished(output: Path) -> bool:
+    """Whether the folder holds a run that RESUME would continue."""
+    return (output / _WORK / _RECORD).exists()
+
+
 def check_output(output: Path, existing: Existing, photos: Path | Sequence[Path]) -> None:
     """Raises OutputError for what can be known before any work; creates nothing."""
     photo_folder = photos if isinstance(photos, Path) and photos.is_dir() else None

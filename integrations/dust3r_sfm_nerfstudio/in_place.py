@@ -1,0 +1,57 @@
+"""A dataset of photos that stay where and as they are stored: poses and points, no pictures."""
+
+import json
+import os
+import shutil
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pycolmap
+
+from dust3r_sfm.exporters.colmap import ColmapExport, export_colmap
+from dust3r_sfm.exporters.nerfstudio import turned_points
+from dust3r_sfm.exporters.nerfstudio_transforms import APPLIED, turned_pose
+from dust3r_sfm.exporters.point_cloud import export_point_cloud
+from dust3r_sfm.types import Scene
+
+
+def export_in_place(scene: Scene, folder: Path, output: Path, config: ColmapExport) -> None:
+    """Writes colmap/sparse/0, the same in sparse/0, sparse_pc.ply and transforms.json into `folder`.
+
+    Cameras are those of the stored files, with their lens and before any EXIF rotation: nerfstudio reads
+    pictures without turning them. Frames name the photos relative to `output`, where the files go.
+    """
+    place = folder / "colmap" / "sparse" / "0"
+    export_colmap(scene, place, config)
+    shutil.copytree(place, folder / "sparse" / "0")
+    model = pycolmap.Reconstruction(str(place))
+    export_point_cloud(turned_points(model), folder / "sparse_pc.ply")
+    paths = {view.name: view.path for view in scene.views}
+    frames = []
+    for number, image in sorted(model.images.items()):
+        path = paths[image.name]
+        assert path is not None, "photos were read from files"
+        pose = np.vstack([image.cam_from_world().matrix(), [0.0, 0.0, 0.0, 1.0]])
+        frames.append(
+            {
+                "file_path": Path(os.path.relpath(path.resolve(), output.resolve())).as_posix(),
+                "transform_matrix": turned_pose(pose).tolist(),
+                "colmap_im_id": number,
+                **_intrinsics(model.cameras[image.camera_id]),
+            }
+        )
+    meta = {
+        "camera_model": "OPENCV",
+        "applied_transform": APPLIED[:3].tolist(),
+        "ply_file_path": "sparse_pc.ply",
+        "frames": frames,
+    }
+    (folder / "transforms.json").write_text(json.dumps(meta, indent=2) + "\n", encoding="utf-8")
+
+
+def _intrinsics(camera: pycolmap.Camera) -> dict[str, Any]:
+    """Of the models that `export_colmap` writes: PINHOLE and OPENCV, whose parameters begin alike."""
+    names = ("fl_x", "fl_y", "cx", "cy", "k1", "k2", "p1", "p2")
+    values = [*camera.params, *[0.0] * len(names)][: len(names)]
+    return {"w": camera.width, "h": camera.height, **dict(zip(names, map(float, values), strict=True))}

@@ -1,0 +1,63 @@
+"""What --data and --eval-data name: the photos, and what their images are to be called."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from dust3r_sfm.errors import InputError
+from dust3r_sfm.exporters.atomic import written_whole
+from dust3r_sfm.images.files import find_photos
+from dust3r_sfm.images.video import FrameSampling, sample_frames
+from dust3r_sfm.progress import Progress
+from dust3r_sfm_nerfstudio.command import ProcessDust3r
+
+
+@dataclass(frozen=True)
+class Inputs:
+    """`photos` as `reconstruct_all` takes them. `stems`: photo name -> name of its image without a suffix,
+    in the order the photos are numbered."""
+
+    photos: Path | Sequence[Path]
+    stems: Mapping[str, str]
+
+
+def gather(command: ProcessDust3r, frames: Path, progress: Progress) -> Inputs:
+    """Photos are numbered from 1 as nerfstudio numbers them: frame_00001, ...; with eval data
+    frame_train_00001, ... and frame_eval_00001, ... Frames of videos are written below `frames`.
+
+    Raises InputError for data that is missing or cannot be decoded.
+    """
+    if command.num_frames_target < 2:
+        raise InputError(f"--num-frames-target {command.num_frames_target}: give 2 or more")
+    if command.eval_data is None:
+        folder = _photo_folder(command.data, frames, command, progress)
+        return Inputs(folder, _numbered(list(find_photos(folder, command.masks)), "frame_"))
+    train, evaluation = (
+        list(find_photos(_photo_folder(data, frames / kind, command, progress), command.masks).values())
+        for kind, data in (("train", command.data), ("eval", command.eval_data))
+    )
+    both = [*train, *evaluation]
+    names = list(find_photos(both))
+    if len(names) < len(both):
+        raise InputError(f"{command.eval_data}: holds photos of {command.data}; keep them apart")
+    split = len(train)
+    stems = {**_numbered(names[:split], "frame_train_"), **_numbered(names[split:], "frame_eval_")}
+    return Inputs(both, stems)
+
+
+def _numbered(names: Sequence[str], prefix: str) -> dict[str, str]:
+    return {name: f"{prefix}{number:05d}" for number, name in enumerate(names, start=1)}
+
+
+def _photo_folder(data: Path, frames: Path, command: ProcessDust3r, progress: Progress) -> Path:
+    """The data itself if it is a folder, else the folder that its frames were written into."""
+    if not data.is_file():
+        return data
+    if command.skip_image_processing:
+        raise InputError(
+            f"{data}: is a video; its frames have to be written: leave out --skip-image-processing"
+        )
+    sampling = FrameSampling(command.num_frames_target, command.frame_choice)
+    with written_whole(frames, replace=True) as partial:
+        sample_frames(data, partial, sampling, progress)
+    return frames

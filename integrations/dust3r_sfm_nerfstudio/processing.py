@@ -1,0 +1,95 @@
+"""From data to dataset: photos, reconstruction, files."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from dust3r_sfm.cli.commands import reconstruct_config
+from dust3r_sfm.cli.compute import chosen_regressor
+from dust3r_sfm.cli.options import ComputeOptions, OutputOptions, PhotoOptions, Reconstruct
+from dust3r_sfm.errors import InputError, OutputError
+from dust3r_sfm.pipeline import Existing, Plan, ReconstructConfig, reconstruct_all
+from dust3r_sfm.pipeline.output import unfinished
+from dust3r_sfm.progress import Progress
+from dust3r_sfm.types import Reconstruction
+from dust3r_sfm_nerfstudio.command import ProcessDust3r
+from dust3r_sfm_nerfstudio.dataset import OURS, replaced_by, write_dataset
+from dust3r_sfm_nerfstudio.inputs import Inputs, gather
+
+
+@dataclass(frozen=True)
+class Processed:
+    """How many photos there were, and what became of them."""
+
+    num_photos: int
+    reconstruction: Reconstruction
+
+
+def process(command: ProcessDust3r, say: Callable[[str], None], progress: Progress) -> Processed:
+    """Writes the dataset of the largest scene into the output folder; everything else that was found out
+    is in its sub-folder dust3r, as `dust3r-sfm reconstruct` writes it.
+
+    `say` hears lines on what is going to be done. An interrupted run is continued unless the command says
+    otherwise. Raises InputError, OutputError, ReconstructionError.
+    """
+    _check(command)
+    work = command.output_dir / OURS
+    inputs = gather(command, work / "frames", progress)
+    config = _config(command, inputs, say)
+
+    def announce(plan: Plan) -> None:
+        for name, reason in plan.skipped.items():
+            say(f"skipped {name}: {reason}")
+        say(str(plan))
+
+    reconstruction = reconstruct_all(
+        inputs.photos, config, work, progress, existing=_existing(command, work), on_plan=announce
+    )
+    write_dataset(reconstruction.scenes[0], inputs.stems, command, progress)
+    return Processed(len(inputs.stems), reconstruction)
+
+
+def _check(command: ProcessDust3r) -> None:
+    """Raises for what can be known to fail before any work."""
+    if not 0 <= command.num_downscales <= 8:
+        raise InputError(f"--num-downscales {command.num_downscales}: give 0 to 8")
+    output = command.output_dir.resolve()
+    given = {"--data": command.data, "--eval-data": command.eval_data, "--masks": command.masks}
+    for option, path in given.items():
+        if path is None:
+            continue
+        if not path.exists():
+            raise InputError(f"{option} {path}: does not exist")
+        if path.is_dir() and output.is_relative_to(path.resolve()):
+            raise OutputError(f"{command.output_dir}: lies in {option} {path}; choose a folder outside it")
+        lost = replaced_by(command, path)
+        if lost is not None:
+            raise OutputError(
+                f"{lost}: holds {option} and would be replaced by the dataset; choose another --output-dir, "
+                "or leave photos as they are with --skip-image-processing"
+            )
+
+
+def _config(command: ProcessDust3r, inputs: Inputs, say: Callable[[str], None]) -> ReconstructConfig:
+    options = Reconstruct(
+        photos=command.data,
+        out=command.output_dir,
+        photo=PhotoOptions(command.masks, command.pairs, command.cameras),
+        compute=ComputeOptions(
+            command.regressor, command.device, command.dtype, command.batch_size, seed=command.seed
+        ),
+        output=OutputOptions(max_points=command.max_points),
+    )
+    choice = chosen_regressor(options.compute)
+    if choice.reason:
+        say(choice.reason)
+    config = reconstruct_config(options, choice.name)
+    if command.focal_px is None:
+        return config
+    presets = replace(config.alignment.presets, focal_px=dict.fromkeys(inputs.stems, command.focal_px))
+    return replace(config, alignment=replace(config.alignment, presets=presets))
+
+
+def _existing(command: ProcessDust3r, work: Path) -> Existing:
+    """nerfstudio replaces what is there without a question; so do we."""
+    return Existing.RESUME if unfinished(work) and not command.overwrite else Existing.OVERWRITE

@@ -1,0 +1,95 @@
+"""The command as nerfstudio's users meet it: rules, colours, a summary, and one line for what went wrong."""
+
+import logging
+import signal
+from collections.abc import Iterator
+
+import numpy as np
+import pycolmap
+from rich.console import Console
+from rich.logging import RichHandler
+from rich.markup import escape
+
+from dust3r_sfm.cli.drawing import drawn_progress
+from dust3r_sfm.errors import Dust3rSfmError
+from dust3r_sfm.exporters.originals import originals_of
+from dust3r_sfm_nerfstudio.command import ProcessDust3r
+from dust3r_sfm_nerfstudio.processing import Processed, process
+
+_INTERRUPTED = 130
+_LEFT_OUT_SHOWN = 10
+_FEW, _SOME = 0.4, 0.8
+"""Shares of posed photos below which nerfstudio's summaries turn red and yellow."""
+
+
+def run(command: ProcessDust3r) -> int:
+    """The exit code, as of `dust3r-sfm`: 0 success, 2 input, 3 output, 4 no model, 130 Ctrl-C, 1 the system
+    gave up."""
+    console = _console()
+    _quiet_libraries(console, command.verbose)
+    try:
+        with drawn_progress(console, quiet=False) as progress:
+            processed = process(command, lambda line: console.print(escape(line)), progress)
+    except Dust3rSfmError as error:
+        console.print(f"[bold red]Error: {escape(_one_line(error))}", soft_wrap=True)
+        return error.exit_code
+    except (OSError, MemoryError) as error:
+        console.print(f"[bold red]Error: {type(error).__name__}: {escape(_one_line(error))}", soft_wrap=True)
+        return Dust3rSfmError.exit_code
+    except KeyboardInterrupt:
+        console.print("[bold yellow]Stopped; the same command continues.")
+        return _INTERRUPTED
+    console.rule("[bold green]:tada: :tada: :tada: All DONE :tada: :tada: :tada:")
+    for line in summary(command, processed):
+        console.print(line, justify="center")
+    console.rule()
+    return 0
+
+
+def _console() -> Console:
+    try:
+        from nerfstudio.utils.rich_utils import CONSOLE
+    except ImportError:
+        return Console(width=120)
+    shared: Console = CONSOLE
+    return shared
+
+
+def _quiet_libraries(console: Console, verbose: bool) -> None:
+    # Importing pycolmap makes SIGTERM print a native stack.
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    if verbose:
+        logger = logging.getLogger("dust3r_sfm")
+        logger.addHandler(RichHandler(console=console, show_path=False))
+        logger.setLevel(logging.INFO)
+    else:
+        pycolmap.logging.minloglevel = int(pycolmap.logging.FATAL)
+
+
+def summary(command: ProcessDust3r, processed: Processed) -> Iterator[str]:
+    """Lines of rich markup."""
+    scene, *others = processed.reconstruction.scenes
+    yield f"Starting with {processed.num_photos} images"
+    yield _posed_line(len(scene.views) / processed.num_photos)
+    errors_px = originals_of(scene).errors_px
+    error = f", mean reprojection error {np.mean(errors_px):.2f} px" if len(errors_px) else ""
+    yield f"{len(scene.tracks.xyz)} points{error}"
+    dropped = processed.reconstruction.dropped
+    for name, reason in list(dropped.items())[:_LEFT_OUT_SHOWN]:
+        yield f"[yellow]left out {escape(name)}: {escape(reason)}"
+    if len(dropped) > _LEFT_OUT_SHOWN:
+        yield f"[yellow]left out {len(dropped) - _LEFT_OUT_SHOWN} more: see dust3r/report.json"
+    if others:
+        yield f"[yellow]{len(others)} more scenes, of photos that do not connect: see dust3r/components"
+    yield f"Next: [yellow]ns-train splatfacto --data {escape(str(command.output_dir))}"
+
+
+def _posed_line(share: float) -> str:
+    if share == 1.0:
+        return "[bold green]dust3r found poses for all images, CONGRATS!"
+    colour = "red" if share < _FEW else "yellow" if share < _SOME else "green"
+    return f"[bold {colour}]dust3r found poses for {share:.2%} of the images."
+
+
+def _one_line(error: BaseException) -> str:
+    return " ".join(str(error).split())
