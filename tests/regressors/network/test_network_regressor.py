@@ -221,3 +221,17 @@ def test_a_saved_network_is_loaded_by_its_path(tmp_path) -> None:
 def test_a_device_that_is_not_here() -> None:
     with pytest.raises(InputError, match="--device cpu"):
         regressor(config=replace(CONFIG, device="cuda"))
+
+
+@pytest.mark.slow
+def test_a_compiled_network_says_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Traced whole, without a break; what a compiler's back end makes of that is torch's to test."""
+    compiled = torch.nn.Module.compile
+    traced = {"backend": "eager", "fullgraph": True}
+    monkeypatch.setattr(torch.nn.Module, "compile", lambda module: compiled(module, **traced))
+    views, pairs = noise_views(MIXED), ALL[:4]
+    plain = predicted(regressor(TINY_WITH_FEATURES), views, pairs)
+    for pair, found in predicted(
+        regressor(TINY_WITH_FEATURES, replace(CONFIG, compile=True)), views, pairs
+    ).items():
+        assert_close(found, plain[pair])
