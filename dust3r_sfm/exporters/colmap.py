@@ -66,8 +66,17 @@ def write_model(
     if config.binary:
         model.write_binary(str(folder))
     if text:
-        model.write_text(str(folder))
+        _write_text(model, folder)
     return model
+
+
+def _write_text(model: pycolmap.Reconstruction, folder: Path) -> None:
+    model.write_text(str(folder))
+    for path in folder.glob("*.txt"):
+        # pycolmap ends lists with a blank, on which readers that split at every blank stumble.
+        lines = path.read_text(encoding="utf-8", errors="surrogateescape").split("\n")
+        text = "\n".join(line.rstrip(" ") for line in lines)
+        path.write_text(text, encoding="utf-8", errors="surrogateescape", newline="\n")
 
 
 def _text_can_hold_names(names: Sequence[str], config: ColmapExport) -> bool:
