@@ -5,7 +5,7 @@
 A SET is a folder with images/ and gt/ (a COLMAP text model of the true cameras). With gt/depth, photos that
 overlap by 30 % or more are true neighbours of each other, and with gt/query_list.txt these photos are looked
 up among the others. Photos in the order of their names are taken to be a sequence. The cost is measured
-with the features of the last set, each time with a third of them left out, as if they were so many photos.
+with the features of the first set, each time with a third of them left out, as if they were so many photos.
 """
 
 import json
@@ -102,15 +102,18 @@ class SetResult:
 
 def main(options: Options) -> None:
     results: list[SetResult] = []
-    local: list[Float[np.ndarray, "_n 128"]] = []
+    cost: Cost | None = None
     for folder in options.sets:
         names, local = local_descriptors(folder, options.work)
+        if cost is None:
+            # First: the process's peak memory would else be that of the overlaps.
+            cost = measure_cost(local, options)
+            print(json.dumps(asdict(cost)), flush=True)
         results.append(measure_set(folder, names, local, options))
         print(json.dumps(asdict(results[-1])), flush=True)
-    cost = measure_cost(local, options)
-    print(json.dumps(asdict(cost)))
     if options.json is not None:
-        options.json.write_text(json.dumps(report(results, cost, options), indent=1) + "\n", encoding="utf-8")
+        written = json.dumps(report(results, cost, options), indent=1)
+        options.json.write_text(written + "\n", encoding="utf-8")
 
 
 def local_descriptors(folder: Path, work: Path | None) -> tuple[list[str], list[Float[np.ndarray, "_n 128"]]]:
@@ -229,7 +232,7 @@ class Thinned(Sequence[Float[np.ndarray, "_n 128"]]):
         return whole[np.random.default_rng(index).random(len(whole)) < 2 / 3]
 
 
-def report(results: list[SetResult], cost: Cost, options: Options) -> Mapping[str, object]:
+def report(results: list[SetResult], cost: Cost | None, options: Options) -> Mapping[str, object]:
     return {
         "python": platform.python_version(),
         "machine": {"processor": platform.machine(), "cores": cpu_count()},
@@ -237,7 +240,7 @@ def report(results: list[SetResult], cost: Cost, options: Options) -> Mapping[st
         "neighbours": options.neighbours,
         "diversity": options.diversity,
         "sets": [asdict(result) for result in results],
-        "cost": asdict(cost),
+        "cost": None if cost is None else asdict(cost),
     }
 
 
