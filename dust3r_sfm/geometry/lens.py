@@ -4,7 +4,7 @@ import numpy as np
 import pycolmap
 from jaxtyping import Float
 
-from dust3r_sfm.types import Camera, LensCamera
+from dust3r_sfm.types import LensCamera
 
 
 def pycolmap_lens(camera: LensCamera, camera_id: int | None = None) -> pycolmap.Camera:
@@ -18,22 +18,15 @@ def pycolmap_lens(camera: LensCamera, camera_id: int | None = None) -> pycolmap.
     )
 
 
+def lens_camera(camera: pycolmap.Camera) -> LensCamera:
+    return LensCamera(
+        camera.model.name, camera.width, camera.height, tuple(float(value) for value in camera.params)
+    )
+
+
 def mean_focal(camera: LensCamera) -> float:
     """Pixels of the stored file."""
     return float(pycolmap_lens(camera).mean_focal_length())
-
-
-def pinhole_behind(camera: LensCamera) -> Camera:
-    """What a camera of the same focal without a lens would be, its axis through pixel (0, 0): for
-    `pinhole_pixels`."""
-    focal = mean_focal(camera)
-    return Camera(camera.width, camera.height, focal, focal, 0.0, 0.0)
-
-
-def pinhole_pixels(pixels: Float[np.ndarray, "n 2"], camera: LensCamera) -> Float[np.ndarray, "n 2"]:
-    """Where `pinhole_behind` would see what the camera sees at `pixels` (continuous, stored file); nan for
-    what it cannot, being beyond the lens model or at 90 degrees and more from the axis."""
-    return normalized(pixels, camera) * mean_focal(camera)
 
 
 def normalized(pixels: Float[np.ndarray, "n 2"], camera: LensCamera) -> Float[np.ndarray, "n 2"]:

@@ -7,9 +7,9 @@ import numpy as np
 import pycolmap
 
 from dust3r_sfm.errors import InputError
+from dust3r_sfm.geometry.lens import lens_camera
 from dust3r_sfm.localization.photo_files import found_photos
 from dust3r_sfm.localization.reference import NO_POINTS, DepthMap, KnownPoints, PosedPhoto, Reference
-from dust3r_sfm.types import LensCamera
 
 _BELOW = (".", "sparse/0", "sparse", "colmap/sparse/0", "0", "model")
 _PARTS = ("cameras", "images", "points3D")
@@ -60,12 +60,6 @@ def read_model(folder: Path) -> pycolmap.Reconstruction:
     except _UNREADABLE as error:
         reason = (str(error).splitlines() or [""])[0]
         raise InputError(f"{folder}: not a readable COLMAP model ({reason}); write it again") from error
-
-
-def lens_camera(camera: pycolmap.Camera) -> LensCamera:
-    return LensCamera(
-        camera.model.name, camera.width, camera.height, tuple(float(value) for value in camera.params)
-    )
 
 
 def _posed_photo(model: pycolmap.Reconstruction, image: pycolmap.Image, path: Path) -> PosedPhoto:

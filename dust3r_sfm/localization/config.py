@@ -18,7 +18,7 @@ class PreparationConfig:
 
     neighbours: int = 10
     diversity: float = 0.4
-    max_epipolar_error: float = 0.006
+    max_epipolar_error: float = 0.01
     max_error: float = 0.006
     min_angle_deg: float = 1.5
     snap: float = 0.002
@@ -30,13 +30,15 @@ class PreparationConfig:
 class LocalizationConfig:
     """`top_k`: references a photo is compared with, chosen with `diversity`. A pose is accepted with
     `min_inliers` matches and `min_inlier_ratio` of all that reproject within `max_error`, a share of the
-    photo's long edge. `loss`: scale of the Cauchy loss of the refinement, another such share.
-    `min_confidence`: of a reference's depth, for regressors without features."""
+    photo's long edge. `loss` and `reach`, in median errors of the inliers: scale of the Cauchy loss of the
+    refinement, and how far off a match may be to take part in it. `min_confidence`: of a reference's depth,
+    for regressors without features."""
 
     top_k: int = 5
-    diversity: float = 0.0
+    diversity: float = 0.1
     max_error: float = 0.008
-    loss: float = 0.002
+    loss: float = 2.0
+    reach: float = 6.0
     min_inliers: int = 25
     min_inlier_ratio: float = 0.1
     max_trials: int = 10_000

@@ -7,10 +7,19 @@ import pycolmap
 from jaxtyping import Bool, Float
 
 from dust3r_sfm.geometry import rigid, transform_points
-from dust3r_sfm.geometry.lens import projected, pycolmap_lens
+from dust3r_sfm.geometry.lens import lens_camera, projected, pycolmap_lens
 from dust3r_sfm.localization.config import LocalizationConfig
 from dust3r_sfm.types import LensCamera, Rigid
 
+_FOCALS = (1.0, 0.4, 0.5, 0.65, 0.8, 1.25, 1.6, 2.0, 2.5)
+"""Shares of the long edge that an unknown focal is looked for around."""
+_TRIALS_A_FOCAL = 200
+_REFINED_STARTS = 3
+_PLAUSIBLE = (0.05, 50.0, 10.0)
+"""Least and greatest focal as a share of the long edge, greatest lens parameter."""
+_REFINEMENTS = 3
+_LEAST_ERROR_PX = 0.1
+_GRADIENT_TOLERANCE = 1e-3
 _STEP = 1e-6
 """Of numerical derivatives: radians, and shares of the median distance of the points."""
 
@@ -39,7 +48,8 @@ def solved_pose(
 ) -> Solved | None:
     """LO-RANSAC on minimal sets of three, then robust refinement, both by pycolmap, through the camera's
     lens. With `refine_focal` its focal is only a start. None where no three points agree with others."""
-    return _solved(pixels, points, camera, False, refine_focal, config)
+    found = _by_ransac(pixels, points, camera, False, config.max_trials, config)
+    return None if found is None else _refined(pixels, points, found, refine_focal, config)
 
 
 def solved_pose_and_focal(
@@ -48,41 +58,93 @@ def solved_pose_and_focal(
     size: tuple[int, int],
     config: LocalizationConfig,
 ) -> Solved | None:
-    """The same for a pinhole of unknown focal with its principal point in the middle: RANSAC solves for the
-    focal too."""
+    """The same for a pinhole of unknown focal with its principal point in the middle. RANSAC solves for the
+    focal on minimal sets, and is also run for focals from very wide to long lenses, as a set of four points
+    at nearly one depth says little of it; of the best of these, refined, the one with least robust error."""
     width, height = size
-    camera = LensCamera("SIMPLE_PINHOLE", width, height, (1.2 * max(size), width / 2, height / 2))
-    return _solved(pixels, points, camera, True, True, config)
+    cameras = [
+        LensCamera("SIMPLE_PINHOLE", width, height, (share * max(size), width / 2, height / 2))
+        for share in _FOCALS
+    ]
+    starts = [_by_ransac(pixels, points, cameras[0], True, config.max_trials, config)]
+    starts += [_by_ransac(pixels, points, camera, False, _TRIALS_A_FOCAL, config) for camera in cameras]
+    found = sorted((start for start in starts if start is not None), key=lambda one: _cost(one, config))
+    refined = [_refined(pixels, points, start, True, config) for start in found[:_REFINED_STARTS]]
+    usable = [one for one in refined if one is not None]
+    return min(usable, key=lambda one: _cost(one, config)) if usable else None
+
+
+def _by_ransac(
+    pixels: Float[np.ndarray, "n 2"],
+    points: Float[np.ndarray, "n 3"],
+    camera: LensCamera,
+    solve_focal: bool,
+    max_trials: int,
+    config: LocalizationConfig,
+) -> Solved | None:
+    if len(pixels) < 4:
+        return None
+    options = pycolmap.AbsolutePoseEstimationOptions()
+    options.estimate_focal_length = solve_focal
+    options.ransac.max_error = config.max_error * max(camera.width, camera.height)
+    options.ransac.random_seed = config.seed
+    options.ransac.max_num_trials = max_trials
+    options.ransac.min_inlier_ratio = config.min_inlier_ratio
+    lens = pycolmap_lens(camera)
+    found = pycolmap.estimate_absolute_pose(pixels, points, lens, options)
+    if found is None:
+        return None
+    return _solved(pixels, points, found["cam_from_world"], lens, config)
+
+
+def _refined(
+    pixels: Float[np.ndarray, "n 2"],
+    points: Float[np.ndarray, "n 3"],
+    start: Solved,
+    refine_focal: bool,
+    config: LocalizationConfig,
+) -> Solved | None:
+    """Least squares under a Cauchy loss of the inliers' own size, over all that is not far beyond it: how
+    precise the reference is, and so which matches help, is not known beforehand."""
+    found = start
+    for _ in range(_REFINEMENTS):
+        if found.num_inliers < 4:
+            return None
+        usual_px = max(float(np.median(found.errors_px[found.inliers])), _LEAST_ERROR_PX)
+        options = pycolmap.AbsolutePoseRefinementOptions()
+        options.refine_focal_length = refine_focal
+        options.loss_function_scale = config.loss * usual_px
+        options.gradient_tolerance = _GRADIENT_TOLERANCE
+        pose = pycolmap.Rigid3d(found.cam_from_world[:3])
+        lens = pycolmap_lens(found.camera)
+        near = found.errors_px <= config.reach * usual_px
+        refined = pycolmap.refine_absolute_pose(pose, pixels, points, near, lens, options)
+        if refined is None or lens.has_bogus_params(*_PLAUSIBLE):
+            return None
+        found = _solved(pixels, points, refined["cam_from_world"], lens, config)
+    return found
 
 
 def _solved(
     pixels: Float[np.ndarray, "n 2"],
     points: Float[np.ndarray, "n 3"],
-    camera: LensCamera,
-    solve_focal: bool,
-    refine_focal: bool,
+    pose: pycolmap.Rigid3d,
+    lens: pycolmap.Camera,
     config: LocalizationConfig,
-) -> Solved | None:
-    if len(pixels) < 4:
-        return None
-    long_edge = max(camera.width, camera.height)
-    estimation = pycolmap.AbsolutePoseEstimationOptions()
-    estimation.estimate_focal_length = solve_focal
-    estimation.ransac.max_error = config.max_error * long_edge
-    estimation.ransac.random_seed = config.seed
-    estimation.ransac.max_num_trials = config.max_trials
-    refinement = pycolmap.AbsolutePoseRefinementOptions()
-    refinement.refine_focal_length = refine_focal
-    refinement.loss_function_scale = config.loss * long_edge
-    lens = pycolmap_lens(camera)
-    found = pycolmap.estimate_and_refine_absolute_pose(pixels, points, lens, estimation, refinement)
-    if found is None or lens.has_bogus_params(0.05, 50.0, 10.0):
-        return None
-    pose = found["cam_from_world"].matrix()
-    cam_from_world = rigid(pose[:, :3], pose[:, 3])
-    solved = LensCamera(camera.model, camera.width, camera.height, tuple(float(x) for x in lens.params))
-    errors_px = reprojection_errors(pixels, points, cam_from_world, solved)
-    return Solved(cam_from_world, solved, errors_px <= config.max_error * long_edge, errors_px)
+) -> Solved:
+    matrix = pose.matrix()
+    cam_from_world = rigid(matrix[:, :3], matrix[:, 3])
+    camera = lens_camera(lens)
+    errors_px = reprojection_errors(pixels, points, cam_from_world, camera)
+    return Solved(
+        cam_from_world, camera, errors_px <= config.max_error * max(lens.width, lens.height), errors_px
+    )
+
+
+def _cost(found: Solved, config: LocalizationConfig) -> float:
+    """Robust error of all matches, the same scale for whatever is compared."""
+    scale = config.max_error * max(found.camera.width, found.camera.height) / 2
+    return float(np.log1p((np.minimum(found.errors_px / scale, 5.0)) ** 2).sum())
 
 
 def reprojection_errors(
