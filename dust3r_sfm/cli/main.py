@@ -11,7 +11,7 @@ from typing import TextIO
 from rich.console import Console, RenderableType
 
 from dust3r_sfm.cli.export_options import Export
-from dust3r_sfm.cli.options import Evaluate, Example, Models, Reconstruct, Version, parse
+from dust3r_sfm.cli.options import Evaluate, Example, Localize, Models, Reconstruct, Version, parse
 from dust3r_sfm.errors import Dust3rSfmError
 
 _INTERRUPTED = 130
@@ -39,7 +39,7 @@ def main(argv: list[str] | None = None) -> int:
 
 
 def _run(
-    command: Reconstruct | Export | Example | Evaluate | Models | Version, console: Console
+    command: Reconstruct | Export | Localize | Example | Evaluate | Models | Version, console: Console
 ) -> Iterator[RenderableType]:
     # numpy reads this once, when imported. Its matrices are small here: a second thread gains nothing, and
     # where other programs run, waiting for it takes ten times as long as the work.
@@ -64,6 +64,10 @@ def _run(
         from dust3r_sfm.cli.export import run_export
 
         return run_export(command, console)
+    if isinstance(command, Localize):
+        from dust3r_sfm.cli.localization import run_localize
+
+        return run_localize(command, console)
     if isinstance(command, Example):
         return commands.run_example(command, console)
     return commands.run_version()

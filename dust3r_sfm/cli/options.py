@@ -28,6 +28,18 @@ exit codes:
   0 a model was written     2 unusable photos or options     3 unusable output folder
   4 no model came out       130 stopped by Ctrl-C"""
 
+_LOCALIZE_HELP = """Say where new photos were taken, against photos whose cameras are known.
+
+examples:
+  dust3r-sfm localize out/ new_photos/ --output poses.txt
+  dust3r-sfm localize model/ queries.txt --images images/ --intrinsics cameras.txt --output poses.txt
+  dust3r-sfm localize out/ new_photos/ --output poses.txt --add-to-model out/sparse/with_new --json facts.json
+  dust3r-sfm localize out/                           (only prepares)
+
+exit codes:
+  0 at least one photo was localized     2 unusable references, photos or options
+  3 unusable output     4 no photo was localized     130 stopped by Ctrl-C"""
+
 Grouped = tyro.conf.OmitArgPrefixes
 
 
@@ -93,6 +105,65 @@ class Reconstruct:
     output: Annotated[OutputOptions, Grouped] = field(default_factory=OutputOptions)
 
 
+_Path = Annotated[Path | None, tyro.conf.arg(metavar="FILE", help_behavior_hint="")]
+_Folder = Annotated[Path | None, tyro.conf.arg(metavar="DIR", help_behavior_hint="")]
+
+
+@dataclass(frozen=True)
+class ReferenceOptions:
+    """What is known beforehand."""
+
+    images: _Folder = None
+    """Where the reference photos are, if not beside the model."""
+    intrinsics: _Path = None
+    """Cameras of the new photos: lines NAME MODEL WIDTH HEIGHT PARAMS..., or COLMAP's cameras.txt. Without,
+    a photo's focal is solved for, with EXIF as a prior."""
+    prepare: _Folder = None
+    """Where the prepared references are kept and found again. Default: .localization in REFERENCE."""
+
+
+@dataclass(frozen=True)
+class PlacingOptions:
+    """How poses are found, and which are believed."""
+
+    top_k: int = 5
+    """How many references a photo is compared with, those that look most like it."""
+    min_inliers: Annotated[int | None, tyro.conf.arg(metavar="N", help_behavior_hint="")] = None
+    """Fewest matches with 3D points that must agree on a pose."""
+    max_error: Annotated[float | None, tyro.conf.arg(metavar="SHARE", help_behavior_hint="")] = None
+    """How far a match may be from where its point falls, as a share of the photo's long edge."""
+
+
+@dataclass(frozen=True)
+class PoseOutputs:
+    """What to write. Existing files are replaced."""
+
+    output: _Path = None
+    """The poses: lines name qw qx qy qz tx ty tz (cam_from_world, COLMAP's axes)."""
+    json: _Path = None
+    """Cameras, poses, inliers and uncertainty of every photo, and why some have no pose."""
+    add_to_model: _Folder = None
+    """A new COLMAP model: the references', with the localized photos and what they see."""
+    pictures: _Folder = None
+    """A picture of each photo beside its best reference, with their matches."""
+    quiet: bool = False
+    """No progress on stderr."""
+
+
+@dataclass(frozen=True)
+class Localize:
+    reference: Annotated[tyro.conf.Positional[Path], tyro.conf.arg(metavar="REFERENCE")]
+    """A folder that `reconstruct` wrote, a COLMAP model with its photos, or a transforms.json."""
+    queries: Annotated[
+        tyro.conf.Positional[Path | None], tyro.conf.arg(metavar="QUERIES", help_behavior_hint="")
+    ] = None
+    """Folder of photos, one photo, or a text file with a path (and perhaps a camera) a line."""
+    known: Annotated[ReferenceOptions, Grouped] = field(default_factory=ReferenceOptions)
+    placing: Annotated[PlacingOptions, Grouped] = field(default_factory=PlacingOptions)
+    compute: Annotated[ComputeOptions, Grouped] = field(default_factory=ComputeOptions)
+    files: Annotated[PoseOutputs, Grouped] = field(default_factory=PoseOutputs)
+
+
 @dataclass(frozen=True)
 class Example:
     """Write rendered photos of a made-up place, with their true poses, to try things on."""
@@ -139,6 +210,7 @@ class Version:
 Command = (
     Annotated[Reconstruct, tyro.conf.subcommand("reconstruct", description=_RECONSTRUCT_HELP)]
     | Annotated[Export, tyro.conf.subcommand("export", description=EXPORT_HELP)]
+    | Annotated[Localize, tyro.conf.subcommand("localize", description=_LOCALIZE_HELP)]
     | Annotated[Example, tyro.conf.subcommand("example")]
     | Annotated[Evaluate, tyro.conf.subcommand("evaluate")]
     | Annotated[Models, tyro.conf.subcommand("models")]
@@ -146,9 +218,9 @@ Command = (
 )
 
 
-def parse(argv: list[str] | None) -> Reconstruct | Export | Example | Evaluate | Models | Version:
+def parse(argv: list[str] | None) -> Reconstruct | Export | Localize | Example | Evaluate | Models | Version:
     """Ends the process with code 0 after --help and 2 after what cannot be parsed."""
-    command: Reconstruct | Export | Example | Evaluate | Models | Version = tyro.cli(
+    command: Reconstruct | Export | Localize | Example | Evaluate | Models | Version = tyro.cli(
         Command,
         prog="dust3r-sfm",
         description="Photos in, cameras and points out: no calibration, no poses needed.",
