@@ -268,7 +268,9 @@ def test_help_of_reconstruct(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
 def test_help_names_the_commands(run: Run) -> None:
     code, out, _ = run("--help")
     assert code == 0
-    assert re.findall(r"• (\w+)", out) == ["reconstruct", "export", "example", "evaluate", "models", "version"]
+    assert re.findall(r"• (\w+)", out) == [
+        *("reconstruct", "export", "localize", "example", "evaluate", "models", "version")
+    ]
 
 
 def test_bars_on_a_terminal_lines_in_a_log_nothing_when_quiet() -> None:
