@@ -1,11 +1,11 @@
-"""Alignment alone, on pointmaps with known errors: accuracy, CPU time and memory against the number of images.
+"""Alignment alone, on pointmaps with known errors: accuracy, time and memory against the number of images.
 
     python -m benchmarks.alignment_scale --views 5 10 20 --json OUT
     python -m benchmarks.alignment_scale --views 200 --reach 10 --focals same --json OUT
 
 Complete graphs (or windows of --reach) of a rendered room's exact depths with noise on x, y and z of 1 % of
-depth and 3 % of pixels at random depths, made one pair at a time: making them is not in the times. Each row is
-a child process, as peak memory never falls again. ATE is relative to the RMS spread of the true centres.
+depth and 3 % of pixels at random depths, made one pair at a time: making them is not in the times. Each row
+is a child process, as peak memory never falls again. ATE is relative to the RMS spread of the true centres.
 """
 
 import json
