@@ -30,4 +30,4 @@ def test_the_nearest_photos_overlap() -> None:
     overlap = overlaps({name: truth[name] for name in names} | depth_frames, KITCHEN / "gt" / "depth")
     true = np.take_along_axis(overlap[: len(names), : len(names)], near, axis=1) >= 0.3
     assert true.any(axis=1).mean() == 1.0
-    assert true.mean() > 0.9
+    assert true.mean() > 0.85, "a random choice has a half"
