@@ -26,9 +26,15 @@ def view_scale(view: View) -> float:
 
 def scaled_camera(camera: Camera, scale: float) -> Camera:
     """The camera of the same image with `scale` times as many pixels along each side."""
-    size = round(camera.width * scale), round(camera.height * scale)
-    intrinsics = (scale * number for number in (camera.fx, camera.fy, camera.cx, camera.cy))
-    return Camera(*size, *intrinsics, camera.k1)
+    return Camera(
+        round(camera.width * scale),
+        round(camera.height * scale),
+        scale * camera.fx,
+        scale * camera.fy,
+        scale * camera.cx,
+        scale * camera.cy,
+        camera.k1,
+    )
 
 
 def pycolmap_camera(camera: Camera) -> pycolmap.Camera:

@@ -92,8 +92,9 @@ class StereoRegressor:
     def match_features(self, encoding_i: Encoding, encoding_j: Encoding) -> Int[np.ndarray, "k 2"]:
         """Implements `MatchesFeatures`."""
         device = torch.device(self.config.device)
-        both = (unit_descriptors(encoding["descriptors"], device) for encoding in (encoding_i, encoding_j))
-        return match_descriptors(*both, self.config.max_ratio)
+        of_i = unit_descriptors(encoding_i["descriptors"], device)
+        of_j = unit_descriptors(encoding_j["descriptors"], device)
+        return match_descriptors(of_i, of_j, self.config.max_ratio)
 
     def predict(
         self,
