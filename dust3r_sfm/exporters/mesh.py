@@ -11,6 +11,9 @@ from dust3r_sfm.exporters.dense_cloud import PointCloud
 from dust3r_sfm.exporters.point_cloud import export_point_cloud
 
 _LEAST_POINTS = 100
+_SPARSEST_LEVELS = 1
+"""Surface is kept where points are at most this many levels of the octree sparser than its finest cells; more of it
+would be guessed."""
 
 
 def export_mesh(cloud: PointCloud, path: Path, depth: int = 10) -> None:
@@ -30,4 +33,6 @@ def export_mesh(cloud: PointCloud, path: Path, depth: int = 10) -> None:
     with TemporaryDirectory() as folder:
         points = Path(folder) / "points.ply"
         export_point_cloud(cloud, points)
-        pycolmap.poisson_meshing(points, path, pycolmap.PoissonMeshingOptions(depth=depth))
+        # Its threads spin while they wait for one another: two take longer than one.
+        options = pycolmap.PoissonMeshingOptions(depth=depth, trim=depth - _SPARSEST_LEVELS, num_threads=1)
+        pycolmap.poisson_meshing(points, path, options)
