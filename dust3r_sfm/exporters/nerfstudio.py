@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pycolmap
+from jaxtyping import Float
 from PIL import Image
 
 from dust3r_sfm.exporters.colmap import ColmapExport, write_model
@@ -46,8 +47,8 @@ def export_nerfstudio(scene: Scene, folder: Path, config: NerfstudioExport, prog
     colmap/sparse/0, the same in sparse/0, and names.json.
 
     Poses are OpenGL's, in a world turned by `applied_transform` against that of the model. Masks are
-    written if any view has one. Depth files are .npy of z in thousandths of a world unit, 0 unknown.
-    Raises InputError for photos that are gone.
+    written if any view has one. Depth files are .npy, and 16-bit .png, of z in thousandths of a world unit,
+    0 unknown. Raises InputError for photos that are gone.
     """
     images = image_set(scene, config.form, config.model.min_observations)
     for place in (folder / "colmap" / "sparse" / "0", folder / "sparse" / "0"):
@@ -103,10 +104,20 @@ def _write_maps(
         _write_smaller(mask, folder, "masks", name, config.downscales)
     if config.depth:
         depth = depth_image(scene, index, depth_camera(file.placement), config.min_confidence)
-        name = with_suffix(file.name, ".npy")
-        (folder / "depths").mkdir(exist_ok=True)
-        np.save(folder / "depths" / name, depth / np.float32(DEPTH_UNIT))
-        # Its readers bring depth to the images' size, but look for it where they look for images.
-        for factor in _factors(config.downscales):
-            (folder / f"depths_{factor}").mkdir(exist_ok=True)
-            place_file(folder / "depths" / name, folder / f"depths_{factor}" / name, "link")
+        _write_depth(depth / np.float32(DEPTH_UNIT), folder, file.name, config.downscales)
+
+
+def _write_depth(thousandths: Float[np.ndarray, "h w"], folder: Path, image: str, downscales: int) -> None:
+    """Exactly, for transforms.json; and rounded to 16 bits, for the parser of COLMAP models."""
+    array, picture = (folder / "depths" / with_suffix(image, suffix) for suffix in (".npy", ".png"))
+    array.parent.mkdir(exist_ok=True)
+    np.save(array, thousandths)
+    rounded = np.round(thousandths)
+    # What 16 bits cannot hold is unknown rather than nearer than it is.
+    save_image(Image.fromarray(np.where(rounded < 2**16, rounded, 0).astype(np.uint16)), picture)
+    # Readers bring depth to the images' size, but look for it where they look for images.
+    for factor in _factors(downscales):
+        target = folder / f"depths_{factor}"
+        target.mkdir(exist_ok=True)
+        for file in (array, picture):
+            place_file(file, target / file.name, "link")

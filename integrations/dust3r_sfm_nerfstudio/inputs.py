@@ -27,8 +27,6 @@ def gather(command: ProcessDust3r, frames: Path, progress: Progress) -> Inputs:
 
     Raises InputError for data that is missing or cannot be decoded.
     """
-    if command.num_frames_target < 2:
-        raise InputError(f"--num-frames-target {command.num_frames_target}: give 2 or more")
     if command.eval_data is None:
         folder = _photo_folder(command.data, frames, command, progress)
         return Inputs(folder, _numbered(list(find_photos(folder, command.masks)), "frame_"))

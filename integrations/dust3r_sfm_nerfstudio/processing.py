@@ -53,6 +53,10 @@ def _check(command: ProcessDust3r) -> None:
     """Raises for what can be known to fail before any work."""
     if not 0 <= command.num_downscales <= 8:
         raise InputError(f"--num-downscales {command.num_downscales}: give 0 to 8")
+    if command.num_frames_target < 2:
+        raise InputError(f"--num-frames-target {command.num_frames_target}: give 2 or more")
+    if command.focal_px is not None and not 0 < command.focal_px < float("inf"):
+        raise InputError(f"--focal-px {command.focal_px}: give a positive number of pixels")
     output = command.output_dir.resolve()
     given = {"--data": command.data, "--eval-data": command.eval_data, "--masks": command.masks}
     for option, path in given.items():
