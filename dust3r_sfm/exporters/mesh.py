@@ -12,8 +12,8 @@ from dust3r_sfm.exporters.point_cloud import export_point_cloud
 
 _LEAST_POINTS = 100
 _SPARSEST_LEVELS = 1
-"""Surface is kept where points are at most this many levels of the octree sparser than its finest cells; more of it
-would be guessed."""
+"""Surface is kept where points are at most this many levels of the octree sparser than its finest cells;
+more of it would be guessed."""
 
 
 def export_mesh(cloud: PointCloud, path: Path, depth: int = 10) -> None:

@@ -1,0 +1,198 @@
+"""`dust3r-sfm export` as a user meets it: what it writes, says, refuses, and how it ends."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pycolmap
+import pytest
+import trimesh
+from plane_world import MIXED, plane_scene, write_photos
+from trainer_readers import nerfstudio_folder, splat_folder
+
+from dust3r_sfm.cli import main
+from dust3r_sfm.errors import OutputError
+from dust3r_sfm.exporters.scene_io import save_scene
+from dust3r_sfm.pipeline.export import DepthExport, GlbExport, export_scene, saved_scene
+
+Run = Callable[..., tuple[int, str, str]]
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory) -> Path:
+    """What `reconstruct` leaves: a folder with a scene, beside its photos."""
+    root = tmp_path_factory.mktemp("finished")
+    write_photos(root / "photos", MIXED[:4])
+    save_scene(plane_scene(root / "photos", MIXED[:4]), root / "out" / "scene.npz")
+    return root / "out"
+
+
+@pytest.fixture
+def run(finished: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> Run:
+    """Exports to tmp_path/new: exit code, stdout, stderr."""
+
+    def call(form: str, *options: str | Path, scene: Path = finished) -> tuple[int, str, str]:
+        arguments = ("export", scene, "--format", form, "--output", tmp_path / "new", *options)
+        try:
+            code = main([str(argument) for argument in arguments])
+        except SystemExit as end:
+            code = int(end.code or 0)
+        return code, *capfd.readouterr()
+
+    return call
+
+
+@pytest.mark.parametrize(
+    ("form", "names"),
+    [
+        ("colmap", ["images", "names.json", "sparse"]),
+        (
+            "nerfstudio",
+            [
+                *("colmap", "depths", "depths_2", "depths_4", "depths_8"),
+                *("images", "images_2", "images_4", "images_8"),
+                *("names.json", "sparse", "sparse_pc.ply", "transforms.json"),
+            ],
+        ),
+        ("ply", ["points.ply"]),
+        ("glb", ["scene.glb"]),
+        ("depth", ["depth"]),
+        ("colmap-dense", ["images", "names.json", "sparse", "stereo"]),
+    ],
+)
+def test_every_format(run: Run, tmp_path: Path, form: str, names: list[str]) -> None:
+    code, out, err = run(form, "--quiet")
+    assert (code, err) == (0, "")
+    assert out == f"4 images, in {tmp_path / 'new'}: {', '.join(names)}\n"
+    assert sorted(path.name for path in (tmp_path / "new").iterdir()) == names
+    assert {path.name for path in tmp_path.iterdir()} == {"new"}
+
+
+def test_options_reach_the_files(run: Run, tmp_path: Path) -> None:
+    options = ("--long-edge", "200", "--downscales", "1", "--no-depth", "--max-points", "60")
+    code, _, err = run("nerfstudio", *options, "--min-observations", "3")
+    assert code == 0, err
+    assert err == "Writing images: 4 images\n"
+    assert all(image.width <= 200 for image in splat_folder(tmp_path / "new"))
+    assert nerfstudio_folder(tmp_path / "new", 2)[0][0].depth is None
+    assert not (tmp_path / "new" / "images_4").exists()
+    model = pycolmap.Reconstruction(tmp_path / "new" / "sparse" / "0")
+    assert model.num_points3D() == 60
+    assert min(point.track.length() for point in model.points3D.values()) >= 3
+
+
+def test_photos_may_stay_where_they_are(run: Run, tmp_path: Path) -> None:
+    code, out, _ = run("colmap", "--images", "leave", "--max-points", "all", "--quiet")
+    assert (code, out) == (0, f"4 images, in {tmp_path / 'new'}: sparse\n")
+    written = tmp_path / "new" / "sparse" / "0"
+    # One of the names has a blank, which the text form cannot hold.
+    assert {path.name for path in written.iterdir()} == {
+        f"{part}.bin" for part in ("cameras", "images", "points3D", "rigs", "frames")
+    }
+    names = {image.name for image in pycolmap.Reconstruction(written).images.values()}
+    assert names == {shot.name for shot in MIXED[:4]}
+
+
+def test_a_cloud_with_its_surface(run: Run, tmp_path: Path) -> None:
+    code, _, err = run("ply", "--mesh", "--max-points", "4000", "--min-views", "3")
+    assert code == 0, err
+    assert err.splitlines() == ["Fusing depth: 4 views", "Meshing: 1 cloud"]
+    assert 0 < len(trimesh.load(tmp_path / "new" / "points.ply").vertices) <= 4000
+    assert (tmp_path / "new" / "mesh.ply").exists()
+
+
+@pytest.mark.parametrize(
+    ("form", "options", "says"),
+    [
+        ("ply", ["--downscales", "2"], "--downscales: means nothing to --format ply"),
+        ("depth", ["--max-points", "all"], "--max-points: means nothing to --format depth"),
+        ("colmap", ["--mesh"], "--mesh: means nothing to --format colmap"),
+        ("nerfstudio", ["--images", "leave"], "--images leave: a nerfstudio folder needs its images"),
+        ("colmap", ["--images", "leave", "--long-edge", "9"], "--images leave: the model is of the stored"),
+        ("colmap", ["--long-edge", "0"], "--long-edge 0: give 1 or more"),
+        ("colmap", ["--max-points", "-1"], "--max-points -1: give 0 or more"),
+        ("colmap", ["--min-observations", "1"], "--min-observations 1: give 2 or more"),
+        ("nerfstudio", ["--downscales", "9"], "--downscales 9: give 8 or fewer"),
+        ("ply", ["--min-views", "0"], "--min-views 0: give 1 or more"),
+        ("ply", ["--min-confidence", "nan"], "--min-confidence nan: give 1 or more"),
+        ("nerfstudio", ["--photos", "nowhere"], "nowhere: no such folder"),
+        ("nerfstudio", ["--photos", "."], "there is no such file; name the folder"),
+    ],
+)
+def test_what_is_refused(run: Run, tmp_path: Path, form: str, options: list[str], says: str) -> None:
+    code, out, err = run(form, *options, "--quiet")
+    assert (code, out) == (2, "")
+    assert err.startswith("error: ")
+    assert says in err
+    assert len(err.splitlines()) == 1
+    assert not any(tmp_path.iterdir())
+
+
+def test_what_is_no_scene(run: Run, tmp_path_factory: pytest.TempPathFactory) -> None:
+    other = tmp_path_factory.mktemp("other")
+    code, _, err = run("ply", scene=other)
+    assert (code, err) == (
+        2,
+        f"error: {other}: holds no scene.npz; name a folder that `dust3r-sfm reconstruct` wrote\n",
+    )
+    (other / "scene.npz").write_bytes(b"PK nothing")
+    code, _, err = run("ply", scene=other)
+    assert code == 2
+    assert "not a scene file" in err
+    code, _, err = run("ply", scene=other / "none.npz")
+    assert code == 2
+    assert "no such scene file" in err
+
+
+def test_unknown_formats_end_with_2(run: Run) -> None:
+    code, _, err = run("obj")
+    assert code == 2
+    assert "obj" in err
+
+
+def test_a_folder_with_something_in_it_is_only_written_to_when_told(run: Run, tmp_path: Path) -> None:
+    new = tmp_path / "new"
+    (new / "images").mkdir(parents=True)
+    (new / "images" / "old.png").write_text("old")
+    (new / "mine.txt").write_text("mine")
+    code, _, err = run("colmap", "--quiet")
+    assert (code, err) == (
+        3,
+        f"error: {new}: is not empty; choose another folder, or replace with --overwrite\n",
+    )
+    code, _, err = run("colmap", "--quiet", "--overwrite")
+    assert code == 0, err
+    assert (new / "mine.txt").read_text() == "mine"
+    assert not (new / "images" / "old.png").exists()
+    assert len(splat_folder(new)) == 4
+    assert sorted(path.name for path in new.iterdir()) == ["images", "mine.txt", "names.json", "sparse"]
+
+
+def test_a_file_in_the_way(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "new").write_text("mine")
+    code, _, err = run("ply")
+    assert code == 3
+    assert "is a file" in err
+
+
+def test_photos_are_never_replaced(finished: Path) -> None:
+    scene = saved_scene(finished)
+    with pytest.raises(OutputError, match="holds the photos themselves"):
+        export_scene(scene, finished.parent, GlbExport(), overwrite=True)
+
+
+def test_a_failed_export_leaves_what_was_there(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "new").mkdir()
+    (tmp_path / "new" / "transforms.json").write_text("old")
+    code, _, _ = run("nerfstudio", "--photos", str(tmp_path), "--overwrite", "--quiet")
+    assert code == 2
+    assert [path.name for path in (tmp_path / "new").iterdir()] == ["transforms.json"]
+    assert (tmp_path / "new" / "transforms.json").read_text() == "old"
+
+
+def test_from_the_library(finished: Path, tmp_path: Path) -> None:
+    scene = saved_scene(finished / "scene.npz", photos=finished.parent / "photos")
+    assert scene.views[0].path == finished.parent / "photos" / scene.views[0].name
+    assert export_scene(scene, tmp_path / "depth", DepthExport()) == ("depth",)
+    with np.load(tmp_path / "depth" / "depth" / f"{scene.views[0].name}.npz") as file:
+        np.testing.assert_array_equal(file["depth"], scene.depth[0])
