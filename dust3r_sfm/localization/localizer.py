@@ -21,7 +21,7 @@ from dust3r_sfm.localization.query import (
 from dust3r_sfm.localization.solving import Solved, pose_covariance, solved_pose, solved_pose_and_focal
 from dust3r_sfm.regressors.protocol import Encoding, MatchesFeatures, PointmapRegressor
 from dust3r_sfm.retrieval import diverse_neighbours
-from dust3r_sfm.types import FocalSource, LensCamera, Localization, View
+from dust3r_sfm.types import FocalSource, ImageSpec, LensCamera, Localization, View
 
 _logger = logging.getLogger(__name__)
 
@@ -51,6 +51,11 @@ class Localizer:
         self.prepared, self.config = prepared, config or LocalizationConfig()
         self._regressor = regressor
         self._row = {photo.name: index for index, photo in enumerate(prepared.photos)}
+
+    @property
+    def image_spec(self) -> ImageSpec:
+        """What `load_view` has to make of the photos."""
+        return self._regressor.image_spec
 
     def localize(self, view: View, camera: LensCamera | None = None) -> Localization | None:
         """None, with the reason logged, where no pose can be vouched for. Without a `camera` (of the stored

@@ -1,7 +1,7 @@
 """What came of localization, as text."""
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -17,15 +17,17 @@ def quaternion(cam_from_world: Rigid) -> tuple[float, float, float, float]:
     return float(w), float(x), float(y), float(z)
 
 
-def poses_text(attempts: Iterable[Attempt]) -> str:
+def poses_text(attempts: Iterable[Attempt], names: Mapping[str, str] | None = None) -> str:
     """A line `name qw qx qy qz tx ty tz` (cam_from_world of the stored file) for each photo that was
-    localized: the format of the visual localization benchmark (Sattler et al. 2018)."""
+    localized: the format of the visual localization benchmark (Sattler et al. 2018). `names`: what photos
+    are to be called instead."""
     lines = []
     for attempt in attempts:
         if attempt.localization is not None:
             pose = attempt.localization.cam_from_world
             numbers = (*quaternion(pose), *(float(value) for value in pose[:3, 3]))
-            lines.append(" ".join([attempt.name, *(repr(number) for number in numbers)]) + "\n")
+            name = attempt.name if names is None else names[attempt.name]
+            lines.append(" ".join([name, *(repr(number) for number in numbers)]) + "\n")
     return "".join(lines)
 
 

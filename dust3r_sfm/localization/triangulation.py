@@ -38,13 +38,19 @@ def triangulated_features(
     """Known points keep their places and take over features at their observations; from there and from the
     `matches` (features of photo i and j) tracks grow. `pixels` are continuous ones of the stored files."""
     model = _model(photos, pixels)
-    _add_known(model, pixels, known, _snapped(photos, pixels, known, config.snap))
+    snapped = _snapped(photos, pixels, known, config.snap)
+    _add_known(model, known, snapped)
     graph = _match_graph(pixels, matches)
     max_error_px = config.max_error * float(np.median([max(p.camera.width, p.camera.height) for p in photos]))
     _triangulate(model, graph, max_error_px, config.min_angle_deg)
-    _refine_points(model, frozenset(known.ids.tolist()), max_error_px)
-    pycolmap.ObservationManager(model, graph).filter_all_points3D(max_error_px, config.min_angle_deg)
-    return _feature_points(model, pixels, known)
+    # pycolmap adjusts and filters points of two observations and more only.
+    for point_id in [key for key, point in model.points3D.items() if point.track.length() < 2]:
+        model.delete_point3D(point_id)
+    given = frozenset(known.ids.tolist())
+    _refine_points(model, given, max_error_px)
+    new = set(model.points3D) - given
+    pycolmap.ObservationManager(model, graph).filter_points3D(max_error_px, config.min_angle_deg, new)
+    return _feature_points(model, pixels, known, snapped)
 
 
 def _model(
@@ -83,7 +89,6 @@ def _snapped(
 
 def _add_known(
     model: pycolmap.Reconstruction,
-    pixels: Sequence[Float[np.ndarray, "_n 2"]],
     known: KnownPoints,
     feature: Int[np.ndarray, " o"],
 ) -> None:
@@ -152,17 +157,26 @@ def _refine_points(model: pycolmap.Reconstruction, fixed: frozenset[int], max_er
 
 
 def _feature_points(
-    model: pycolmap.Reconstruction, pixels: Sequence[Float[np.ndarray, "_n 2"]], known: KnownPoints
+    model: pycolmap.Reconstruction,
+    pixels: Sequence[Float[np.ndarray, "_n 2"]],
+    known: KnownPoints,
+    snapped: Int[np.ndarray, " o"],
 ) -> FeaturePoints:
-    model_ids = sorted(model.points3D)
-    row = {point_id: index for index, point_id in enumerate(model_ids)}
-    given = set(known.ids.tolist())
+    """The model's points and the known ones that lie at some feature, by rising id."""
+    rows = np.flatnonzero(snapped >= 0)
+    xyz = dict(zip(known.ids.tolist(), known.xyz, strict=True))
+    xyz = {key: xyz[key] for key in known.ids[known.point_index[rows]].tolist()}
+    xyz |= {key: point.xyz for key, point in model.points3D.items()}
+    point_ids = np.array(sorted(xyz), dtype=np.int64)
     of_feature = [np.full(len(places), -1) for places in pixels]
-    for point_id in model_ids:
-        for element in model.points3D[point_id].track.elements:
-            of_feature[element.image_id - 1][element.point2D_idx] = row[point_id]
+    of_known = np.searchsorted(point_ids, known.ids[known.point_index[rows]])
+    for photo, feature, row in zip(known.photo_index[rows], snapped[rows], of_known, strict=True):
+        of_feature[photo][feature] = row
+    for row, key in enumerate(point_ids.tolist()):
+        for element in model.points3D[key].track.elements if key in model.points3D else []:
+            of_feature[element.image_id - 1][element.point2D_idx] = row
     return FeaturePoints(
-        np.array([model.points3D[point_id].xyz for point_id in model_ids]).reshape(-1, 3),
-        np.array([point_id if point_id in given else NEW for point_id in model_ids], dtype=np.int64),
+        np.array([xyz[key] for key in point_ids.tolist()]).reshape(-1, 3),
+        np.where(np.isin(point_ids, known.ids), point_ids, NEW),
         tuple(of_feature),
     )

@@ -93,9 +93,9 @@ def open_reference(path: Path, images: Path | None = None) -> Reference:
     return read_colmap_set(path / "sparse" / "0", images, paths, depth)
 
 
-def find_queries(queries: Path, intrinsics: Intrinsics | None = None) -> Queries:
+def find_queries(queries: Path, intrinsics: Intrinsics | None = None, root: Path | None = None) -> Queries:
     """A folder of photos (with its sub-folders), one photo, or a text list: a path a line, as seen from
-    the folder of the list, and behind it a camera if that is known (see `read_intrinsics`).
+    `root` (or the list's folder), and behind it a camera if that is known (see `read_intrinsics`).
     Raises InputError for what is not there."""
     if queries.suffix.lower() != _LIST_SUFFIX:
         files = find_photos(queries if queries.is_dir() else [queries])
@@ -106,7 +106,7 @@ def find_queries(queries: Path, intrinsics: Intrinsics | None = None) -> Queries
     for line in intrinsics_lines(queries):
         found = named_camera(line)
         name = line if found is None else found[0]
-        files[name] = queries.parent / name
+        files[name] = (root or queries.parent) / name
         if found is not None:
             cameras[name] = found[1]
     if not files:

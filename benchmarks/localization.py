@@ -1,0 +1,211 @@
+"""Localization against the truth and against SIFT with the truly nearest references, in one run.
+
+    python -m benchmarks.localization SET --strangers OTHER... --json OUT
+
+A SET has images/, gt/ (a COLMAP text model of the true cameras, one camera for all), gt/mapping_list.txt and
+gt/query_list.txt. Its mapping photos with their true poses are the reference. Strangers are photos of other
+places, evenly taken from folders, none of which may be given a pose. Seconds depend on the machine and on
+what else runs on it: compare them with the rival's.
+"""
+
+import json
+import platform
+import sys
+import tempfile
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+from importlib.metadata import version
+from os import cpu_count
+from pathlib import Path
+
+import numpy as np
+import pycolmap
+import tyro
+
+from benchmarks.localization_baseline import baseline
+from dust3r_sfm.evaluation import read_model
+from dust3r_sfm.evaluation.localization import LocalizationScores, score_localization
+from dust3r_sfm.evaluation.photos import PosedPhoto
+from dust3r_sfm.geometry.lens import lens_camera, mean_focal
+from dust3r_sfm.images import load_view
+from dust3r_sfm.images.files import find_photos
+from dust3r_sfm.localization import Attempt, LocalizationConfig, Localizer, prepare, read_reference
+from dust3r_sfm.regressors.stereo import StereoConfig, StereoRegressor
+from dust3r_sfm.types import LensCamera, View
+
+PACKAGES = ("dust3r-sfm", "pycolmap", "torch", "numpy", "scipy")
+
+
+@dataclass(frozen=True)
+class Options:
+    set: tyro.conf.Positional[Path]
+    """Folder with images/ and gt/."""
+    top_k: int = 5
+    """References a photo is compared with."""
+    strangers: tuple[Path, ...] = ()
+    """Folders of photos of other places."""
+    num_strangers: int = 50
+    """As many are taken from all of these folders together."""
+    prepared: Path | None = None
+    """Folder to keep the prepared references in."""
+    skip_baseline: bool = False
+    """Run ours alone."""
+    json: Path | None = None
+    """Where to write all figures."""
+
+
+@dataclass(frozen=True)
+class Result:
+    """`median_s`, `mean_s`: seconds a query, its features included. `focal_error`: median over the queries
+    of |estimated / true - 1|, `focal_within_3_percent` their share; None where focals were known."""
+
+    scores: LocalizationScores
+    median_s: float
+    mean_s: float
+    preparation_s: float | None = None
+    focal_error: float | None = None
+    focal_within_3_percent: float | None = None
+
+
+@dataclass(frozen=True)
+class Strangers:
+    """`best_inliers`: of the stranger that comes closest to a pose, `worst_true_inliers` of the query that
+    has fewest: the threshold has to lie between."""
+
+    photos: int
+    accepted: int
+    best_inliers: int
+    best_ratio: float
+    worst_true_inliers: int
+    worst_true_ratio: float
+    threshold: int
+
+
+@dataclass(frozen=True)
+class Report:
+    known_focal: Result
+    unknown_focal: Result
+    baseline: Result | None
+    strangers: Strangers | None
+
+
+def main(options: Options) -> None:
+    pycolmap.logging.minloglevel = int(pycolmap.logging.ERROR)
+    with tempfile.TemporaryDirectory(prefix="benchmark_") as temporary:
+        report = measured(options, Path(temporary))
+    print(json.dumps(asdict(report), indent=1))
+    if options.json is not None:
+        facts = {
+            "python": platform.python_version(),
+            "machine": {"processor": platform.machine(), "cores": cpu_count()},
+            "versions": {package: version(package) for package in PACKAGES},
+            "set": options.set.resolve().name,
+            "top_k": options.top_k,
+            **asdict(report),
+        }
+        options.json.write_text(json.dumps(facts, indent=1) + "\n", encoding="utf-8")
+
+
+def measured(options: Options, work: Path) -> Report:
+    truth = read_model(options.set / "gt")
+    mapping, queries = (_listed(options.set / "gt" / f"{n}_list.txt", truth) for n in ("mapping", "query"))
+    model = pycolmap.Reconstruction(str(options.set / "gt"))
+    write_reference(model, set(mapping), work / "reference")
+    regressor = StereoRegressor(StereoConfig())
+    reference = read_reference(work / "reference", options.set / "images")
+    began_s = time.perf_counter()
+    prepared = prepare(reference, regressor, options.prepared or work / "prepared")
+    preparation_s = time.perf_counter() - began_s
+    localizer = Localizer(prepared, regressor, LocalizationConfig(top_k=options.top_k))
+    camera = model.cameras[min(model.cameras)]
+    views = {name: load_view(options.set / "images" / name, regressor.image_spec) for name in queries}
+    known = attempts(localizer, views, lens_camera(camera))
+    free = attempts(localizer, views, None)
+    return Report(
+        known_focal=result(known, queries, preparation_s),
+        unknown_focal=with_focals(result(free, queries, None), free, camera.mean_focal_length()),
+        baseline=None if options.skip_baseline else _rival(options, camera, mapping, queries, work),
+        strangers=_strangers(options, localizer, known) if options.strangers else None,
+    )
+
+
+def _listed(file: Path, truth: Mapping[str, PosedPhoto]) -> dict[str, PosedPhoto]:
+    return {name: truth[name] for name in file.read_text(encoding="utf-8").split()}
+
+
+def write_reference(model: pycolmap.Reconstruction, names: set[str], folder: Path) -> None:
+    """Cameras and poses of these photos alone, without points."""
+    kept = pycolmap.Reconstruction()
+    for camera in model.cameras.values():
+        kept.add_camera_with_trivial_rig(camera)
+    for image_id, image in sorted(model.images.items()):
+        if image.name in names:
+            posed = pycolmap.Image(name=image.name, camera_id=image.camera_id, image_id=image_id)
+            kept.add_image_with_trivial_frame(posed, image.cam_from_world())
+    folder.mkdir()
+    kept.write_binary(str(folder))
+
+
+def attempts(
+    localizer: Localizer, views: Mapping[str, View], camera: LensCamera | None
+) -> dict[str, Attempt]:
+    return {name: localizer.attempt(view, camera) for name, view in views.items()}
+
+
+def result(
+    found: Mapping[str, Attempt], truth: Mapping[str, PosedPhoto], preparation_s: float | None
+) -> Result:
+    poses = {n: a.localization.cam_from_world for n, a in found.items() if a.localization is not None}
+    seconds = [attempt.time_s for attempt in found.values()]
+    scores = score_localization(poses, truth, list(found))
+    return Result(scores, float(np.median(seconds)), float(np.mean(seconds)), preparation_s)
+
+
+def with_focals(scored: Result, found: Mapping[str, Attempt], true_focal: float) -> Result:
+    solved = [a.localization.camera for a in found.values() if a.localization is not None]
+    errors = np.array([abs(mean_focal(camera) / true_focal - 1) for camera in solved])
+    return replace(
+        scored, focal_error=float(np.median(errors)), focal_within_3_percent=float((errors <= 0.03).mean())
+    )
+
+
+def _rival(
+    options: Options,
+    camera: pycolmap.Camera,
+    mapping: Mapping[str, PosedPhoto],
+    queries: Mapping[str, PosedPhoto],
+    work: Path,
+) -> Result:
+    folder = work / "baseline"
+    folder.mkdir()
+    found = baseline(options.set / "images", camera, mapping, queries, options.top_k, folder)
+    seconds = list(found.seconds.values())
+    scores = score_localization(found.cam_from_world, queries)
+    return Result(scores, float(np.median(seconds)), float(np.mean(seconds)), found.preparation_s)
+
+
+def _strangers(options: Options, localizer: Localizer, true: Mapping[str, Attempt]) -> Strangers:
+    photos = [path for folder in options.strangers for path in find_photos(folder).values()]
+    chosen = np.unique(np.linspace(0, len(photos) - 1, options.num_strangers).astype(int))
+    views = {str(k): load_view(photos[k], localizer.image_spec) for k in chosen}
+    return compared(list(attempts(localizer, views, None).values()), list(true.values()), localizer.config)
+
+
+def compared(strangers: Sequence[Attempt], true: Sequence[Attempt], config: LocalizationConfig) -> Strangers:
+    def ratio(attempt: Attempt) -> float:
+        return attempt.num_inliers / max(attempt.num_matches, 1)
+
+    return Strangers(
+        photos=len(strangers),
+        accepted=sum(attempt.localization is not None for attempt in strangers),
+        best_inliers=max(attempt.num_inliers for attempt in strangers),
+        best_ratio=max((ratio(attempt) for attempt in strangers), default=0.0),
+        worst_true_inliers=min(attempt.num_inliers for attempt in true),
+        worst_true_ratio=min(ratio(attempt) for attempt in true),
+        threshold=config.min_inliers,
+    )
+
+
+if __name__ == "__main__":
+    sys.exit(main(tyro.cli(Options, description=__doc__)))
