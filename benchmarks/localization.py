@@ -10,7 +10,6 @@ what else runs on it: compare them with the rival's.
 
 import json
 import platform
-import sys
 import tempfile
 import time
 from collections.abc import Mapping, Sequence
@@ -208,4 +207,4 @@ def compared(strangers: Sequence[Attempt], true: Sequence[Attempt], config: Loca
 
 
 if __name__ == "__main__":
-    sys.exit(main(tyro.cli(Options, description=__doc__)))
+    main(tyro.cli(Options, description=__doc__))
