@@ -24,9 +24,7 @@ COLMAP = shutil.which("colmap")
 pytestmark = [
     pytest.mark.realdata,
     pytest.mark.slow,
-    pytest.mark.skipif(
-        not PHOTOS.is_dir(), reason="the photo sets in ../shared/data are not on this machine"
-    ),
+    pytest.mark.skipif(not PHOTOS.is_dir(), reason="../shared/data has no photos of the fountain"),
 ]
 
 
@@ -51,15 +49,17 @@ def test_bundle_adjustment_moves_nothing_and_filters_keep_the_points(dataset, tm
     before, after = (pycolmap.Reconstruction(dataset / "sparse" / "0") for _ in range(2))
     pycolmap.bundle_adjustment(after)
     for first, second in zip(range(1, 11), range(2, 12), strict=True):
-        turns = [
-            m.image(second).cam_from_world() * m.image(first).cam_from_world().inverse()
-            for m in (before, after)
-        ]
-        change = turns[0].rotation.matrix() @ turns[1].rotation.matrix().T
+        change = _turn(before, first, second) @ _turn(after, first, second).T
         assert rotation_angle_deg(change) < 0.03
     points = after.num_points3D()
     pycolmap.ObservationManager(after).filter_all_points3D(4.0, 1.5)
     assert after.num_points3D() >= 0.9 * points
+
+
+def _turn(model: pycolmap.Reconstruction, first: int, second: int) -> np.ndarray:
+    """Rotation from one image's camera to another's."""
+    a, b = (model.image(number).cam_from_world() for number in (first, second))
+    return (b * a.inverse()).rotation.matrix()
 
 
 @pytest.mark.skipif(COLMAP is None, reason="colmap is not installed (apt-get install colmap)")
