@@ -23,37 +23,31 @@ class ProcessDust3r:
     output_dir: Path
     """Path to the output directory."""
     eval_data: Path | None = None
-    """Path to the eval data, a folder of photos or a video. Its cameras are found together with the others;
-    train with --eval-mode filename. With --masks: a folder with a sub-folder for each of both."""
+    """Path to the eval data, a folder or a video, posed with the others. Train with --eval-mode filename."""
     verbose: bool = False
     """If True, print extra logging."""
 
     num_downscales: int = 3
-    """Number of times to downscale the images. Downscales by 2 each time. For example a value of 3 will
-    downscale the images by 2x, 4x, and 8x."""
+    """Number of times to downscale the images, by 2 each time. For example 3 gives them at 2x, 4x, and 8x."""
     skip_image_processing: bool = False
-    """If True, photos stay where and as they are: transforms.json names them there. No smaller copies, no
-    depth maps, no masks."""
+    """If True, photos stay where and as they are: no smaller copies, no depth maps, no masks."""
     num_frames_target: int = 300
     """Target number of frames to use of a video."""
     frame_choice: Literal["sharpest", "even"] = "sharpest"
-    """Which frames: the sharpest of each of as many equal parts of the video, or its middle one."""
+    """Of each of as many equal parts of the video, its sharpest frame or its middle one."""
     camera_type: Literal["pinhole", "perspective"] = "pinhole"
-    """Camera model of the images that are written. pinhole: they are undistorted, as splat trainers ask for.
-    perspective: they keep the lens (OPENCV)."""
+    """Camera model. pinhole: images are undistorted, as splats need it. perspective: they keep the lens."""
     depth: bool = True
     """Write depth maps, for methods that are supervised with depth."""
     max_points: int = 100_000
     """Most points of sparse_pc.ply and of the COLMAP model."""
 
     regressor: Annotated[str, tyro.conf.arg(metavar="auto|stereo|mast3r|dust3r|...|PATH")] = "auto"
-    """What measures a pair of photos. stereo: embedded, needs no download. mast3r, dust3r, ...: networks, see
-    `dust3r-sfm models`. PATH: of a network's weights. auto: the best whose weights are on this machine."""
+    """What measures a pair. stereo: embedded. Networks: see `dust3r-sfm models`. auto: the best one here."""
     pairs: Annotated[
         str, tyro.conf.arg(metavar="auto|complete|retrieval-8|swin-5|logwin-3|oneref-0|FILE")
     ] = "auto"
-    """Which photos are compared. auto: all with all up to 40 photos, beyond that neighbours in the order they
-    were taken. retrieval: each with the 8 that look most like it. FILE: two photo names a line."""
+    """Photos to compare. auto: all, or of over 40 neighbours in order. retrieval: those that look alike."""
     cameras: Literal["auto", "shared", "per-folder", "per-image"] = "auto"
     """Which photos have one focal length. auto: those of equal size and EXIF camera."""
     focal_px: float | None = None
