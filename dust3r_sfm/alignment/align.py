@@ -13,7 +13,7 @@ from dust3r_sfm.alignment.fusion import FusedDepth, World, fuse
 from dust3r_sfm.alignment.posing import Posed, pose
 from dust3r_sfm.alignment.recovery import recovered, without
 from dust3r_sfm.alignment.start import Start, gather
-from dust3r_sfm.evidence import Evidence
+from dust3r_sfm.evidence import Evidence, PairSummary
 from dust3r_sfm.progress import Progress
 from dust3r_sfm.types import (
     AlignmentReport,
@@ -27,6 +27,9 @@ from dust3r_sfm.types import (
 
 ONLY_TURNED = "seen only by turning on the spot: nothing tells how far away anything is"
 NOT_HELD = "its pairs fix no place for it among the other photos"
+PAIR_ONLY_TURNED = "the camera only turned: it tells no distance"
+PAIR_ELSEWHERE = "one of its photos is not in this scene"
+PAIR_DISAGREES = "its matches do not agree with where the other pairs put its photos"
 
 
 def align(
@@ -105,7 +108,7 @@ def _scene(
             s.geometry,
             s.num_correspondences,
             posed.residual_px.get(s.pair),
-            repeated.get(s.pair, reasons.get(s.pair)),
+            None if s.pair in posed.scales else _why_unused(s, members, {**reasons, **repeated}),
         )
         for s in start.summaries
         if s.pair.i in members or s.pair.j in members
@@ -126,6 +129,15 @@ def _scene(
             tuple(sorted(repeated)),
         ),
     )
+
+
+def _why_unused(summary: PairSummary, members: set[int], reasons: Mapping[Pair, str]) -> str:
+    pair = summary.pair
+    if pair in reasons:
+        return reasons[pair]
+    if pair.i not in members or pair.j not in members:
+        return PAIR_ELSEWHERE
+    return PAIR_ONLY_TURNED if summary.geometry is PairGeometry.ROTATION_ONLY else PAIR_DISAGREES
 
 
 def _unknown(view: View) -> FusedDepth:

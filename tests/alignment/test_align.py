@@ -156,6 +156,9 @@ def test_a_turn_on_the_spot_helps_rotations_and_cannot_place_a_view(scenes):
     (scene,) = result.scenes
     assert len(scene.views) == 3
     assert "turning on the spot" in result.dropped["03.png"]
+    unused = [report for report in scene.report.pairs if not report.used]
+    assert {report.pair for report in unused} == lone
+    assert all("not in this scene" in report.reason for report in unused)
 
 
 def test_unrelated_pairs_are_left_out(scenes):
