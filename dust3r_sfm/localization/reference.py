@@ -49,7 +49,7 @@ class DepthMap:
 
 @dataclass(frozen=True)
 class Reference:
-    """`source`: the folder or file that was read. `model`: the folder of its COLMAP model, where it has
+    """`source`: the folder or file that was asked for. `model`: the folder of its COLMAP model, where it has
     one. `depth`: by photo name, for those that have it. `skipped`: posed photos that cannot be used, with
     the reason."""
 

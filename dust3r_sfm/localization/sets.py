@@ -1,5 +1,6 @@
 """Any of the reference sets there are, by what lies in a folder."""
 
+from dataclasses import replace
 from pathlib import Path
 
 from dust3r_sfm.errors import InputError
@@ -22,7 +23,7 @@ def read_reference(path: Path, images: Path | None = None) -> Reference:
         raise InputError(f"{path}: no such folder; give a reconstruction, a COLMAP model or a {TRANSFORMS}")
     model = model_folder(path)
     if model is not None:
-        return read_colmap_set(model, images)
+        return replace(read_colmap_set(model, images), source=path)
     if (path / TRANSFORMS).is_file():
         return read_nerfstudio_set(path / TRANSFORMS, images)
     raise InputError(

@@ -90,7 +90,7 @@ def open_reference(path: Path, images: Path | None = None) -> Reference:
         view.name: DepthMap(depth, confidence, view.pixel_from_original)
         for view, depth, confidence in zip(scene.views, scene.depth, scene.confidence, strict=True)
     }
-    return read_colmap_set(path / "sparse" / "0", images, paths, depth)
+    return replace(read_colmap_set(path / "sparse" / "0", images, paths, depth), source=path)
 
 
 def find_queries(queries: Path, intrinsics: Intrinsics | None = None, root: Path | None = None) -> Queries:

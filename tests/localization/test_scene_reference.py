@@ -57,6 +57,7 @@ def room() -> Room:
 
 def test_all_of_it_is_read(room: Room, tmp_path: Path) -> None:
     reference = open_reference(write_scene(room, tmp_path))
+    assert reference.source == tmp_path / "out"
     assert reference.model == tmp_path / "out" / "sparse" / "0"
     assert [photo.path for photo in reference.photos] == [tmp_path / "room" / f"{k}.png" for k in range(3)]
     for photo, pose, camera in zip(reference.photos, room.rig.cam_from_world, room.rig.cameras, strict=True):
