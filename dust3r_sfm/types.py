@@ -233,7 +233,7 @@ class Localization:
     `inlier_ratio` of all matches. `references`: names of the photos it was compared with, most similar
     first. `covariance`: of a small turn in camera axes (radians) and of the camera's centre in the world,
     from the spread of the inliers' errors; what is wrong with the reference itself is not in it.
-    `confidence`: n / (n + m) for n inliers of which m were needed: 0.5 where it was barely accepted, towards 1.
+    `confidence`: n / (n + m) for n inliers of which m were needed: 0.5 where it was barely accepted.
     """
 
     name: str

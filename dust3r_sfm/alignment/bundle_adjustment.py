@@ -15,12 +15,15 @@ MAX_ITERATIONS = 200
 
 @dataclass(frozen=True)
 class Bundle:
-    """Everything bundle adjustment moves. `camera_of_view` says which views share a camera."""
+    """Everything bundle adjustment moves, but for `held_cameras` and the poses of `held_views`.
+    `camera_of_view` says which views share a camera."""
 
     cameras: tuple[Camera, ...]
     camera_of_view: tuple[int, ...]
     cam_from_world: Float[np.ndarray, "n 4 4"]
     xyz: Float[np.ndarray, "p 3"]
+    held_cameras: frozenset[int] = frozenset()
+    held_views: frozenset[int] = frozenset()
 
     def view_cameras(self) -> list[Camera]:
         return [self.cameras[camera] for camera in self.camera_of_view]
@@ -40,12 +43,17 @@ class BundleSettings:
 
 def bundle_adjusted(bundle: Bundle, observations: Observations, settings: BundleSettings) -> Bundle:
     """Minimises reprojection errors under a Cauchy loss over poses, points and one focal a camera.
-    The gauge is held by two views. One thread: more would add in another order each time."""
+    The gauge is held by two views, of them those that are held anyway. One thread: more would add in another
+    order each time."""
     model = model_from_bundle(bundle, observations)
     config = pycolmap.BundleAdjustmentConfig()
     for image_id in sorted(model.images):
         if model.images[image_id].num_points3D:
             config.add_image(image_id)
+    for camera in sorted({bundle.camera_of_view[k - 1] for k in config.images} & bundle.held_cameras):
+        config.set_constant_cam_intrinsics(camera + 1)
+    for view in sorted(bundle.held_views & {k - 1 for k in config.images}):
+        config.set_constant_rig_from_world_pose(model.images[view + 1].frame_id)
     config.fix_gauge(pycolmap.BundleAdjustmentGauge.TWO_CAMS_FROM_WORLD)
     options = pycolmap.BundleAdjustmentOptions()
     options.refine_focal_length = not settings.fix_focals
@@ -64,11 +72,14 @@ def model_from_bundle(bundle: Bundle, observations: Observations) -> pycolmap.Re
     """View k is image k + 1, camera k is camera k + 1, point k is whatever id pycolmap gives, in order."""
     model = pycolmap.Reconstruction()
     for index, camera in enumerate(bundle.cameras):
-        params = [camera.fx, camera.cx, camera.cy, camera.k1]
+        # Only a camera that is held may have pixels that are not square.
+        square = index not in bundle.held_cameras
+        ends = [camera.cx, camera.cy, camera.k1]
+        params = [camera.fx, *ends] if square else [camera.fx, camera.fy, *ends, 0.0, 0.0, 0.0]
         model.add_camera_with_trivial_rig(
             pycolmap.Camera(
                 camera_id=index + 1,
-                model="SIMPLE_RADIAL",
+                model="SIMPLE_RADIAL" if square else "OPENCV",
                 width=camera.width,
                 height=camera.height,
                 params=params,
@@ -108,27 +119,35 @@ def _add_points(
 
 def _bundle_from_model(bundle: Bundle, model: pycolmap.Reconstruction) -> Bundle:
     cameras = tuple(
-        replace(camera, fx=float(focal), fy=float(focal), k1=float(k1))
-        for camera, (focal, _, _, k1) in zip(
-            bundle.cameras, (model.cameras[k + 1].params for k in range(len(bundle.cameras))), strict=True
-        )
+        camera if k in bundle.held_cameras else _moved_camera(camera, model.cameras[k + 1].params)
+        for k, camera in enumerate(bundle.cameras)
     )
-    poses = np.tile(np.eye(4), (len(bundle.camera_of_view), 1, 1))
-    for view in range(len(poses)):
+    poses = bundle.cam_from_world.copy()
+    for view in sorted(set(range(len(poses))) - bundle.held_views):
         poses[view, :3] = model.images[view + 1].cam_from_world().matrix()
     xyz = np.array([model.points3D[key].xyz for key in sorted(model.points3D)]).reshape(-1, 3)
-    return Bundle(cameras, bundle.camera_of_view, poses, xyz)
+    return replace(bundle, cameras=cameras, cam_from_world=poses, xyz=xyz)
+
+
+def _moved_camera(camera: Camera, params: Float[np.ndarray, "4"]) -> Camera:
+    focal, _, _, k1 = (float(value) for value in params)
+    return replace(camera, fx=focal, fy=focal, k1=k1)
 
 
 def camera_sharing(
-    cameras: Sequence[Camera], groups: Sequence[int]
+    cameras: Sequence[Camera], groups: Sequence[int], held: Sequence[bool]
 ) -> tuple[tuple[Camera, ...], tuple[int, ...]]:
-    """One camera for all views of a group and size, with their mean focal; and each view's camera."""
-    keys = [(group, camera.width, camera.height) for camera, group in zip(cameras, groups, strict=True)]
+    """One camera for all views of a group and size, with their mean focal; and each view's camera. Those
+    that are `held` are shared only with like ones."""
+    rows = zip(cameras, groups, held, strict=True)
+    keys = [(group, camera.width, camera.height, camera if fixed else None) for camera, group, fixed in rows]
     numbers = {key: number for number, key in enumerate(dict.fromkeys(keys))}
     shared = []
     for key in numbers:
         members = [camera for camera, other in zip(cameras, keys, strict=True) if other == key]
+        if key[3] is not None:
+            shared.append(key[3])
+            continue
         focal = float(np.exp(np.mean([np.log(camera.fx * camera.fy) / 2 for camera in members])))
         shared.append(replace(members[0], fx=focal, fy=focal))
     return tuple(shared), tuple(numbers[key] for key in keys)

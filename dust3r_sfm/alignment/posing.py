@@ -1,14 +1,14 @@
 """A solved component with its final cameras: sharpened by tracks and bundle adjustment where it can be."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from jaxtyping import Float
 
 from dust3r_sfm.alignment.components import Solved
 from dust3r_sfm.alignment.config import AlignmentConfig
-from dust3r_sfm.alignment.sharpening import COARSE_ROUNDS, Sharpened, sharpen
+from dust3r_sfm.alignment.sharpening import COARSE_ROUNDS, Held, Sharpened, sharpen
 from dust3r_sfm.alignment.start import Start
 from dust3r_sfm.geometry import invert_rigid, project, unproject
 from dust3r_sfm.geometry.view_cameras import view_camera
@@ -55,21 +55,32 @@ def pose(
         for m, f in zip(solved.members, solved.focal_px, strict=True)
     ]
     found = _local_correspondences(solved, start)
-    why_not = _why_not_sharpened(solved, start, config, bool(found))
-    if why_not:
-        return _unsharpened(solved, tuple(cameras), f"not run: {why_not}"), {}
+    if not config.bundle_adjustment or not found:
+        why = "not run: switched off" if not config.bundle_adjustment else "not run: no correspondences"
+        return _unsharpened(solved, tuple(cameras), why), {}
+    held = _held(solved, start)
     result = sharpen(
         [views[m] for m in solved.members],
         found,
         cameras,
         solved.cam_from_world,
         [start.groups[m] for m in solved.members],
+        held,
         rounds,
     )
     gone = {solved.members[local]: reason for local, reason in result.dropped_views.items()}
     if len(solved.members) - len(gone) < 2 and _matches_agree(solved, cameras, found):
         return _unsharpened(solved, tuple(cameras), f"not kept: {NO_ANGLE}"), {}
-    return _surviving(solved, result), gone
+    return _surviving(solved, _exactly(held, result, cameras, solved)), gone
+
+
+def _exactly(held: Held, result: Sharpened, cameras: Sequence[Camera], solved: Solved) -> Sharpened:
+    """What was held, to the last bit: it has been to pixels of the stored file and back."""
+    poses = np.where(np.array(held.poses)[:, None, None], solved.cam_from_world, result.cam_from_world)
+    rows = zip(held.cameras, cameras, result.cameras, strict=True)
+    return replace(
+        result, cameras=tuple(old if fixed else new for fixed, old, new in rows), cam_from_world=poses
+    )
 
 
 def _matches_agree(solved: Solved, cameras: Sequence[Camera], found: Mapping[Pair, Correspondences]) -> bool:
@@ -85,14 +96,12 @@ def _matches_agree(solved: Solved, cameras: Sequence[Camera], found: Mapping[Pai
     return True
 
 
-def _why_not_sharpened(solved: Solved, start: Start, config: AlignmentConfig, any_found: bool) -> str | None:
-    if not config.bundle_adjustment:
-        return "switched off"
-    if not any_found:
-        return "no correspondences"
-    known = [start.known.cameras[m] or start.known.cam_from_world[m] is not None for m in solved.members]
-    # Bundle adjustment moves every camera.
-    return "cameras that are given have to stay" if any(known) else None
+def _held(solved: Solved, start: Start) -> Held:
+    given = start.evidence.given[[start.groups[m] for m in solved.members]]
+    return Held(
+        tuple(bool(fixed) for fixed in given),
+        tuple(start.known.cam_from_world[m] is not None for m in solved.members),
+    )
 
 
 def _local_correspondences(solved: Solved, start: Start) -> dict[Pair, Correspondences]:

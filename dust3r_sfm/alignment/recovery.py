@@ -178,7 +178,10 @@ def _scene_points(
 
 
 def _camera_of(view: int, posed: Posed, views: Sequence[View], start: Start) -> Camera:
-    """With the focal of its camera group in the scene; of the evidence before it where it has none."""
+    """As it is given; else with the focal of its camera group in the scene, or that of the evidence."""
+    given = start.known.cameras[view]
+    if given is not None:
+        return given
     scale = view_scale(views[view])
     for local, member in enumerate(posed.members):
         if start.groups[member] == start.groups[view]:
@@ -204,7 +207,9 @@ def _extended(posed: Posed, found: Mapping[int, _Resection], start: Start) -> So
     cameras = dict(zip(posed.members, posed.cameras, strict=True))
     poses = dict(zip(posed.members, posed.cam_from_world, strict=True))
     for view, resection in found.items():
-        cameras[view], poses[view] = resection.camera, resection.cam_from_world
+        given = start.known.cam_from_world[view]
+        cameras[view] = resection.camera
+        poses[view] = resection.cam_from_world if given is None else given
     members = tuple(sorted(poses))
     scales, residual_px = dict(posed.scales), dict(posed.residual_px)
     for measured in start.measured:

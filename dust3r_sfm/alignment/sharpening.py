@@ -7,6 +7,7 @@ import numpy as np
 from jaxtyping import Float
 
 from dust3r_sfm.alignment.bundle_adjustment import Bundle, BundleSettings, bundle_adjusted, camera_sharing
+from dust3r_sfm.alignment.presets import camera_of_view
 from dust3r_sfm.alignment.tracks import (
     Observations,
     compacted,
@@ -40,6 +41,14 @@ MIN_OBSERVATIONS = 12
 
 
 @dataclass(frozen=True)
+class Held:
+    """Which views have a camera, and which a pose, that stays as it is."""
+
+    cameras: tuple[bool, ...]
+    poses: tuple[bool, ...]
+
+
+@dataclass(frozen=True)
 class Sharpened:
     """Cameras (view pixels), poses and tracks; all views are there, those in `dropped_views` unheld."""
 
@@ -67,18 +76,26 @@ def sharpen(
     cameras: Sequence[Camera],
     cam_from_world: Float[np.ndarray, "n 4 4"],
     camera_group: Sequence[int],
+    held: Held,
     rounds: Sequence[float] = COARSE_ROUNDS,
 ) -> Sharpened:
     """Merges correspondences into tracks and bundle-adjusts them, in pixels of the stored files, where
     views of one camera look alike. The adjusted cameras are kept if all tracks, triangulated anew,
-    have a lower robust reprojection error under them than under the aligned ones.
+    have a lower robust reprojection error under them than under the aligned ones. What is `held` stays.
     """
     moved = [original_camera(view, camera) for view, camera in zip(views, cameras, strict=True)]
     turns = np.stack([turn for _, turn in moved])
-    shared, camera_of_view = camera_sharing([camera for camera, _ in moved], camera_group)
+    shared, camera_of = camera_sharing([camera for camera, _ in moved], camera_group, held.cameras)
     long_edges = np.array([float(max(view.original_size)) for view in views])
     observations = _in_original_pixels(observations_from_correspondences(correspondences), views)
-    start = Bundle(shared, camera_of_view, turns @ cam_from_world, np.zeros((0, 3)))
+    start = Bundle(
+        shared,
+        camera_of,
+        turns @ cam_from_world,
+        np.zeros((0, 3)),
+        frozenset(camera for camera, fixed in zip(camera_of, held.cameras, strict=True) if fixed),
+        frozenset(np.flatnonzero(held.poses).tolist()),
+    )
     before = _solid(start, observations, MAX_ERROR * long_edges)
     adjusted = _adjusted(start, observations, long_edges, rounds)
     after = None if adjusted is None else _solid(adjusted, observations, MAX_ERROR * long_edges)
@@ -171,28 +188,19 @@ def _sharpened(
     unheld = {
         index: f"only {count} of its observations agree with the other views"
         for index, count in enumerate(counts.tolist())
-        if count < MIN_OBSERVATIONS
+        if count < MIN_OBSERVATIONS and index not in bundle.held_views
     }
     text, before, after = verdict
     return Sharpened(
-        tuple(_view_camera(view, camera) for view, camera in zip(views, bundle.view_cameras(), strict=True)),
+        tuple(
+            camera_of_view(view, camera) for view, camera in zip(views, bundle.view_cameras(), strict=True)
+        ),
         invert_rigid(turns) @ bundle.cam_from_world,
         _tracks(views, solid, set(unheld)),
         unheld,
         text,
         before.robust_error_px,
         None if after is None else after.robust_error_px,
-    )
-
-
-def _view_camera(view: View, original: Camera) -> Camera:
-    """The camera of the view; a turn of the file swaps its axes. Inverse of `geometry.original_camera`."""
-    affine = view.pixel_from_original
-    scale = np.abs(affine[:2, :2]).sum(axis=1)
-    cx, cy = apply_affine(affine, np.array([original.cx, original.cy]))
-    width, height = view.size
-    return Camera(
-        width, height, original.fx * scale[0], original.fx * scale[1], float(cx), float(cy), original.k1
     )
 
 

@@ -115,7 +115,8 @@ def relative_centre_error(found: Mapping[str, PosedPhoto], truth: Mapping[str, P
     if absolute is None:
         return None
     _, true = _centres(found, truth)
-    return absolute / _rms_length(true - true.mean(axis=0))
+    size = _rms_length(true - true.mean(axis=0))
+    return absolute / size if size > 0 else None
 
 
 def _rms_length(rows: Float[np.ndarray, "n 3"]) -> float:

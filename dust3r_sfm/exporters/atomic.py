@@ -19,6 +19,7 @@ def written_whole(target: Path, replace: bool = False) -> Iterator[Path]:
     unless `replace`: a file is then replaced in one step; a folder in two, between which (for
     microseconds) a kill leaves no target, and never a half of one.
     """
+    target = target.absolute()
     if target.exists() and not replace:
         raise OutputError(f"{target}: exists already. Choose another output, or ask to overwrite it")
     try:

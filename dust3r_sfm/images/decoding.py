@@ -165,6 +165,6 @@ def _readable_formats(path: Path) -> tuple[str, ...]:
     try:
         from pillow_heif import register_heif_opener
     except ImportError as error:
-        raise UnusablePhotoError('HEIC needs pillow-heif: pip install "dust3r-sfm[heic]"') from error
+        raise UnusablePhotoError('HEIC needs pillow-heif: pip install "pillow-heif>=0.16"') from error
     register_heif_opener()
     return (*_FORMATS, "HEIF")

@@ -125,7 +125,7 @@ def _opened(video: Path) -> "Iterator[InputContainer]":
     try:
         import av
     except ImportError as error:
-        raise InputError(f'{video}: videos need PyAV: pip install "dust3r-sfm[video]"') from error
+        raise InputError(f'{video}: videos need PyAV: pip install "av>=14"') from error
     if not video.is_file():
         raise InputError(f"{video}: no such video")
     try:

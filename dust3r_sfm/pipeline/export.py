@@ -84,12 +84,14 @@ def export_scene(
         raise OutputError(f"{output}: is not empty; choose another folder, or replace with --overwrite")
     if held:
         _check_photos_are_elsewhere(scene, output)
-    target = output / ".export" if held else output
+    # A folder that is there stays: it may be the current one, or a mount point.
+    beside = output.is_dir()
+    target = output / ".export" if beside else output
     with as_output_error(output), written_whole(target, replace=True) as partial:
         partial.mkdir(parents=True)
         _write(scene, partial, config, progress or Silent())
         names = tuple(sorted(path.name for path in partial.iterdir()))
-    if held:
+    if beside:
         with as_output_error(output):
             _moved(target, output)
     return names

@@ -1,12 +1,13 @@
 """Photos to poses against a reference set: every stage in order, and the files that come of it."""
 
 import json
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path, PureWindowsPath
 
-from dust3r_sfm.errors import InputError
+from dust3r_sfm.errors import InputError, OutputError
 from dust3r_sfm.exporters.atomic import written_whole
 from dust3r_sfm.exporters.scene_io import load_scene
 from dust3r_sfm.images import load_view
@@ -37,6 +38,9 @@ from dust3r_sfm.types import View
 
 _SCENE = "scene.npz"
 _LIST_SUFFIX = ".txt"
+_OF_A_MODEL = re.compile(r"(cameras|images|points3D|rigs|frames)\.(bin|txt)")
+_OF_PICTURES = re.compile(r"\d{5}_.*\.jpg")
+"""Names of files in folders that may be replaced."""
 
 
 @dataclass(frozen=True)
@@ -141,11 +145,13 @@ def localize_photos(
     set or regressor that cannot be used), OutputError (a folder that cannot be written).
     """
     config, outputs, progress = config or LocalizeConfig(), outputs or Outputs(), progress or Silent()
+    _check_ours(outputs.model, _OF_A_MODEL)
+    _check_ours(outputs.pictures, _OF_PICTURES)
     regressor = build_regressor(config.regressor)
     folder = folder or default_folder(reference, regressor)
     prepared = prepare(reference, regressor, folder, config.preparation, progress=progress)
     localizer = Localizer(prepared, regressor, config.localization)
-    with _written_folder(outputs.pictures) as pictures:
+    with _written_folder(outputs.pictures, _OF_PICTURES) as pictures:
         localized = _attempted(localizer, regressor, queries, pairs or {}, pictures, progress)
     _write(localized, reference, prepared, outputs)
     return localized
@@ -166,10 +172,11 @@ def _attempted(
         try:
             view = replace(load_view(path, regressor.image_spec), name=name)
             camera = queries.intrinsics.camera(name, view.original_size)
+            attempt = localizer.attempt(view, camera, pairs.get(name))
         except InputError as error:
             unreadable[name] = str(error)
         else:
-            attempts.append(localizer.attempt(view, camera, pairs.get(name)))
+            attempts.append(attempt)
             if pictures is not None:
                 _draw(attempts[-1], view, localizer.prepared, pictures / _picture_name(len(attempts), name))
         progress.advance()
@@ -187,27 +194,36 @@ def _picture_name(number: int, name: str) -> str:
 
 
 @contextmanager
-def _written_folder(target: Path | None) -> Iterator[Path | None]:
+def _written_folder(target: Path | None, ours: re.Pattern[str]) -> Iterator[Path | None]:
     """A folder that appears, or is replaced, when the block ends well; None stays None."""
     if target is None:
         yield None
         return
+    _check_ours(target, ours)
     with as_output_error(target), written_whole(target, replace=True) as partial:
         partial.mkdir()
         yield partial
 
 
+def _check_ours(target: Path | None, ours: re.Pattern[str]) -> None:
+    """Refuses a folder that holds what a former run of the same kind cannot have written."""
+    held = sorted(path.name for path in target.iterdir()) if target is not None and target.is_dir() else []
+    if strange := next((name for name in held if not ours.fullmatch(name)), None):
+        raise OutputError(f"{target}: holds {strange}, which would be deleted; choose another folder")
+
+
 def _write(localized: Localized, reference: Reference, prepared: Prepared, outputs: Outputs) -> None:
     attempts = localized.attempts
-    if outputs.model is not None and localized.num_localized:
-        model = extended_model(reference, prepared, attempts)
-        with _written_folder(outputs.model) as folder:
-            model.write_binary(str(folder))
     if outputs.diagnostics is not None:
         facts = diagnostics(attempts, dict(localized.unreadable))
         _write_text(outputs.diagnostics, json.dumps(facts, indent=1, allow_nan=False) + "\n")
     if outputs.poses is not None:
         _write_text(outputs.poses, poses_text(attempts))
+    # Last, as it reads the reference photos again, which may be gone by now.
+    if outputs.model is not None and localized.num_localized:
+        model = extended_model(reference, prepared, attempts)
+        with _written_folder(outputs.model, _OF_A_MODEL) as folder:
+            model.write_binary(str(folder))
 
 
 def _write_text(file: Path, text: str) -> None:

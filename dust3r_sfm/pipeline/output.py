@@ -8,7 +8,7 @@ import json
 import os
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
 from enum import Enum
 from pathlib import Path
@@ -124,7 +124,9 @@ def _discard(output: Path) -> None:
                 _remove(path)
         _remove(work)
         if not any(output.iterdir()):
-            output.rmdir()
+            # The current folder and mount points cannot go, and need not.
+            with suppress(OSError):
+                output.rmdir()
 
 
 def publish(results: Path, output: Path) -> None:

@@ -85,5 +85,5 @@ class MatchesFeatures(Protocol):
 
     def match_features(self, encoding_i: Encoding, encoding_j: Encoding) -> Int[np.ndarray, "k 2"]:
         """Which feature of one image (its number in image i, in image j) shows the same place as which of
-        the other, by their looks alone. A feature is matched at most once, but several may be in one place."""
+        the other, by their looks alone. A feature is matched at most once; several may be in one place."""
         ...

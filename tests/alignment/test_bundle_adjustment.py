@@ -138,8 +138,16 @@ def test_views_of_one_group_and_size_share_their_mean_focal(scenes):
         scenes.camera(36, 48, 50.0),
         scenes.camera(48, 36, 70.0),
     ]
-    shared, camera_of_view = camera_sharing(cameras, [5, 5, 5, 8])
+    shared, camera_of_view = camera_sharing(cameras, [5, 5, 5, 8], [False] * 4)
     assert camera_of_view == (0, 0, 1, 2)
     np.testing.assert_allclose([c.fx for c in shared], [60.0, 50.0, 70.0])
     assert all(c.fx == c.fy for c in shared)
     assert [(c.width, c.height) for c in shared] == [(48, 36), (36, 48), (48, 36)]
+
+
+def test_held_cameras_are_shared_with_their_like_only(scenes):
+    cameras = [scenes.camera(focal=40.0), scenes.camera(focal=40.0), scenes.camera(focal=50.0)]
+    shared, camera_of_view = camera_sharing(cameras, [0, 0, 0], [True, True, False])
+    assert camera_of_view == (0, 0, 1)
+    assert shared[0] == cameras[0]
+    assert shared[1].fx == pytest.approx(50.0)

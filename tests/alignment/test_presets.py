@@ -155,20 +155,41 @@ def test_masks_of_views_and_presets_together(scenes):
     assert all((depth[:10] == 0).all() for depth in scene.depth)
 
 
-def test_bundle_adjustment_does_not_move_what_is_given(scenes):
-    truth = scenes.arc([scenes.camera()] * 4)
-    predictions = synthetic_predictions(
-        truth.depths,
-        truth.cameras,
-        truth.cam_from_world,
-        scenes.all_pairs(range(4)),
-        noise=0.01,
-        max_correspondences=150,
+def noisy_with_matches(truth, pairs):
+    return synthetic_predictions(
+        truth.depths, truth.cameras, truth.cam_from_world, pairs, noise=0.01, max_correspondences=150
     )
-    given = {v.name: pose for v, pose in zip(truth.views, truth.cam_from_world, strict=True)}
-    presets = Presets({v.name: 44.0 for v in truth.views}, cam_from_world=given)
-    config = AlignmentConfig(presets=presets)
+
+
+def sharpened(truth, predictions, presets):
+    config = AlignmentConfig(cameras="per_image", presets=presets)
     evidence = evidence_from_predictions(truth.views, predictions)
     (scene,) = align(truth.views, evidence, config, Silent()).scenes
-    np.testing.assert_array_equal(scene.cam_from_world, truth.cam_from_world)
-    assert [camera.fx for camera in scene.cameras] == [44.0] * 4
+    return scene
+
+
+@pytest.mark.parametrize("count", [1, 2, 4])
+def test_bundle_adjustment_does_not_move_given_poses(scenes, count):
+    truth = scenes.arc([scenes.camera()] * 4)
+    given = {v.name: pose for v, pose in list(zip(truth.views, truth.cam_from_world, strict=True))[:count]}
+    predictions = noisy_with_matches(truth, scenes.all_pairs(range(4)))
+    scene = sharpened(truth, predictions, Presets(cam_from_world=given))
+    np.testing.assert_array_equal(scene.cam_from_world[:count], truth.cam_from_world[:count])
+    assert len(scene.tracks.xyz) > 100
+    if count > 1:
+        np.testing.assert_allclose(scene.cam_from_world, truth.cam_from_world, atol=2e-3)
+
+
+def test_bundle_adjustment_does_not_move_given_cameras(scenes):
+    """Whole ones for half of the photos, with pixels that are not square; the others find their focal."""
+    cameras = [Camera(48, 36, 44.0, 40.0, 26.5, 17.0), scenes.camera()] * 2
+    truth = scenes.arc(cameras)
+    given = {v.name: camera for v, camera in zip(truth.views[::2], cameras[::2], strict=True)}
+    predictions = noisy_with_matches(truth, scenes.all_pairs(range(4)))
+    scene = sharpened(truth, predictions, Presets(cameras=given))
+    assert scene.cameras[::2] == tuple(cameras[::2])
+    assert [camera.fx for camera in scene.cameras[1::2]] == pytest.approx([44.0] * 2, rel=2e-3)
+    assert scene.report.bundle_adjustment.startswith("kept")
+    relative = scene.cam_from_world[3] @ invert_rigid(scene.cam_from_world[0])
+    wanted = truth.cam_from_world[3] @ invert_rigid(truth.cam_from_world[0])
+    np.testing.assert_allclose(relative[:3, :3], wanted[:3, :3], atol=1e-3)

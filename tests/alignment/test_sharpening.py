@@ -7,7 +7,7 @@ import pytest
 
 from dust3r_sfm.alignment import sharpening
 from dust3r_sfm.alignment.bundle_adjustment import Bundle
-from dust3r_sfm.alignment.sharpening import MIN_OBSERVATIONS, Sharpened, sharpen
+from dust3r_sfm.alignment.sharpening import MIN_OBSERVATIONS, Held, Sharpened, sharpen
 from dust3r_sfm.geometry import (
     invert_rigid,
     project,
@@ -19,6 +19,10 @@ from dust3r_sfm.geometry import (
 from dust3r_sfm.types import Correspondences, Pair
 
 POINTS = 60
+
+
+def free(count):
+    return Held((False,) * count, (False,) * count)
 
 
 def stored_turned_and_twice_as_large(view):
@@ -77,7 +81,7 @@ def disturbed(truth, seed=0):
 
 def sharpened(truth, correspondences) -> Sharpened:
     cameras, poses = disturbed(truth)
-    return sharpen(truth.views, correspondences, cameras, poses, [0] * len(cameras))
+    return sharpen(truth.views, correspondences, cameras, poses, [0] * len(cameras), free(len(cameras)))
 
 
 def relative_poses(cam_from_world):
@@ -147,7 +151,7 @@ def test_what_does_not_help_is_not_kept(turned, monkeypatch: pytest.MonkeyPatch)
 
     monkeypatch.setattr(sharpening, "bundle_adjusted", worse)
     matches = exact_matches(turned, points())
-    result = sharpen(turned.views, matches, turned.cameras, turned.cam_from_world, [0] * 3)
+    result = sharpen(turned.views, matches, turned.cameras, turned.cam_from_world, [0] * 3, free(3))
     assert result.bundle_adjustment == "not kept: it did not lower the robust error"
     assert result.robust_error_after_px > result.robust_error_before_px
     np.testing.assert_allclose(result.cam_from_world, turned.cam_from_world, atol=1e-12)
@@ -160,7 +164,9 @@ def test_matches_without_parallax_hold_nothing(turned):
     for view in (1, 2):
         near.cam_from_world[view] = turned.cam_from_world[0]
         near.cam_from_world[view, 0, 3] += 0.01 * view
-    result = sharpen(near.views, exact_matches(near, points()), near.cameras, near.cam_from_world, [0] * 3)
+    result = sharpen(
+        near.views, exact_matches(near, points()), near.cameras, near.cam_from_world, [0] * 3, free(3)
+    )
     assert result.bundle_adjustment == "not kept: no track has two good observations"
     assert set(result.dropped_views) == {0, 1, 2}
     assert len(result.tracks.xyz) == 0

@@ -57,6 +57,11 @@ def test_one_turned_camera_costs_its_own_pairs(truth: dict[str, PosedPhoto]) -> 
     assert scores.ate == pytest.approx(0.0, abs=1e-12)
 
 
+def test_a_truth_from_one_place_has_no_relative_centre_error(truth: dict[str, PosedPhoto]) -> None:
+    one_place = {f"{k}.jpg": posed(np.ones(3), np.array([0.0, 30.0 * k, 0.0])) for k in range(4)}
+    assert score_poses(truth, one_place).ate is None
+
+
 def test_a_missing_photo_fails_its_pairs(truth: dict[str, PosedPhoto]) -> None:
     found = {name: photo for name, photo in truth.items() if name != "0.jpg"}
     scores = score_poses(found, truth)

@@ -118,7 +118,7 @@ def test_heic_without_its_reader_names_the_extra(save, photos: Path, monkeypatch
     save("a.png")
     save("b.png")
     (photos / "c.HEIC").write_bytes(b"\0\0\0\x18ftypheic")
-    assert "dust3r-sfm[heic]" in load_views(photos, SPEC).skipped["c.HEIC"]
+    assert "pillow-heif" in load_views(photos, SPEC).skipped["c.HEIC"]
 
 
 def test_a_crop_that_leaves_nothing_is_skipped(save, photos: Path) -> None:

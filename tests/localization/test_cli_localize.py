@@ -148,3 +148,16 @@ def test_hloc_files(
     poses = read_poses(tmp_path / "results.txt")
     assert set(poses) == {"1.png", "3.png"}
     np.testing.assert_allclose(poses["1.png"], posed_room.truth(1), atol=0.02)
+
+
+@pytest.mark.parametrize("option", ["--add-to-model", "--pictures"])
+def test_a_folder_with_anything_else_in_it_is_left_alone(
+    run: Run, ready: tuple[Path, Path], posed_room: PosedRoom, tmp_path: Path, option: str
+) -> None:
+    album = tmp_path / "album"
+    album.mkdir()
+    (album / "wedding.png").write_bytes(b"dear")
+    code, _, err = run(posed_room.model, ready[1], "--prepare", ready[0], option, album)
+    assert code == 3
+    assert "wedding.png" in err
+    assert (album / "wedding.png").read_bytes() == b"dear"
