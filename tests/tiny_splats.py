@@ -15,7 +15,8 @@ from PIL import Image
 from scipy.spatial import cKDTree
 from torch import Tensor
 
-_NEAREST = 0.05  # Of the median depth: nothing is drawn closer to the camera.
+_NEAREST = 0.2  # Of the median depth: nothing is drawn closer to the camera,
+_BEYOND = 1.3  # and nothing with its centre this many times as far from the middle as the picture's edge.
 _SMOOTHING = 0.3  # Square pixels that each projected Gaussian is widened by.
 _RATES = {"means": 1.5e-3, "log_scales": 1.5e-2, "turns": 5e-3, "colours": 2e-2, "opacities": 3e-2}
 
@@ -111,25 +112,42 @@ def draw(
     """What the camera sees of the Gaussians, before mid grey."""
     turn, shift = cam_from_world[:3, :3], cam_from_world[:3, 3]
     inside = splats["means"] @ turn.T + shift
-    order = torch.argsort(inside[:, 2].detach())
-    order = order[inside[order, 2] > _NEAREST]
+    seen = inside.detach()
+    edge = _BEYOND * torch.tensor([width, height]) / (2 * torch.diagonal(intrinsics)[:2])
+    # The projection is linearised at each centre, which far outside of the picture is no projection at all.
+    near = (seen[:, 2] > _NEAREST) & ((seen[:, :2] / seen[:, 2:]).abs() < edge).all(dim=1)
+    order = torch.nonzero(near)[:, 0]
+    order = order[torch.argsort(seen[order, 2])]
     x, y, z = inside[order].unbind(-1)
     fx, fy = intrinsics[0, 0], intrinsics[1, 1]
     zero = torch.zeros_like(z)
     jacobian = torch.stack([fx / z, zero, -fx * x / z**2, zero, fy / z, -fy * y / z**2], -1).view(-1, 2, 3)
-    spread = (
-        jacobian @ turn @ (_rotations(splats["turns"][order]) * splats["log_scales"][order].exp()[:, None])
-    )
-    a, b, c = _inverse(spread @ spread.transpose(1, 2) + _SMOOTHING * torch.eye(2))
-    across = torch.arange(width) + 0.5 - (fx * x / z + intrinsics[0, 2])[:, None]
-    down = torch.arange(height) + 0.5 - (fy * y / z + intrinsics[1, 2])[:, None]
-    power = a[:, None, None] * across[:, None, :] ** 2 + c[:, None, None] * down[:, :, None] ** 2
-    power = power + 2 * b[:, None, None] * across[:, None, :] * down[:, :, None]
-    alpha = torch.sigmoid(splats["opacities"][order])[:, None, None] * torch.exp(-0.5 * power)
-    clear = torch.cumsum(torch.log1p(-alpha.clamp(max=0.99)), dim=0)
-    weights = alpha * torch.exp(torch.cat([torch.zeros_like(clear[:1]), clear[:-1]]))
+    axes = _rotations(splats["turns"][order]) * splats["log_scales"][order].exp()[:, None]
+    spread = jacobian @ turn @ axes
+    shape = _inverse(spread @ spread.transpose(1, 2) + _SMOOTHING * torch.eye(2))
+    middle = torch.tensor([width, height]) / 2
+    centre = torch.stack([fx * x / z + intrinsics[0, 2], fy * y / z + intrinsics[1, 2]], -1) - middle
+    power = _quadratic(shape, centre) @ _monomials(height, width)
+    alpha = torch.sigmoid(splats["opacities"][order])[:, None] * torch.exp(-0.5 * power.clamp(min=0))
+    dimming = torch.log1p(-alpha.clamp(max=0.99))
+    clear = torch.cumsum(dimming, dim=0)
+    weights = alpha * torch.exp(clear - dimming)
     colours = torch.sigmoid(splats["colours"][order])
-    return torch.einsum("nhw,nc->hwc", weights, colours) + 0.5 * torch.exp(clear[-1])[..., None]
+    return (weights.T @ colours + 0.5 * torch.exp(clear[-1])[:, None]).view(height, width, 3)
+
+
+def _quadratic(shape: tuple[Tensor, Tensor, Tensor], centre: Float[Tensor, "n 2"]) -> Float[Tensor, "n 6"]:
+    """Coefficients of a (u-x)^2 + 2 b (u-x)(v-y) + c (v-y)^2 for u^2, uv, v^2, u, v and 1."""
+    (a, b, c), (x, y) = shape, centre.unbind(-1)
+    linear = (-2 * (a * x + b * y), -2 * (b * x + c * y))
+    return torch.stack([a, 2 * b, c, *linear, a * x * x + 2 * b * x * y + c * y * y], -1)
+
+
+def _monomials(height: int, width: int) -> Float[Tensor, "6 p"]:
+    """u^2, uv, v^2, u, v and 1 of the pixel centres, counted from the middle of the picture."""
+    v, u = torch.meshgrid(torch.arange(height) + 0.5, torch.arange(width) + 0.5, indexing="ij")
+    u, v = u.reshape(-1) - width / 2, v.reshape(-1) - height / 2
+    return torch.stack([u * u, u * v, v * v, u, v, torch.ones_like(u)])
 
 
 def _rotations(turns: Float[Tensor, "n 4"]) -> Float[Tensor, "n 3 3"]:

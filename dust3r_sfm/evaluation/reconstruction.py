@@ -116,7 +116,8 @@ def relative_centre_error(found: Mapping[str, PosedPhoto], truth: Mapping[str, P
         return None
     _, true = _centres(found, truth)
     size = _rms_length(true - true.mean(axis=0))
-    return absolute / size if size > 0 else None
+    one_place = size <= 1e-9 * np.abs(true).max()
+    return None if one_place else absolute / size
 
 
 def _rms_length(rows: Float[np.ndarray, "n 3"]) -> float:
