@@ -15,6 +15,7 @@ from scipy.sparse.csgraph import breadth_first_order, connected_components, mini
 
 from dust3r_sfm.alignment.edges import Edges
 from dust3r_sfm.alignment.laplacian import kernel_weights, robust_differences, solve_differences
+from dust3r_sfm.alignment.medians import known_median
 from dust3r_sfm.geometry import invert_rigid, rigid, rotation_from_vector, vector_from_rotation
 
 MIN_COMMON_SAMPLES = 8
@@ -125,8 +126,8 @@ def _tie_rows(
         return []
     a, b, ratio, counts = a[enough], b[enough], ratio[enough], common[enough].sum(axis=1)
     ratio = np.where(common[enough], ratio, np.nan)
-    middle = np.nanmedian(ratio, axis=1)
-    spread = 1.86 * np.nanmedian(np.abs(ratio - middle[:, None]), axis=1) / np.sqrt(counts)
+    middle = known_median(ratio)
+    spread = 1.86 * known_median(np.abs(ratio - middle[:, None])) / np.sqrt(counts)
     return list(zip(a.tolist(), b.tolist(), middle.tolist(), spread.tolist(), strict=True))
 
 
@@ -162,7 +163,7 @@ def average_positions(
     in_i = invert_rigid(edges.j_from_i)[:, :3, 3] * np.exp(log_scale)[:, None]
     steps = (np.swapaxes(rotations[edges.tail], -1, -2) @ in_i[..., None])[..., 0]
     known = np.where(edges.weights_i > 0, edges.depth_i, np.nan)
-    unit = np.linalg.norm(steps, axis=1) + 0.05 * np.exp(log_scale) * np.nanmedian(known, axis=1)
+    unit = np.linalg.norm(steps, axis=1) + 0.05 * np.exp(log_scale) * known_median(known)
     return robust_differences(
         edges.tail, edges.head, steps, np.ones(len(edges)), num_views, unit, POSITION_FLOOR
     )
@@ -178,7 +179,7 @@ def average(edges: Edges, support: Float[np.ndarray, " e"], num_views: int) -> A
     metric = edges.select(edges.metric)
     log_scale, position_error, scale_error = np.zeros((3, len(edges)))
     scales, scale_error[edges.metric] = average_log_scales(depth_ties(metric), len(metric))
-    depth = np.nanmedian(np.where(metric.weights_i > 0, metric.depth_i, np.nan), axis=1)
+    depth = known_median(np.where(metric.weights_i > 0, metric.depth_i, np.nan))
     scales = scales - np.median(scales + np.log(depth))
     centres, position_error[edges.metric] = average_positions(metric, rotations, scales, num_views)
     log_scale[edges.metric] = scales

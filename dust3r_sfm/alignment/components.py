@@ -16,6 +16,7 @@ from dust3r_sfm.alignment.averaging import Averaged, average, depth_ties, tie_is
 from dust3r_sfm.alignment.camera_groups import FocalEvidence
 from dust3r_sfm.alignment.edges import Edges
 from dust3r_sfm.alignment.filtering import disagreeing, triplet_support
+from dust3r_sfm.alignment.medians import known_median
 from dust3r_sfm.alignment.presets import Known
 from dust3r_sfm.alignment.problem import Problem, State
 from dust3r_sfm.alignment.refinement import Refined, refine
@@ -139,7 +140,7 @@ def _finished(
 ) -> Solved:
     metric = piece.select(piece.metric)
     pairs = [_pair(metric, edge) for edge in range(len(metric))]
-    depth = np.nanmedian(np.where(metric.weights_i > 0, metric.depth_i, np.nan), axis=1)
+    depth = known_median(np.where(metric.weights_i > 0, metric.depth_i, np.nan))
     unit = float(np.median(np.exp(refined.log_scale) * depth)) if len(given) < 2 else 1.0
     # The world shrinks about the one camera that is given, or about the first.
     centre = invert_rigid(refined.cam_from_world[min(given, default=0)])[:3, 3]

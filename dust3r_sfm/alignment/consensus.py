@@ -7,6 +7,7 @@ from jaxtyping import Bool, Float, Int
 
 from dust3r_sfm.alignment.averaging import MIN_COMMON_SAMPLES
 from dust3r_sfm.alignment.edges import Edges
+from dust3r_sfm.alignment.medians import known_median
 from dust3r_sfm.geometry import invert_rigid
 
 LEAST_SPREAD = 1e-4
@@ -36,10 +37,8 @@ def depth_consensus(
     shared = np.zeros((num_views, samples), dtype=bool)
     for view, (out, into) in enumerate(_edges_of_views(edges, num_views)):
         world = np.concatenate([logs_i[out], logs_j[into]])
-        counts = np.isfinite(world).sum(axis=0)
-        covered = counts > 0
-        log_depth[view, covered] = np.nanmedian(world[:, covered], axis=0)
-        shared[view] = counts > 1
+        log_depth[view] = known_median(world.T)
+        shared[view] = np.isfinite(world).sum(axis=0) > 1
     own = np.where(shared[edges.tail], logs_i - log_depth[edges.tail], np.nan)
     offset, sigma, known = _offsets(own)
     return Consensus(log_depth, shared, offset - log_scale, sigma, known)
@@ -69,8 +68,8 @@ def _offsets(
     known = counts >= MIN_COMMON_SAMPLES
     middle, sigma = np.zeros(len(own)), np.ones(len(own))
     if known.any():
-        middle[known] = np.nanmedian(own[known], axis=1)
-        deviation = np.nanmedian(np.abs(own[known] - middle[known, None]), axis=1)
+        middle[known] = known_median(own[known])
+        deviation = known_median(np.abs(own[known] - middle[known, None]))
         common = 1.4826 * float(np.median(np.abs(middle[known])))
         sigma[known] = np.sqrt((1.86 * deviation) ** 2 / counts[known] + common**2 + LEAST_SPREAD**2)
     return middle, sigma, known

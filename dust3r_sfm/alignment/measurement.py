@@ -12,7 +12,7 @@ from jaxtyping import Float
 
 from dust3r_sfm.evidence.summary import PairSummary
 from dust3r_sfm.geometry import project, rigid, transform_points
-from dust3r_sfm.geometry.resection import resected
+from dust3r_sfm.geometry.resection import Effort, resected
 from dust3r_sfm.geometry.turning import fitted_rotation, unit_rays
 from dust3r_sfm.types import Camera, Correspondences, Pair, PairGeometry, Rigid
 
@@ -21,8 +21,9 @@ MIN_POINTS = 24
 MAX_ERROR = 0.03
 """Reprojection error of an inlier, as a fraction of the focal (an angle of 1.7 degrees)."""
 MIN_INLIER_RATIO = 0.3
-MAX_TRIALS = 1000
-"""Of RANSAC: every pair is resected, and one with so few inliers that it needs more is of no use."""
+QUICK = Effort((30, 1000), 5)
+"""Every pair is resected, and one with so few inliers that it needs more trials is of no use. What follows
+refines all poses together, so that this one need not be at its minimum."""
 
 
 @dataclass(frozen=True)
@@ -48,7 +49,7 @@ def _measure_metric(
     if np.count_nonzero(known) < MIN_POINTS or np.count_nonzero(summary.weights_i) < MIN_POINTS:
         return "too few points are known"
     points, pixels = summary.points_j[known].astype(np.float64), pixels_j[known]
-    found = resected(points, pixels, camera, MAX_ERROR * camera.fx, seed, MAX_TRIALS)
+    found = resected(points, pixels, camera, MAX_ERROR * camera.fx, seed, QUICK)
     if found is None:
         return "no relative pose fits its points"
     seen = transform_points(found.cam_from_points, points)

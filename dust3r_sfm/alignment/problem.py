@@ -8,8 +8,9 @@ from jaxtyping import Bool, Float, Int
 from scipy.sparse.linalg import splu
 
 from dust3r_sfm.alignment.camera_groups import FocalEvidence
+from dust3r_sfm.alignment.edge_blocks import SCALE
 from dust3r_sfm.alignment.edges import Edges
-from dust3r_sfm.alignment.residuals import SCALE, EdgeCameras
+from dust3r_sfm.alignment.residuals import EdgeCameras
 from dust3r_sfm.geometry import rigid, rotation_from_vector
 
 

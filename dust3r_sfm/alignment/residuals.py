@@ -1,8 +1,11 @@
 """What a pair's points and matches should agree with, as residuals with analytic Jacobians.
 
-A point Z = s X of edge e in camera i's frame is P = T_j T_i^-1 Z in camera j's. Increments are
-T <- exp(xi) T with xi = (omega, v), and sums on logs. Parameters of an edge, in order: xi_i (6),
-xi_j (6), log f_i, log f_j, mu_i, mu_j, log s, where mu is the log depth scale of a view.
+A point Z = s X of edge e in camera i's frame is P = R Z + t in camera j's. Poses enter through [R | t]
+alone, so residuals are derived by its increment [R | t] <- exp(xi) [R | t] with xi = (omega, v), and by
+sums on logs: PARAMETERS in order xi (6), log f_i, log f_j, mu_j, log s, where mu is the log depth scale of a
+view. `edge_blocks.py` turns these into derivatives by both poses.
+
+Vectors stand with their components before the samples: arrays are then swept along the samples.
 """
 
 from dataclasses import dataclass
@@ -10,8 +13,8 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Float
 
-FOCAL_I, FOCAL_J, DEPTH_I, DEPTH_J, SCALE = 12, 13, 14, 15, 16
-EDGE_PARAMETERS = 17
+FOCAL_I, FOCAL_J, DEPTH_J, SCALE = 6, 7, 8, 9
+PARAMETERS = 10
 BEHIND_PX = 1e4
 """Residual of a match behind the camera, with no gradient."""
 
@@ -30,79 +33,143 @@ class EdgeCameras:
     depth_scale_j: Float[np.ndarray, " e"]
 
 
-def _behind(
-    pixels: Float[np.ndarray, "e m 2"],
+def behind(
+    pixels: Float[np.ndarray, "e 2 m"],
     depth: Float[np.ndarray, "e m"],
     focal: Float[np.ndarray, " e"],
     centre: Float[np.ndarray, "e 2"],
-) -> Float[np.ndarray, "e m 3"]:
-    rays = (pixels - centre[:, None]) / focal[:, None, None]
-    return np.concatenate([rays * depth[..., None], depth[..., None]], axis=-1)
-
-
-def _pose_jacobian(
-    by_seen: Float[np.ndarray, "e m k 3"],
-    cameras: EdgeCameras,
-    points: Float[np.ndarray, "e m 3"],
-    seen: Float[np.ndarray, "e m 3"],
-) -> Float[np.ndarray, "e m k 17"]:
-    """Columns of both poses, for residuals whose derivative by P is `by_seen`; the rest is 0."""
-    by_point = by_seen @ cameras.rotation[:, None]
-    out = np.zeros((*by_seen.shape[:3], EDGE_PARAMETERS))
-    out[..., 0:3] = np.cross(by_point, points[..., None, :])
-    out[..., 3:6] = -by_point
-    out[..., 6:9] = np.cross(seen[..., None, :], by_seen)
-    out[..., 9:12] = by_seen
+) -> Float[np.ndarray, "e 3 m"]:
+    """Points at z = depth on the rays of pixels, in the camera's frame."""
+    out = np.empty((len(pixels), 3, pixels.shape[2]))
+    np.subtract(pixels, centre[..., None], out=out[:, :2])
+    out[:, :2] *= (depth / focal[:, None])[:, None]
+    out[:, 2] = depth
     return out
 
 
-def match_residuals(
-    cameras: EdgeCameras,
-    pixels_i: Float[np.ndarray, "e m 2"],
-    depth_i: Float[np.ndarray, "e m"],
-    pixels_j: Float[np.ndarray, "e m 2"],
-) -> tuple[Float[np.ndarray, "e m 2"], Float[np.ndarray, "e m 2 17"]]:
-    """Reprojection error in pixels of j of the pixels of i, at the pair's own depths along rays of the
-    current focal."""
-    points = _behind(pixels_i, cameras.scale[:, None] * depth_i, cameras.focal_i, cameras.centre_i)
-    seen = points @ np.swapaxes(cameras.rotation, -1, -2) + cameras.translation[:, None]
-    front = seen[..., 2] > 1e-6
-    inverse = np.where(front, 1.0 / np.where(front, seen[..., 2], 1.0), 0.0)
-    scaled = cameras.focal_j[:, None] * inverse
-    offset = scaled[..., None] * seen[..., :2]
-    residual = np.where(front[..., None], offset + cameras.centre_j[:, None] - pixels_j, BEHIND_PX)
-    by_seen = np.zeros((*seen.shape[:2], 2, 3))
-    by_seen[..., 0, 0] = by_seen[..., 1, 1] = scaled
-    by_seen[..., 2] = -offset * inverse[..., None]
-    out = _pose_jacobian(by_seen, cameras, points, seen)
-    by_point = by_seen @ cameras.rotation[:, None]
-    out[..., FOCAL_I] = -(by_point[..., :2] @ points[..., :2, None])[..., 0]
-    out[..., FOCAL_J] = offset
-    out[..., SCALE] = (by_point @ points[..., None])[..., 0]
-    return residual, out
+def cross(a: Float[np.ndarray, "e 3 m"], b: Float[np.ndarray, "e 3 m"]) -> Float[np.ndarray, "e 3 m"]:
+    out = np.empty_like(b)
+    for k in range(3):
+        first, second = (k + 1) % 3, (k + 2) % 3
+        np.multiply(a[:, first], b[:, second], out=out[:, k])
+        out[:, k] -= a[:, second] * b[:, first]
+    return out
 
 
-def point_residuals(
+def dot(a: Float[np.ndarray, "e k m"], b: Float[np.ndarray, "e k m"]) -> Float[np.ndarray, "e m"]:
+    out = a[:, 0] * b[:, 0]
+    for k in range(1, a.shape[1]):
+        out += a[:, k] * b[:, k]
+    return out
+
+
+@dataclass(frozen=True)
+class Matches:
+    """Pixels of i and j that show the same, and the pair's own depth of those of i."""
+
+    pixels_i: Float[np.ndarray, "e 2 m"]
+    depth_i: Float[np.ndarray, "e m"]
+    pixels_j: Float[np.ndarray, "e 2 m"]
+
+
+@dataclass(frozen=True)
+class Reprojected:
+    """Where matches of i fall in view j at the pair's own depths along rays of the current focal:
+    `points` Z in camera i, `seen` P in camera j, `inverse` 1 / P_z (0 behind the camera), and `offset` from
+    the principal point and `residual` in pixels."""
+
+    points: Float[np.ndarray, "e 3 m"]
+    seen: Float[np.ndarray, "e 3 m"]
+    inverse: Float[np.ndarray, "e m"]
+    offset: Float[np.ndarray, "e 2 m"]
+    residual: Float[np.ndarray, "e 2 m"]
+
+
+def reprojected(cameras: EdgeCameras, matches: Matches) -> Reprojected:
+    depth = cameras.scale[:, None] * matches.depth_i
+    points = behind(matches.pixels_i, depth, cameras.focal_i, cameras.centre_i)
+    seen = cameras.rotation @ points + cameras.translation[..., None]
+    front = seen[:, 2] > 1e-6
+    inverse = np.where(front, 1.0 / np.where(front, seen[:, 2], 1.0), 0.0)
+    offset = (cameras.focal_j[:, None] * inverse)[:, None] * seen[:, :2]
+    residual = np.where(front[:, None], offset + cameras.centre_j[..., None] - matches.pixels_j, BEHIND_PX)
+    return Reprojected(points, seen, inverse, offset, residual)
+
+
+def moved_by_scale(cameras: EdgeCameras, found: Reprojected) -> Float[np.ndarray, "e 2 m"]:
+    """Derivative of `residual` by log s: the epipolar line's direction, and how far a point runs on it."""
+    by_scale = found.seen - cameras.translation[..., None]
+    slope = found.offset * by_scale[:, 2:]
+    return (cameras.focal_j[:, None, None] * by_scale[:, :2] - slope) * found.inverse[:, None]
+
+
+def match_row(
     cameras: EdgeCameras,
-    points: Float[np.ndarray, "e m 3"],
-    pixels_j: Float[np.ndarray, "e m 2"],
+    found: Reprojected,
+    direction: Float[np.ndarray, "e 2 m"],
+    out: Float[np.ndarray, "e 11 m"],
+) -> None:
+    """Writes the Jacobian of `direction` . residual, and behind it that residual itself, to `out`."""
+    by_seen = np.empty_like(found.seen)
+    by_seen[:, :2] = direction * (cameras.focal_j[:, None] * found.inverse)[:, None]
+    along = dot(direction, found.offset)
+    by_seen[:, 2] = -along * found.inverse
+    _pose_columns(by_seen, found.seen, out)
+    by_point = np.swapaxes(cameras.rotation, -1, -2)[:, :2] @ by_seen
+    out[:, FOCAL_I] = -dot(by_point, found.points[:, :2])
+    out[:, FOCAL_J] = along
+    out[:, DEPTH_J] = 0.0
+    out[:, SCALE] = dot(by_seen, found.seen - cameras.translation[..., None])
+    out[:, PARAMETERS] = dot(direction, found.residual)
+
+
+@dataclass(frozen=True)
+class Compared:
+    """A pair's own points P in camera j, and Y, where its view's consensus has them, in world units."""
+
+    seen: Float[np.ndarray, "e 3 m"]
+    target: Float[np.ndarray, "e 3 m"]
+
+
+def compared(
+    cameras: EdgeCameras,
+    points: Float[np.ndarray, "e 3 m"],
+    pixels_j: Float[np.ndarray, "e 2 m"],
     depth_j: Float[np.ndarray, "e m"],
-    frames: Float[np.ndarray, "e m 3 3"],
-) -> tuple[Float[np.ndarray, "e m 3"], Float[np.ndarray, "e m 3 17"]]:
-    """(P - Y) / s in the rows of `frames`: P is the pair's own point X in camera j, Y the point at the
-    view's consensus depth e^mu D on the ray of its pixel.
+) -> Compared:
+    """Y is at the view's consensus depth e^mu D on the ray of its pixel."""
+    depth = cameras.depth_scale_j[:, None] * depth_j
+    turned = (cameras.scale[:, None, None] * cameras.rotation) @ points
+    turned += cameras.translation[..., None]
+    return Compared(turned, behind(pixels_j, depth, cameras.focal_j, cameras.centre_j))
+
+
+def point_row(
+    cameras: EdgeCameras,
+    found: Compared,
+    direction: Float[np.ndarray, "e 3 m"],
+    out: Float[np.ndarray, "e 11 m"],
+) -> None:
+    """Writes the Jacobian of `direction` . (P - Y) / s, and behind it that residual itself, to `out`.
 
     Residuals against a (nearly) noise-free Y in a fixed frame have no bias from the noise of X, which
     reprojections of X have: their Jacobians share its noise. Dividing by s keeps scales from shrinking to
     please the noise.
     """
-    scaled = cameras.scale[:, None, None] * points
-    seen = scaled @ np.swapaxes(cameras.rotation, -1, -2) + cameras.translation[:, None]
-    target = _behind(pixels_j, cameras.depth_scale_j[:, None] * depth_j, cameras.focal_j, cameras.centre_j)
-    by_seen = frames / cameras.scale[:, None, None, None]
-    residual = (by_seen @ (seen - target)[..., None])[..., 0]
-    out = _pose_jacobian(by_seen, cameras, scaled, seen)
-    out[..., FOCAL_J] = (by_seen[..., :2] @ target[..., :2, None])[..., 0]
-    out[..., DEPTH_J] = -(by_seen @ target[..., None])[..., 0]
-    out[..., SCALE] = (by_seen @ (target - cameras.translation[:, None])[..., None])[..., 0]
-    return residual, out
+    by_seen = direction / cameras.scale[:, None, None]
+    _pose_columns(by_seen, found.seen, out)
+    across = dot(by_seen[:, :2], found.target[:, :2])
+    to_target = across + by_seen[:, 2] * found.target[:, 2]
+    out[:, FOCAL_I] = 0.0
+    out[:, FOCAL_J] = across
+    out[:, DEPTH_J] = -to_target
+    out[:, SCALE] = to_target - (cameras.translation[:, None] @ by_seen)[:, 0]
+    out[:, PARAMETERS] = dot(by_seen, found.seen) - to_target
+
+
+def _pose_columns(
+    by_seen: Float[np.ndarray, "e 3 m"], seen: Float[np.ndarray, "e 3 m"], out: Float[np.ndarray, "e 11 m"]
+) -> None:
+    """For a residual whose derivative by P is `by_seen`."""
+    out[:, 0:3] = cross(seen, by_seen)
+    out[:, 3:6] = by_seen

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Bool, Float
 
-from dust3r_sfm.alignment.residuals import EdgeCameras
+from dust3r_sfm.alignment.residuals import EdgeCameras, behind, cross, dot
 
 LEAST_SINE = 1e-6
 
@@ -27,9 +27,9 @@ class EpipolarFrames:
     where camera i looks from), and the `normal` of that plane. `cosine` and `sine` of the angle between both
     rays; `reach` |YI| and `distance` |YJ| in world units."""
 
-    ray: Float[np.ndarray, "e m 3"]
-    beside: Float[np.ndarray, "e m 3"]
-    normal: Float[np.ndarray, "e m 3"]
+    ray: Float[np.ndarray, "e 3 m"]
+    beside: Float[np.ndarray, "e 3 m"]
+    normal: Float[np.ndarray, "e 3 m"]
     cosine: Float[np.ndarray, "e m"]
     sine: Float[np.ndarray, "e m"]
     reach: Float[np.ndarray, "e m"]
@@ -37,26 +37,28 @@ class EpipolarFrames:
 
 
 def epipolar_frames(
-    cameras: EdgeCameras, pixels_j: Float[np.ndarray, "e m 2"], depth_j: Float[np.ndarray, "e m"]
+    cameras: EdgeCameras, pixels_j: Float[np.ndarray, "e 2 m"], depth_j: Float[np.ndarray, "e m"]
 ) -> EpipolarFrames:
     """Where both rays are parallel any plane through them serves."""
-    slopes = (pixels_j - cameras.centre_j[:, None]) / cameras.focal_j[:, None, None]
-    point = np.concatenate([slopes, np.ones_like(slopes[..., :1])], axis=-1) * depth_j[..., None]
+    point = behind(pixels_j, depth_j, cameras.focal_j, cameras.centre_j)
     ray, distance = _unit(point)
-    other, reach = _unit(point - cameras.translation[:, None])
-    cosine = (ray * other).sum(axis=-1)
-    across = other - cosine[..., None] * ray
-    sine = np.linalg.norm(across, axis=-1)
-    any_across = np.cross(ray, [0.0, 1.0, 0.0])
-    beside, _ = _unit(np.where(sine[..., None] > LEAST_SINE, across, any_across))
-    return EpipolarFrames(ray, beside, np.cross(ray, beside), cosine, sine, reach, distance)
+    other, reach = _unit(point - cameras.translation[..., None])
+    cosine = dot(ray, other)
+    other -= cosine[:, None] * ray
+    sine = np.sqrt(dot(other, other))
+    parallel = sine <= LEAST_SINE
+    if parallel.any():
+        any_across = np.stack([-ray[:, 2], np.zeros_like(sine), ray[:, 0]], axis=1)
+        other = np.where(parallel[:, None], any_across, other)
+    beside, _ = _unit(other)
+    return EpipolarFrames(ray, beside, cross(ray, beside), cosine, sine, reach, distance)
 
 
 def _unit(
-    vectors: Float[np.ndarray, "e m 3"],
-) -> tuple[Float[np.ndarray, "e m 3"], Float[np.ndarray, "e m"]]:
-    length = np.maximum(np.linalg.norm(vectors, axis=-1), 1e-12)
-    return vectors / length[..., None], length
+    vectors: Float[np.ndarray, "e 3 m"],
+) -> tuple[Float[np.ndarray, "e 3 m"], Float[np.ndarray, "e m"]]:
+    length = np.maximum(np.sqrt(dot(vectors, vectors)), 1e-12)
+    return vectors / length[:, None], length
 
 
 @dataclass(frozen=True)
@@ -68,9 +70,11 @@ class PointNoise:
     consensus: float
 
 
-def whitening(
-    frames: EpipolarFrames, noise: PointNoise, shared: Bool[np.ndarray, "e m"]
-) -> Float[np.ndarray, "e m 3 3"]:
+Rows = tuple[Float[np.ndarray, "e 3 m"], Float[np.ndarray, "e 3 m"], Float[np.ndarray, "e 3 m"]]
+"""Directions in which a difference of points is looked at, in camera j's frame."""
+
+
+def whitening(frames: EpipolarFrames, noise: PointNoise, shared: Bool[np.ndarray, "e m"]) -> Rows:
     """W with W^T W the inverse covariance; rows: across the epipolar plane, across the ray of j in it, and
     along that ray, which says nothing (0) where Y is not `shared` by other pairs."""
     small = (noise.across * frames.reach) ** 2
@@ -78,30 +82,23 @@ def whitening(
     beside = small + excess * frames.sine**2
     mixed = excess * frames.sine * frames.cosine / beside
     ray = small + excess * frames.cosine**2 + (noise.consensus * frames.distance) ** 2 - mixed**2 * beside
-    along = frames.ray - mixed[..., None] * frames.beside
     along_weight = np.where(shared, 1.0 / np.sqrt(np.maximum(ray, 0.1 * small)), 0.0)
-    return np.stack(
-        [
-            frames.normal / np.sqrt(small)[..., None],
-            frames.beside / np.sqrt(beside)[..., None],
-            along * along_weight[..., None],
-        ],
-        axis=-2,
+    return (
+        frames.normal / np.sqrt(small)[:, None],
+        frames.beside / np.sqrt(beside)[:, None],
+        (frames.ray - mixed[:, None] * frames.beside) * along_weight[:, None],
     )
 
 
-def measuring(frames: EpipolarFrames) -> Float[np.ndarray, "e m 3 3"]:
+def measuring(frames: EpipolarFrames) -> Rows:
     """Rows that show a, l and b one by one, for `point_noise`: across the epipolar plane over |YI|; in it
     across the ray of j, over |YI| sin; in it across the ray of i, over |YJ| sin."""
     sine = np.maximum(frames.sine, LEAST_SINE)
-    other = frames.cosine[..., None] * frames.beside - frames.sine[..., None] * frames.ray
-    return np.stack(
-        [
-            frames.normal / frames.reach[..., None],
-            frames.beside / (frames.reach * sine)[..., None],
-            other / (frames.distance * sine)[..., None],
-        ],
-        axis=-2,
+    other = frames.cosine[:, None] * frames.beside - frames.sine[:, None] * frames.ray
+    return (
+        frames.normal / frames.reach[:, None],
+        frames.beside / (frames.reach * sine)[:, None],
+        other / (frames.distance * sine)[:, None],
     )
 
 

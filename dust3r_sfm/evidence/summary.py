@@ -24,7 +24,7 @@ from dust3r_sfm.types import (
     View,
 )
 
-FOCAL_PIXELS = 8_000
+FOCAL_PIXELS = 5_000
 """A pointmap's focal is estimated on about this many of its pixels."""
 
 

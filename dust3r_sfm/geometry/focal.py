@@ -62,9 +62,10 @@ def focal_weiszfeld(
         return None
     slopes, seen, weights = _near(points, pixels, weights, focal)
     smallest = 1e-6 * focal
-    along, squared = (slopes * seen).sum(axis=1), (slopes**2).sum(axis=1)
+    along, squared = _dot(slopes, seen), _dot(slopes, slopes)
     for _ in range(iterations):
-        distance = np.linalg.norm(seen - focal * slopes, axis=1)
+        off = seen - focal * slopes
+        distance = np.sqrt(_dot(off, off))
         pull = weights / np.maximum(distance, smallest)
         focal = float((pull @ along) / (pull @ squared))
     return focal
@@ -87,12 +88,18 @@ def focal_from_slopes(
         return None
     slopes, seen, weights = _near(points, pixels, weights, focal)
     inverse, smallest = 1.0 / focal, 1e-6 * float(np.abs(slopes).mean())
-    along, squared = (slopes * seen).sum(axis=1), (seen**2).sum(axis=1)
+    along, squared = _dot(slopes, seen), _dot(seen, seen)
     for _ in range(iterations):
-        distance = np.linalg.norm(slopes - inverse * seen, axis=1)
+        off = slopes - inverse * seen
+        distance = np.sqrt(_dot(off, off))
         pull = weights / np.maximum(distance, smallest)
         inverse = float((pull @ along) / (pull @ squared))
     return 1.0 / inverse if inverse > 0 else None
+
+
+def _dot(a: Float[np.ndarray, "n 2"], b: Float[np.ndarray, "n 2"]) -> Float[np.ndarray, " n"]:
+    # Of a whole column at a time: sums over two components are slow.
+    return a[:, 0] * b[:, 0] + a[:, 1] * b[:, 1]
 
 
 def _near(

@@ -10,7 +10,16 @@ from dust3r_sfm.geometry.projection import ideal_pixels
 from dust3r_sfm.geometry.view_cameras import pycolmap_camera
 from dust3r_sfm.types import Camera, Rigid
 
-MAX_TRIALS = 10_000
+
+@dataclass(frozen=True)
+class Effort:
+    """`trials`: fewest and most of RANSAC. `iterations`: most of the refinement on all inliers."""
+
+    trials: tuple[int, int]
+    iterations: int
+
+
+THOROUGH = Effort((100, 10_000), 100)
 
 
 @dataclass(frozen=True)
@@ -27,17 +36,18 @@ def resected(
     camera: Camera,
     max_error_px: float,
     seed: int,
-    max_trials: int = MAX_TRIALS,
+    effort: Effort = THOROUGH,
 ) -> Resection | None:
     """By LO-RANSAC on minimal sets and robust refinement (pycolmap); None if no pose was found. `pixels`
     are continuous and as the camera's lens shows them."""
-    options = _options(max_error_px, seed, max_trials)
+    refinement = pycolmap.AbsolutePoseRefinementOptions()
+    refinement.max_num_iterations = effort.iterations
     found = pycolmap.estimate_and_refine_absolute_pose(
         ideal_pixels(pixels, camera),
         points,
         pycolmap_camera(camera),
-        options,
-        pycolmap.AbsolutePoseRefinementOptions(),
+        _options(max_error_px, seed, effort),
+        refinement,
     )
     if found is None:
         return None
@@ -50,7 +60,7 @@ def focal_by_resection(
 ) -> float | None:
     """Focal (pixels of `camera`) of an uncalibrated pinhole from 3D points; None if no pose was found.
     `camera` gives the size and principal point, and the focal that is tried first."""
-    options = _options(0.02 * max(camera.width, camera.height), seed, MAX_TRIALS)
+    options = _options(0.02 * max(camera.width, camera.height), seed, THOROUGH)
     options.estimate_focal_length = True
     refinement = pycolmap.AbsolutePoseRefinementOptions()
     refinement.refine_focal_length = True
@@ -62,9 +72,10 @@ def focal_by_resection(
     return None if found is None else float(unknown.params[0])
 
 
-def _options(max_error_px: float, seed: int, max_trials: int) -> pycolmap.AbsolutePoseEstimationOptions:
+def _options(max_error_px: float, seed: int, effort: Effort) -> pycolmap.AbsolutePoseEstimationOptions:
     options = pycolmap.AbsolutePoseEstimationOptions()
     options.ransac.max_error = max_error_px
     options.ransac.random_seed = seed
-    options.ransac.max_num_trials = max_trials
+    options.ransac.min_num_trials = min(effort.trials)
+    options.ransac.max_num_trials = max(effort.trials)
     return options

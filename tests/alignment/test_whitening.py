@@ -24,10 +24,9 @@ def setting():
         np.array([1.0]),
         np.array([1.0]),
     )
-    pixels, depth = rng.uniform(0, 60, (1, COUNT, 2)), rng.uniform(2, 4, (1, COUNT))
-    point = (
-        np.concatenate([(pixels - [29.0, 33.0]) / 60.0, np.ones((1, COUNT, 1))], axis=-1) * depth[..., None]
-    )
+    pixels, depth = rng.uniform(0, 60, (1, 2, COUNT)), rng.uniform(2, 4, (1, COUNT))
+    slopes = (pixels - np.array([[29.0], [33.0]])) / 60.0
+    point = (np.concatenate([slopes, np.ones((1, 1, COUNT))], axis=1) * depth[:, None]).swapaxes(1, 2)
     return cameras, pixels, depth, point
 
 
@@ -44,18 +43,23 @@ def covariance(cameras, point):
     return NOISE.across**2 * (whole - other) + NOISE.along**2 * other + NOISE.consensus**2 * own
 
 
+def matrices(rows):
+    """One 3 x 3 matrix a sample."""
+    return np.stack([row.swapaxes(1, 2) for row in rows], axis=-2)
+
+
 def test_whitening_inverts_the_covariance(setting):
     cameras, pixels, depth, point = setting
     frames = epipolar_frames(cameras, pixels, depth)
-    white = whitening(frames, NOISE, np.ones((1, COUNT), dtype=bool))
+    white = matrices(whitening(frames, NOISE, np.ones((1, COUNT), dtype=bool)))
     product = white @ covariance(cameras, point) @ np.swapaxes(white, -1, -2)
     np.testing.assert_allclose(product, np.broadcast_to(np.eye(3), product.shape), atol=1e-8)
 
 
 def test_nothing_along_the_ray_where_no_other_pair_knows(setting):
     cameras, pixels, depth, point = setting
-    white = whitening(epipolar_frames(cameras, pixels, depth), NOISE, np.zeros((1, COUNT), dtype=bool))
-    np.testing.assert_allclose(white @ point[..., None], 0.0, atol=1e-9)
+    rows = whitening(epipolar_frames(cameras, pixels, depth), NOISE, np.zeros((1, COUNT), dtype=bool))
+    np.testing.assert_allclose(matrices(rows) @ point[..., None], 0.0, atol=1e-9)
 
 
 def test_noise_is_found_again(setting):
@@ -63,7 +67,7 @@ def test_noise_is_found_again(setting):
     root = np.linalg.cholesky(covariance(cameras, point))
     error = (root @ np.random.default_rng(2).standard_normal((1, COUNT, 3, 1)))[..., 0]
     frames = epipolar_frames(cameras, pixels, depth)
-    shown = (measuring(frames) @ error[..., None])[..., 0]
+    shown = (matrices(measuring(frames)) @ error[..., None])[..., 0]
     found = point_noise(shown[0], frames.sine[0], (frames.reach / frames.distance)[0], 1e-6)
     assert found.across == pytest.approx(NOISE.across, rel=0.05)
     assert found.along == pytest.approx(NOISE.along, rel=0.08)
@@ -77,7 +81,7 @@ def test_a_turn_on_the_spot_has_no_epipolar_plane(setting):
         np.zeros((1, 3)),
         *(getattr(cameras, n) for n in list(cameras.__dataclass_fields__)[2:]),
     )
-    white = whitening(epipolar_frames(still, pixels, depth), NOISE, np.ones((1, COUNT), dtype=bool))
-    assert np.isfinite(white).all()
+    rows = whitening(epipolar_frames(still, pixels, depth), NOISE, np.ones((1, COUNT), dtype=bool))
+    assert np.isfinite(matrices(rows)).all()
     shown = point_noise(np.full((3, 3), np.nan), np.zeros(3), np.ones(3), 1e-6)
     assert shown == PointNoise(1e-6, 1e-6, 1e-6)
