@@ -1,5 +1,7 @@
 """From tokens to raw pixel maps: a linear layer, a DPT (Ranftl et al., ICCV 2021), local features.
 
+What a head makes of the encoder's tokens depends on one image alone, so it stands by itself in `start`:
+a DPT's finest level, half of the descriptors' first layer. Whoever decodes many pairs does it once an image.
 A head works in the precision of its weights and gives float32. Attributes bear the names that
 published checkpoints know them by.
 """
@@ -16,6 +18,8 @@ from dust3r_sfm.networks.config import DPTHeadConfig, LocalFeatureConfig, Networ
 from dust3r_sfm.networks.rotary import Grid
 
 Raw = Float[Tensor, "b c h w"]
+HeadStart = tuple[Float[Tensor, "b ..."], ...]
+"""What a head makes of the encoder's tokens, whatever the other view."""
 
 
 def _map_from_tokens(tokens: Float[Tensor, "b n d"], grid: Grid) -> Float[Tensor, "b d rows cols"]:
@@ -35,7 +39,10 @@ class LinearHead(nn.Module):
         self.hooks = (config.dec_depth,)
         self.proj = nn.Linear(config.dec_embed_dim, 4 * config.patch_size**2)
 
-    def forward(self, tokens: Sequence[Float[Tensor, "b n _d"]], grid: Grid) -> Raw:
+    def start(self, tokens: Float[Tensor, "b n d"], grid: Grid) -> HeadStart:
+        return ()
+
+    def forward(self, start: HeadStart, tokens: Sequence[Float[Tensor, "b n _d"]], grid: Grid) -> Raw:
         raw = self.proj(tokens[-1].to(self.proj.weight.dtype))
         return F.pixel_shuffle(_map_from_tokens(raw, grid).float(), self.patch_size)
 
@@ -51,7 +58,8 @@ class ResidualUnit(nn.Module):
 
 
 class Fusion(nn.Module):
-    """Adds a finer level to the coarser ones, and doubles the resolution."""
+    """Adds a finer level to the coarser ones, and doubles the resolution. The finer one has been through
+    `resConfUnit1`."""
 
     def __init__(self, dim: int) -> None:
         super().__init__()
@@ -63,7 +71,7 @@ class Fusion(nn.Module):
         self, coarse: Float[Tensor, "b d h w"], fine: Float[Tensor, "b d h w"] | None = None
     ) -> Float[Tensor, "b d h2 w2"]:
         if fine is not None:
-            coarse = coarse + self.resConfUnit1(fine)
+            coarse = coarse + fine
         # Published: doubled, then out_conv. A pixelwise linear map and an interpolation whose weights
         # add up to 1 commute, and this way round it is a quarter of the work.
         return _doubled(self.out_conv(self.resConfUnit2(coarse)))
@@ -83,13 +91,18 @@ class Levels(nn.Module):
         self.refinenet3 = Fusion(dim)
         self.refinenet4 = Fusion(dim)
 
-    def forward(self, levels: Sequence[Float[Tensor, "b _d _h _w"]]) -> Float[Tensor, "b d h w"]:
-        one, two, three, four = (layer(x) for layer, x in zip(self.layer_rn, levels, strict=True))
+    def finest(self, level: Float[Tensor, "b _d h w"]) -> Float[Tensor, "b d h w"]:
+        return self.refinenet1.resConfUnit1(self.layer1_rn(level))
+
+    def forward(
+        self, finest: Float[Tensor, "b d h w"], coarser: Sequence[Float[Tensor, "b _d _h _w"]]
+    ) -> Float[Tensor, "b d h2 w2"]:
+        two, three, four = (layer(x) for layer, x in zip(self.layer_rn[1:], coarser, strict=True))
         # The coarsest level has half the tokens, rounded up.
         path = self.refinenet4(four)[..., : three.shape[-2], : three.shape[-1]]
-        path = self.refinenet3(path, three)
-        path = self.refinenet2(path, two)
-        return self.refinenet1(path, one)
+        path = self.refinenet3(path, self.refinenet3.resConfUnit1(three))
+        path = self.refinenet2(path, self.refinenet2.resConfUnit1(two))
+        return self.refinenet1(path, finest)
 
 
 class Doubling(nn.Module):
@@ -123,11 +136,18 @@ class Dpt(nn.Module):
             for token_dim, dim, layers in zip(token_dims, dims, resampling, strict=True)
         )
 
-    def forward(self, tokens: Sequence[Float[Tensor, "b n _d"]], grid: Grid) -> Raw:
-        dtype = self.scratch.layer1_rn.weight.dtype
-        maps = [_map_from_tokens(level.to(dtype), grid) for level in tokens]
-        levels = [layer(x) for layer, x in zip(self.act_postprocess, maps, strict=True)]
-        features = self.head[:-1](self.scratch(levels))
+    def finest(self, tokens: Float[Tensor, "b n d"], grid: Grid) -> Float[Tensor, "b f h w"]:
+        """From the first depth's tokens; ready to be added to the others."""
+        tokens = tokens.to(self.scratch.layer1_rn.weight.dtype)
+        return self.scratch.finest(self.act_postprocess[0](_map_from_tokens(tokens, grid)))
+
+    def forward(
+        self, finest: Float[Tensor, "b _f _h _w"], coarser: Sequence[Float[Tensor, "b n _d"]], grid: Grid
+    ) -> Raw:
+        """`coarser`: tokens of the three other depths."""
+        maps = [_map_from_tokens(tokens.to(finest.dtype), grid) for tokens in coarser]
+        levels = [layer(x) for layer, x in zip(self.act_postprocess[1:], maps, strict=True)]
+        features = self.head[:-1](self.scratch(finest, levels))
         # The last layer may be kept in a higher precision: it sets the digits of the points.
         return self.head[-1](features.to(self.head[-1].weight.dtype)).float()
 
@@ -138,12 +158,15 @@ class DptHead(nn.Module):
     def __init__(self, config: NetworkConfig) -> None:
         super().__init__()
         assert isinstance(config.head, DPTHeadConfig)
-        self.hooks = config.hooks
+        self.hooks = config.hooks[1:]
         token_dims = (config.enc_embed_dim, *3 * (config.dec_embed_dim,))
         self.dpt = Dpt(token_dims, config.head, out_channels=4)
 
-    def forward(self, tokens: Sequence[Float[Tensor, "b n _d"]], grid: Grid) -> Raw:
-        return self.dpt(tokens, grid)
+    def start(self, tokens: Float[Tensor, "b n d"], grid: Grid) -> HeadStart:
+        return (self.dpt.finest(tokens, grid),)
+
+    def forward(self, start: HeadStart, tokens: Sequence[Float[Tensor, "b n _d"]], grid: Grid) -> Raw:
+        return self.dpt(start[0], tokens, grid)
 
 
 class LocalFeatureHead(DptHead):
@@ -152,14 +175,21 @@ class LocalFeatureHead(DptHead):
 
     def __init__(self, config: NetworkConfig, features: LocalFeatureConfig) -> None:
         super().__init__(config)
-        self.patch_size = config.patch_size
+        self.patch_size, self.encoder_dim = config.patch_size, config.enc_embed_dim
         dim = config.enc_embed_dim + config.dec_embed_dim
         channels = features.dim + features.two_confidences
         self.head_local_features = Mlp(dim, features.hidden_factor * dim, channels * self.patch_size**2)
 
-    def forward(self, tokens: Sequence[Float[Tensor, "b n _d"]], grid: Grid) -> Raw:
-        dtype = self.head_local_features.fc1.weight.dtype
-        joined = torch.cat([tokens[0].to(dtype), tokens[-1].to(dtype)], dim=-1)
-        features = _map_from_tokens(self.head_local_features(joined), grid)
+    def start(self, tokens: Float[Tensor, "b n d"], grid: Grid) -> HeadStart:
+        fc1 = self.head_local_features.fc1
+        from_encoder = F.linear(tokens.to(fc1.weight.dtype), fc1.weight[:, : self.encoder_dim], fc1.bias)
+        return *super().start(tokens, grid), from_encoder
+
+    def forward(self, start: HeadStart, tokens: Sequence[Float[Tensor, "b n _d"]], grid: Grid) -> Raw:
+        fc1, fc2 = self.head_local_features.fc1, self.head_local_features.fc2
+        *of_points, from_encoder = start
+        # Published: one layer on both tokens joined. It is linear, so it is the sum of two.
+        from_decoder = F.linear(tokens[-1].to(fc1.weight.dtype), fc1.weight[:, self.encoder_dim :])
+        features = _map_from_tokens(fc2(F.gelu(from_encoder + from_decoder)), grid)
         raw_features = F.pixel_shuffle(features.float(), self.patch_size)
-        return torch.cat([super().forward(tokens, grid), raw_features], dim=1)
+        return torch.cat([super().forward(tuple(of_points), tokens, grid), raw_features], dim=1)

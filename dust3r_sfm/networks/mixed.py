@@ -62,8 +62,10 @@ def forward_mixed(
         view.rotation(*(network.decoder_rotation(grid, tokens) for grid in (view.grid, view.transposed_grid)))
         for view, tokens in ((view_i, tokens_i), (view_j, tokens_j))
     )
-    taps_i, taps_j = zip(*network.decoder_taps(tokens_i, tokens_j, rotation_i, rotation_j), strict=True)
-    raw_i, raw_j = _raw_maps(network, 0, taps_i, view_i), _raw_maps(network, 1, taps_j, view_j)
+    embedded = network.embed(tokens_i), network.embed(tokens_j)
+    taps_i, taps_j = zip(*network.decoder_taps(*embedded, rotation_i, rotation_j), strict=True)
+    raw_i = _raw_maps(network, 0, tokens_i, taps_i, view_i)
+    raw_j = _raw_maps(network, 1, tokens_j, taps_j, view_j)
     return network.view_output(raw_i), network.view_output(raw_j)
 
 
@@ -94,12 +96,17 @@ def _encode(network: Dust3r, view: _StoredView) -> Float[Tensor, "b n d"]:
 
 
 def _raw_maps(
-    network: Dust3r, role: int, taps: tuple[Float[Tensor, "b n _d"], ...], view: _StoredView
+    network: Dust3r,
+    role: int,
+    tokens: Float[Tensor, "b n d"],
+    taps: tuple[Float[Tensor, "b n _d"], ...],
+    view: _StoredView,
 ) -> Float[Tensor, "b c h w"]:
     parts, order = [], []
     for portrait, index in view.by_orientation():
         grid = view.transposed_grid if portrait else view.grid
-        raw = network.raw_maps(role, [tap[index] for tap in taps], grid)
+        start = network.head_start(role, tokens[index], grid)
+        raw = network.raw_maps(role, start, [tap[index] for tap in taps], grid)
         parts.append(raw.transpose(2, 3) if portrait else raw)
         order.append(index)
     return torch.cat(parts)[torch.cat(order).argsort()]

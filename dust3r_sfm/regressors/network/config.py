@@ -16,8 +16,8 @@ class NetworkRegressorConfig:
     finds out what the device takes. Either shrinks where memory runs out. `compile`: torch.compile, worth
     its minute of start for hundreds of pairs. `long_edge`: of the images, None for what the network was
     trained on. `cut_squares`: as in `ImageSpec`. `related_share`: a pair shows nothing in common if fewer
-    of view j's pixels are more confident than `related_confidence`. `token_cache`: bytes of encoded
-    images that are kept on the device."""
+    of view j's pixels are more confident than `related_confidence`. `token_cache`: bytes on
+    the device for images ready to be decoded, by default 10 or more of any published network at 512 x 384."""
 
     source: str
     device: Device = "cpu"
@@ -30,4 +30,4 @@ class NetworkRegressorConfig:
     matching: MatchingConfig = field(default_factory=MatchingConfig)
     related_confidence: float = 1.5
     related_share: float = 0.02
-    token_cache: int = 2**29
+    token_cache: int = 2**30

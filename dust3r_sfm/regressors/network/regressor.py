@@ -1,7 +1,8 @@
 """A two-view network behind the regressor protocol.
 
-Cost: one encoder pass an image, one decoder pass a directed pair. Predictions leave in batches; what stays
-is the network, `token_cache` bytes of encoded images, and one batch.
+Cost: one encoder pass an image, one decoder pass a directed pair. What decoding does for one image whatever
+the other is done when the image is loaded. Predictions leave in batches; what stays is the network,
+`token_cache` bytes of images ready to be decoded, and one batch.
 """
 
 from collections.abc import Iterator, Sequence
@@ -11,19 +12,19 @@ from functools import partial
 import numpy as np
 import torch
 from jaxtyping import Float
-from torch import Tensor
 
 from dust3r_sfm.matching import match_descriptor_maps, match_pointmaps
 from dust3r_sfm.networks import ViewOutput
 from dust3r_sfm.networks.checkpoints import LoadedNetwork, load_network
 from dust3r_sfm.networks.config import LinearHeadConfig
+from dust3r_sfm.networks.dust3r import Prepared
 from dust3r_sfm.networks.rotary import Grid
 from dust3r_sfm.progress import Progress
 from dust3r_sfm.regressors.network.batching import BatchSize, in_batches
 from dust3r_sfm.regressors.network.config import NetworkRegressorConfig
 from dust3r_sfm.regressors.network.on_device import check_device, full_float32, placed, torch_dtype
 from dust3r_sfm.regressors.network.pixel_grid import view_from_network
-from dust3r_sfm.regressors.network.schedule import TokenCache, pairs_by_shape
+from dust3r_sfm.regressors.network.schedule import DeviceCache, pairs_by_shape
 from dust3r_sfm.regressors.protocol import Encoding
 from dust3r_sfm.types import (
     ConfidenceArray,
@@ -40,6 +41,8 @@ SQUARE_LONG_EDGE = 224
 """The one network published for squares alone has this size, and a linear head."""
 CPU_PIXELS_AT_ONCE = 400_000
 """Of view i in a batch on a CPU: nobody says there when memory runs low, and more is hardly faster."""
+ImageInRole = tuple[int, int]
+"""A view's index, and 0 where it is the first of its pair or 1 where it is the second."""
 START_ON_DEVICE, MOST_AT_ONCE = 4, 64
 """Pairs at once on an accelerator: the first try, and where no more is gained."""
 
@@ -97,8 +100,8 @@ class NetworkRegressor:
     ) -> Iterator[PairPrediction]:
         """In batches of equal shapes, formed of all pairs: a resumed run has the same ones."""
         progress.start("Predicting", len(pairs), "pairs")
-        cache = TokenCache(self.config.token_cache, partial(self._load, encodings))
-        for group in pairs_by_shape(views, pairs, self._images_in_cache(views)):
+        cache = DeviceCache(self.config.token_cache, partial(self._prepared, views, encodings))
+        for group in pairs_by_shape(views, pairs, self._images_in_cache(views, cache)):
             run = partial(self._decoded, views, cache, done)
             for prediction in in_batches(group, self._decode_size, run):
                 if prediction is not None:
@@ -114,11 +117,10 @@ class NetworkRegressor:
             return BatchSize(at_once, at_once)
         return BatchSize(START_ON_DEVICE, MOST_AT_ONCE)
 
-    def _images_in_cache(self, views: Sequence[View]) -> int:
-        config = self._network_config
-        patches = max(view.size[0] * view.size[1] for view in views) // config.patch_size**2
-        itemsize = torch_dtype(self.config.dtype).itemsize
-        return self.config.token_cache // (patches * config.enc_embed_dim * itemsize)
+    def _images_in_cache(self, views: Sequence[View], cache: DeviceCache[ImageInRole, Prepared]) -> int:
+        """How many of the largest image, in both roles."""
+        largest = max(range(len(views)), key=lambda k: views[k].size[0] * views[k].size[1])
+        return self.config.token_cache // (cache[largest, 0].nbytes + cache[largest, 1].nbytes)
 
     def _tokens(self, views: Sequence[View], indices: Sequence[int]) -> list[np.ndarray]:
         """Of views of equal shape."""
@@ -128,20 +130,28 @@ class NetworkRegressor:
         stored = torch.float32 if self.config.dtype == "fp32" else torch.float16
         return list(tokens.to(stored).cpu().numpy())
 
-    def _load(self, encodings: Sequence[Encoding], index: int) -> Tensor:
-        tokens = torch.from_numpy(encodings[index]["tokens"])
-        return tokens.to(self.config.device, torch_dtype(self.config.dtype))
+    def _prepared(self, views: Sequence[View], encodings: Sequence[Encoding], image: ImageInRole) -> Prepared:
+        index, role = image
+        tokens = torch.from_numpy(encodings[index]["tokens"][None])
+        tokens = tokens.to(self.config.device, torch_dtype(self.config.dtype))
+        with torch.inference_mode(), full_float32(self.config):
+            return self._module.prepare(role, tokens, self._grid(views[index]))
 
     def _decoded(
-        self, views: Sequence[View], cache: TokenCache, done: frozenset[Pair], pairs: Sequence[Pair]
+        self,
+        views: Sequence[View],
+        cache: DeviceCache[ImageInRole, Prepared],
+        done: frozenset[Pair],
+        pairs: Sequence[Pair],
     ) -> list[PairPrediction | None]:
         """Predictions of pairs of equal shapes, None for those that are done."""
         if done.issuperset(pairs):
             return [None] * len(pairs)
         with torch.inference_mode(), full_float32(self.config):
-            tokens_i, tokens_j = (torch.stack([cache[k] for k in side]) for side in _sides(pairs))
+            first = Prepared.joined([cache[pair.i, 0] for pair in pairs])
+            second = Prepared.joined([cache[pair.j, 1] for pair in pairs])
             grids = self._grid(views[pairs[0].i]), self._grid(views[pairs[0].j])
-            outputs = self._module.decode(tokens_i, tokens_j, *grids)
+            outputs = self._module.decode_prepared(first, second, *grids)
             both = [output.map_tensors(torch.Tensor.float) for output in outputs]
             return [
                 None if pair in done else self._prediction(views[pair.i], pair, *(_only(k, o) for o in both))
@@ -188,10 +198,6 @@ def _image_spec(config: NetworkRegressorConfig, loaded: LoadedNetwork) -> ImageS
         Framing.SQUARE if for_squares else Framing.PUBLISHED,
         config.cut_squares,
     )
-
-
-def _sides(pairs: Sequence[Pair]) -> tuple[list[int], list[int]]:
-    return [pair.i for pair in pairs], [pair.j for pair in pairs]
 
 
 def _only(index: int, output: ViewOutput) -> ViewOutput:

@@ -1,12 +1,12 @@
 """In which order pairs are predicted: equal shapes together, and so that few encoded images suffice."""
 
 from collections import OrderedDict
-from collections.abc import Callable, Sequence
-
-from torch import Tensor
+from collections.abc import Callable, Hashable, Sequence
+from typing import Generic, Protocol, TypeVar, runtime_checkable
 
 from dust3r_sfm.types import Pair, View
 
+Key = TypeVar("Key", bound=Hashable)
 Shapes = tuple[tuple[int, int], tuple[int, int]]
 
 
@@ -29,22 +29,31 @@ def _tile_order(pair: Pair, tile: int) -> tuple[int, ...]:
     return low // tile, high // tile, low, high, pair.i
 
 
-class TokenCache:
-    """The encoded images used last, on the device, in `limit` bytes; `load` brings others."""
+@runtime_checkable
+class HasBytes(Protocol):
+    @property
+    def nbytes(self) -> int: ...
 
-    def __init__(self, limit: int, load: Callable[[int], Tensor]) -> None:
+
+Held = TypeVar("Held", bound=HasBytes)
+
+
+class DeviceCache(Generic[Key, Held]):
+    """What was used last, on the device, in `limit` bytes; `load` brings or makes the rest."""
+
+    def __init__(self, limit: int, load: Callable[[Key], Held]) -> None:
         self._limit = limit
         self._load = load
-        self._held: OrderedDict[int, Tensor] = OrderedDict()
+        self._held: OrderedDict[Key, Held] = OrderedDict()
         self._bytes = 0
 
-    def __getitem__(self, index: int) -> Tensor:
-        if index in self._held:
-            self._held.move_to_end(index)
-            return self._held[index]
-        tokens = self._load(index)
-        self._held[index] = tokens
-        self._bytes += tokens.nbytes
+    def __getitem__(self, key: Key) -> Held:
+        if key in self._held:
+            self._held.move_to_end(key)
+            return self._held[key]
+        loaded = self._load(key)
+        self._held[key] = loaded
+        self._bytes += loaded.nbytes
         while self._bytes > self._limit and len(self._held) > 1:
             self._bytes -= self._held.popitem(last=False)[1].nbytes
-        return tokens
+        return loaded

@@ -140,11 +140,11 @@ class Forgetful(Dust3r):
         super().__init__(config)
         self.asked: list[int] = []
 
-    def decode(self, tokens_i, tokens_j, grid_i, grid_j):
-        self.asked.append(len(tokens_i))
-        if len(tokens_i) > self.holds:
+    def decode_prepared(self, prepared_i, prepared_j, grid_i, grid_j):
+        self.asked.append(len(prepared_i.tokens))
+        if self.asked[-1] > self.holds:
             raise torch.cuda.OutOfMemoryError("CUDA out of memory. Tried to allocate 20.00 GiB")
-        return super().decode(tokens_i, tokens_j, grid_i, grid_j)
+        return super().decode_prepared(prepared_i, prepared_j, grid_i, grid_j)
 
 
 def forgetful(holds: int) -> Forgetful:

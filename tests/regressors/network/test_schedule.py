@@ -3,7 +3,7 @@
 import torch
 from seeded_networks import noise_views
 
-from dust3r_sfm.regressors.network.schedule import TokenCache, pairs_by_shape
+from dust3r_sfm.regressors.network.schedule import DeviceCache, pairs_by_shape
 from dust3r_sfm.types import Pair
 
 
@@ -27,7 +27,7 @@ def loads(pairs: list[Pair], images: int) -> int:
         loaded.append(index)
         return torch.zeros(10)
 
-    cache = TokenCache(images * 40, load)
+    cache = DeviceCache(images * 40, load)
     for pair in pairs:
         cache[pair.i], cache[pair.j]
     return len(loaded)
@@ -47,5 +47,5 @@ def test_with_room_for_all_each_is_loaded_once() -> None:
 
 
 def test_a_cache_too_small_for_anything_still_gives_what_is_asked() -> None:
-    cache = TokenCache(1, lambda index: torch.full((4,), float(index)))
+    cache = DeviceCache(1, lambda index: torch.full((4,), float(index)))
     assert [cache[k][0].item() for k in (0, 1, 0)] == [0.0, 1.0, 0.0]
