@@ -6,6 +6,8 @@ from jaxtyping import Float, Int
 from scipy.sparse.linalg import spsolve
 
 NodeIndices = Int[np.ndarray, " e"]
+DENSE_NODES = 128
+"""Up to here a dense matrix is solved faster than a sparse one is built."""
 
 
 def solve_differences(
@@ -22,6 +24,8 @@ def solve_differences(
     """
     if num_nodes == 1:
         return np.zeros((1, differences.shape[1]))
+    if num_nodes <= DENSE_NODES:
+        return _solved_densely(tail, head, differences, weights, num_nodes)
     edge = np.arange(len(tail))
     incidence = sparse.csr_matrix(
         (
@@ -35,6 +39,25 @@ def solve_differences(
     damping = 1e-14 * laplacian.diagonal().max() * sparse.identity(num_nodes - 1, format="csc")
     solved = spsolve(laplacian + damping, weighted.T @ differences)
     return np.concatenate([np.zeros((1, differences.shape[1])), solved.reshape(num_nodes - 1, -1)])
+
+
+def _solved_densely(
+    tail: NodeIndices,
+    head: NodeIndices,
+    differences: Float[np.ndarray, "e k"],
+    weights: Float[np.ndarray, " e"],
+    num_nodes: int,
+) -> Float[np.ndarray, "nodes k"]:
+    """The same, without what building sparse matrices costs."""
+    between = np.bincount(tail * num_nodes + head, weights, num_nodes**2).reshape(num_nodes, num_nodes)
+    between += between.T
+    laplacian = np.diag(between.sum(axis=1)) - between
+    laplacian[np.diag_indices(num_nodes)] += 1e-14 * laplacian.diagonal().max()
+    weighted = weights[:, None] * differences
+    right = np.stack([np.bincount(head, w, num_nodes) - np.bincount(tail, w, num_nodes) for w in weighted.T])
+    values = np.zeros((num_nodes, differences.shape[1]))
+    values[1:] = np.linalg.solve(laplacian[1:, 1:], right.T[1:])
+    return values
 
 
 def kernel_weights(

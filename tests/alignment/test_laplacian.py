@@ -1,17 +1,37 @@
 import numpy as np
+import pytest
 
-from dust3r_sfm.alignment.laplacian import robust_differences, solve_differences
+from dust3r_sfm.alignment.laplacian import DENSE_NODES, robust_differences, solve_differences
 
 
 def complete(n):
     return np.array([(i, j) for i in range(n) for j in range(n) if i < j]).T
 
 
-def test_exact_differences_give_the_values():
-    values = np.random.default_rng(0).standard_normal((6, 3))
-    tail, head = complete(6)
-    found = solve_differences(tail, head, values[head] - values[tail], np.ones(len(tail)), 6)
+@pytest.mark.parametrize("count", [6, DENSE_NODES + 3])
+def test_exact_differences_give_the_values(count):
+    rng = np.random.default_rng(0)
+    values = rng.standard_normal((count, 3))
+    tail, head = complete(count)
+    weights = rng.uniform(0.1, 2.0, len(tail))
+    found = solve_differences(tail, head, values[head] - values[tail], weights, count)
     np.testing.assert_allclose(found, values - values[0], atol=1e-10)
+
+
+def test_dense_and_sparse_agree_on_contradicting_differences():
+    """A pendant node more makes the same problem a sparse one."""
+    rng = np.random.default_rng(2)
+    tail, head = complete(DENSE_NODES)
+    differences, weights = rng.standard_normal((len(tail), 2)), rng.uniform(0.1, 2.0, len(tail))
+    dense = solve_differences(tail, head, differences, weights, DENSE_NODES)
+    longer = solve_differences(
+        np.append(tail, 0),
+        np.append(head, DENSE_NODES),
+        np.append(differences, [[1.0, 1.0]], axis=0),
+        np.append(weights, 1.0),
+        DENSE_NODES + 1,
+    )
+    np.testing.assert_allclose(dense, longer[:-1], atol=1e-9)
 
 
 def test_a_triangle_shares_its_error_equally():

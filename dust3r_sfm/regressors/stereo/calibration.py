@@ -8,6 +8,7 @@ from dust3r_sfm.camera_sharing import CameraSharing, group_cameras
 from dust3r_sfm.geometry.view_cameras import principal_point, view_camera
 from dust3r_sfm.regressors.stereo.features import Features
 from dust3r_sfm.regressors.stereo.self_calibration import FocalPrior, FundamentalPair, self_calibrated_focals
+from dust3r_sfm.regressors.stereo.threads import in_threads
 from dust3r_sfm.regressors.stereo.two_view import PLANAR_SHARE, Epipolar, TwoViewConfig, fundamental_matrix
 from dust3r_sfm.types import Camera, Correspondences, Pair, View
 
@@ -24,18 +25,19 @@ def epipolar_geometries(
     config: TwoViewConfig,
 ) -> dict[Pair, Epipolar]:
     """Fundamental matrices of the pairs that have one: the others show nothing in common."""
-    out = {}
-    for pair, found in matches.items():
+
+    def epipolar(pair: Pair) -> Epipolar | None:
+        found = matches[pair]
         # One pair needs no more than this to say all it can.
         rows = np.linspace(0, len(found) - 1, min(len(found), MOST_MATCHES)).round().astype(np.int64)
-        epipolar = fundamental_matrix(
+        return fundamental_matrix(
             (found.pixels_i[rows] - principal_point(views[pair.i])) * features[pair.i].resolution,
             (found.pixels_j[rows] - principal_point(views[pair.j])) * features[pair.j].resolution,
             config,
         )
-        if epipolar is not None:
-            out[pair] = epipolar
-    return out
+
+    found = zip(matches, in_threads(epipolar, matches), strict=True)
+    return {pair: geometry for pair, geometry in found if geometry is not None}
 
 
 def calibrated_cameras(

@@ -12,7 +12,7 @@ import torch
 from jaxtyping import Float, Int
 from scipy.ndimage import distance_transform_edt
 
-from dust3r_sfm.camera_sharing import CameraSharing
+from dust3r_sfm.camera_sharing import CameraSharing, group_cameras
 from dust3r_sfm.geometry import invert_rigid, pixel_grid, transform_points, unproject
 from dust3r_sfm.progress import Progress
 from dust3r_sfm.regressors.plane_sweep import DepthEstimate, SweepConfig, sweep_pair
@@ -26,6 +26,7 @@ from dust3r_sfm.regressors.stereo.features import (
     root_sift,
 )
 from dust3r_sfm.regressors.stereo.matching import distinct, match_descriptors, unit_descriptors
+from dust3r_sfm.regressors.stereo.threads import in_threads
 from dust3r_sfm.regressors.stereo.two_view import UNRELATED, Epipolar, TwoView, TwoViewConfig, two_view
 from dust3r_sfm.types import (
     Camera,
@@ -77,6 +78,11 @@ class StereoRegressor:
 
     def fingerprint(self) -> str:
         return f"stereo-2 {asdict(self.config)}"
+
+    def shared_by_pairs(self, views: Sequence[View], pairs: Sequence[Pair]) -> str:
+        """Focals come from all pairs of all views with one camera, and each view chooses among its pairs
+        which to sweep."""
+        return f"{group_cameras(views, self.config.cameras)} {sorted(_unordered(pairs))}"
 
     def encode(self, views: Sequence[View]) -> list[Encoding]:
         return encodings_of(views, self.config.features)
@@ -147,13 +153,16 @@ class StereoRegressor:
         features: Sequence[Features],
         progress: Progress,
     ) -> dict[Pair, TwoView]:
+        def geometry(pair: Pair) -> TwoView:
+            i, j = pair.i, pair.j
+            resolution = features[i].resolution, features[j].resolution
+            settings = self.config.two_view
+            return two_view(matches[pair], cameras[i], cameras[j], resolution, epipolar[pair], settings)
+
         progress.start("Two-view geometry", len(epipolar), "pairs")
         out = {}
-        for pair, known in epipolar.items():
-            resolution = features[pair.i].resolution, features[pair.j].resolution
-            out[pair] = two_view(
-                matches[pair], cameras[pair.i], cameras[pair.j], resolution, known, self.config.two_view
-            )
+        for pair, found in zip(epipolar, in_threads(geometry, epipolar), strict=True):
+            out[pair] = found
             progress.advance()
         return out
 
