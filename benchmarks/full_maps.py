@@ -45,6 +45,9 @@ class FullMaps:
     def fingerprint(self) -> str:
         return repr(self)
 
+    def shared_by_pairs(self, views: Sequence[View], pairs: Sequence[Pair]) -> str:
+        return ""
+
     def encode(self, views: Sequence[View]) -> list[Encoding]:
         return [{"tokens": np.full((TOKENS, CHANNELS), view.image[0, 0, 0], np.float32)} for view in views]
 

@@ -65,6 +65,9 @@ class LookupRegressor:
     def fingerprint(self) -> str:
         return "lookup"
 
+    def shared_by_pairs(self, views: Sequence[View], pairs: Sequence[Pair]) -> str:
+        return ""
+
     def encode(self, views: Sequence[View]) -> list[Mapping[str, np.ndarray]]:
         return [{} for _ in views]
 

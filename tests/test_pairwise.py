@@ -167,6 +167,9 @@ class OneEyed:
     def fingerprint(self) -> str:
         return self.name
 
+    def shared_by_pairs(self, views: Sequence[View], pairs: Sequence[Pair]) -> str:
+        return ""
+
     def depth(self) -> np.ndarray:
         return 2.0 + 0.01 * pixel_grid(self.camera.height, self.camera.width)[..., 0]
 

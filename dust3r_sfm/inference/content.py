@@ -8,7 +8,7 @@ import numpy as np
 from dust3r_sfm.evidence import EvidenceConfig
 from dust3r_sfm.regressors.protocol import PointmapRegressor
 from dust3r_sfm.retrieval import VladConfig
-from dust3r_sfm.types import View
+from dust3r_sfm.types import Pair, View
 
 
 def content_hash(view: View) -> str:
@@ -26,9 +26,13 @@ def encoding_key(regressor: PointmapRegressor, view: View) -> str:
     return hashlib.sha256((regressor.fingerprint() + content_hash(view)).encode()).hexdigest()
 
 
-def evidence_key(regressor: PointmapRegressor, views: Sequence[View], config: EvidenceConfig) -> str:
-    """All that what is kept of a pair depends on, but the graph: that is asked about by name."""
-    return _key(f"{regressor.fingerprint()} {config}", views)
+def evidence_key(
+    regressor: PointmapRegressor, views: Sequence[View], pairs: Sequence[Pair], config: EvidenceConfig
+) -> str:
+    """All that what is kept of a pair depends on. The graph is in it only where the regressor says so: a
+    pair is asked about by its name."""
+    shared = regressor.shared_by_pairs(views, pairs)
+    return _key(f"{regressor.fingerprint()} {config} {shared}", views)
 
 
 def descriptors_key(regressor: PointmapRegressor, views: Sequence[View], config: VladConfig) -> str:

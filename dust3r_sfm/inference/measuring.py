@@ -35,12 +35,13 @@ def measure_pairs(
     """What every pair of `graph` says of the views, in the graph's pair order, however it came about.
 
     With `work_folder`, encodings, what is kept of each pair, and the best depth maps of each view lie
-    there, and those a former run left are used where the regressor's fingerprint, the content of all views
-    and `config.evidence` are the same. Without, depth maps stay in memory if `config.map_bytes`
-    is sure to hold them, and else, like encodings beyond `config.encoding_bytes`, go to a temporary
-    folder that goes with the evidence. Memory besides: see `Evidence`, and one prediction (or what the
-    regressor predicts at once). Disk: 4 bytes a known pixel of each kept map (8 where it comes from the
-    other side of its pair), and for each pair what `Evidence` has in memory.
+    there, and those a former run left are used where the regressor's fingerprint, the content of all views,
+    what pairs share (`PointmapRegressor.shared_by_pairs`) and `config.evidence` are the same. Without, depth
+    maps stay in memory if `config.map_bytes` is sure to hold them, and else, like encodings beyond
+    `config.encoding_bytes`, go to a temporary folder that goes with the evidence. Memory besides: see
+    `Evidence`, and one prediction (or what the regressor predicts at once). Disk: 4 bytes a known pixel of
+    each kept map (8 where it comes from the other side of its pair), and for each pair what `Evidence` has in
+    memory.
     `encodings` are given where the views were encoded before.
     Stages on `progress`: "Encoding" in images, then the regressor's own, in pairs.
     Raises OutputError when a folder cannot be written.
@@ -64,7 +65,7 @@ def _collector(
     work_folder: Path | None,
 ) -> Collector:
     if work_folder is not None:
-        key = evidence_key(regressor, views, config.evidence)
+        key = evidence_key(regressor, views, graph.pairs, config.evidence)
         return resumed(views, graph.pairs, config.evidence, work_folder, key)
     few = _most_map_bytes(views, graph, config.evidence.kept_maps) <= config.map_bytes
     maps = MapsInMemory() if few else MapsInFolder(TemporaryFolder(), "temporary")

@@ -28,6 +28,12 @@ class PointmapRegressor(Protocol):
         results of another fingerprint are not reused."""
         ...
 
+    def shared_by_pairs(self, views: Sequence[View], pairs: Sequence[Pair]) -> str:
+        """Names all that the prediction of a pair depends on beyond the fingerprint and what its two views
+        show: where focals are found from all pairs together, all pairs. Empty if there is nothing. Cached
+        results under another such name are not reused."""
+        ...
+
     @property
     def batch_images(self) -> int:
         """How many images `encode` is best given at once."""

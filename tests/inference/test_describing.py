@@ -14,7 +14,7 @@ from dust3r_sfm.progress import Silent
 from dust3r_sfm.regressors.protocol import DescribesImages, PointmapRegressor
 from dust3r_sfm.regressors.stereo import StereoConfig, StereoRegressor
 from dust3r_sfm.retrieval import VladConfig
-from dust3r_sfm.types import ImageSpec, View
+from dust3r_sfm.types import ImageSpec, Pair, View
 
 CONFIG = VladConfig(words=1, dimensions=3)
 """One word: the mean of each view, off that of all."""
@@ -32,6 +32,9 @@ class Undescribing:
 
     def fingerprint(self) -> str:
         return self.version
+
+    def shared_by_pairs(self, views: Sequence[View], pairs: Sequence[Pair]) -> str:
+        return ""
 
     def encode(self, views: Sequence[View]) -> list[Mapping[str, np.ndarray]]:
         return [{"pixels": view.image.reshape(-1, 3)} for view in views]

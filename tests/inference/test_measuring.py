@@ -37,9 +37,10 @@ class StoppedError(Exception):
 @dataclass
 class PlaneRegressor:
     """Exact, and surer of some pairs than of others. Yields the pairs in reverse, or shuffled by `order`,
-    and stops after `stop_after` of them."""
+    and stops after `stop_after` of them. With `whole_graph` it says that all pairs have a part in each."""
 
     version: str = "1"
+    whole_graph: bool = False
     stop_after: int | None = None
     order: int | None = None
     encoded: Counter[str] = field(default_factory=Counter)
@@ -52,6 +53,9 @@ class PlaneRegressor:
 
     def fingerprint(self) -> str:
         return f"plane {self.version}"
+
+    def shared_by_pairs(self, views: Sequence[View], pairs: Sequence[Pair]) -> str:
+        return str(pairs) if self.whole_graph else ""
 
     def encode(self, views: Sequence[View]) -> list[Mapping[str, np.ndarray]]:
         assert 1 <= len(views) <= self.batch_images
@@ -339,6 +343,17 @@ def test_another_graph_takes_what_is_there_and_equals_a_fresh_run(views: list[Vi
         found = measure_pairs(again, views, graph, CONFIG, tmp_path)
         assert_same(found, measure_pairs(PlaneRegressor(), views, graph, CONFIG))
         assert len(again.predicted) < len(graph.pairs)
+
+
+def test_where_all_pairs_have_a_part_in_each_a_grown_graph_takes_encodings_only(
+    views: list[View], tmp_path: Path
+) -> None:
+    runs = []
+    for pairs in (PAIRS[:5], PAIRS, PAIRS):
+        again = PlaneRegressor(whole_graph=True)
+        measure_pairs(again, views, ViewGraph(4, pairs), CONFIG, tmp_path)
+        runs.append((len(again.predicted), again.encoded.total()))
+    assert runs == [(5, 4), (len(PAIRS), 0), (0, 0)]
 
 
 def test_other_settings_reuse_encodings_only(views: list[View], tmp_path: Path) -> None:

@@ -74,6 +74,9 @@ class NetworkRegressor:
         chosen = config.dtype, config.head_dtype, config.related_confidence, config.related_share
         return f"network-1 {self._weights} {self.image_spec} {chosen} {asdict(config.matching)}"
 
+    def shared_by_pairs(self, views: Sequence[View], pairs: Sequence[Pair]) -> str:
+        return ""
+
     def encode(self, views: Sequence[View]) -> list[Encoding]:
         """Tokens as float16 where the network runs in 16 bits: bfloat16, which numpy lacks, loses nothing
         in it, as tokens are normalised and far from both of its ends."""

@@ -47,6 +47,17 @@ def test_it_is_a_regressor_and_its_fingerprint_knows_the_config() -> None:
     assert regressor.fingerprint() != StereoRegressor(StereoConfig(max_ratio=0.7)).fingerprint()
 
 
+def test_pairs_share_the_graph_and_the_cameras(outcome: Outcome) -> None:
+    """Whichever way round a pair is asked for, it has a part in what is said of all others."""
+    regressor, views = outcome.regressor, outcome.views
+    shared = regressor.shared_by_pairs(views, PAIRS)
+    assert regressor.shared_by_pairs(views, PAIRS[::-1]) == shared
+    assert regressor.shared_by_pairs(views, [pair for pair in PAIRS if pair.i < pair.j]) == shared
+    assert regressor.shared_by_pairs(views, PAIRS[:2]) != shared
+    other_camera = [*views[:-1], replace(views[-1], exif_camera="another")]
+    assert regressor.shared_by_pairs(other_camera, PAIRS) != shared
+
+
 def test_every_pair_is_predicted_once_and_is_general(outcome: Outcome) -> None:
     assert set(outcome.predictions) == set(PAIRS)
     for prediction in outcome.predictions.values():
