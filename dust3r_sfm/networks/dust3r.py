@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import torch
-from jaxtyping import Float
+from jaxtyping import Float, Int
 from torch import Tensor, nn
 
 from dust3r_sfm.networks.blocks import (
@@ -46,6 +46,10 @@ class Prepared:
         """One batch of several, of equal shapes."""
         starts = zip(*(part.head_start for part in parts), strict=True)
         return cls(torch.cat([part.tokens for part in parts]), tuple(torch.cat(same) for same in starts))
+
+    def of_images(self, index: Int[Tensor, " k"]) -> "Prepared":
+        """Of the images with these numbers."""
+        return Prepared(self.tokens[index], tuple(part[index] for part in self.head_start))
 
 
 class Dust3r(nn.Module):

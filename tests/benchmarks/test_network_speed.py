@@ -5,7 +5,18 @@ from dataclasses import replace
 import pytest
 import torch
 
-from benchmarks.network_speed import FP32, ON_CPU, Options, Speed, count_flops, measure, report, run_graph
+from benchmarks.network_parts import share_of_published
+from benchmarks.network_speed import (
+    FP32,
+    ON_CPU,
+    Flops,
+    Options,
+    Speed,
+    count_flops,
+    measure,
+    report,
+    run_graph,
+)
 from dust3r_sfm.networks import network_from_config
 from dust3r_sfm.networks.config import SMALL, LinearHeadConfig
 
@@ -40,5 +51,11 @@ def test_report():
     assert written["speed_up"] == pytest.approx(rows[1].pairs_per_s / rows[0].pairs_per_s)
     assert not written["full_network_on_cuda"]
     assert all(row.peak_mib > 0 for row in rows)
-    share = (4 * flops.encode + 12 * flops.decode) / (24 * flops.encode + 12 * flops.decode)
+    ours = 4 * (flops.encode + flops.prepare) + 12 * flops.decode
+    share = ours / (24 * flops.encode + 12 * (flops.prepare + flops.decode))
     assert written["share_of_published_flops"] == pytest.approx(share)
+
+
+def test_shares_from_the_parts():
+    """Three images, six pairs: ours 3 x (5 + 1) + 6 x 4, published 6 x (10 + 1 + 4)."""
+    assert share_of_published(Flops(5.0, 1.0, 4.0), 3) == pytest.approx(42 / 90)
