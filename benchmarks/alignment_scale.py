@@ -1,11 +1,13 @@
 """Alignment alone, on pointmaps with known errors: accuracy, time and memory against the number of images.
 
     python -m benchmarks.alignment_scale --views 5 10 20 --json OUT
-    python -m benchmarks.alignment_scale --views 200 --reach 10 --focals same --json OUT
+    python -m benchmarks.alignment_scale --views 200 --pairs logwin-10-noncyclic --focals same --json OUT
+    python -m benchmarks.alignment_scale --views 500 --pairs swin-10 --path loop --focals same --json OUT
 
-Complete graphs (or windows of --reach) of a rendered room's exact depths with noise on x, y and z of 1 % of
-depth and 3 % of pixels at random depths, made one pair at a time: making them is not in the times. Each row
-is a child process, as peak memory never falls again. ATE is relative to the RMS spread of the true centres.
+Photos of a rendered room, on an arc about its corner or once round a circle, looking out. Their exact depths
+with noise on x, y and z of 1 % of depth and 3 % of pixels at random depths, made one pair at a time: making
+them is not in the times. Each row is a child process, as peak memory never falls again. ATE is relative to
+the RMS spread of the true centres.
 """
 
 import json
@@ -30,11 +32,12 @@ from dust3r_sfm.evaluation import PosedPhoto, score_poses
 from dust3r_sfm.evidence import EvidenceConfig, resumed
 from dust3r_sfm.geometry import original_camera
 from dust3r_sfm.progress import Silent
-from dust3r_sfm.synthetic.cameras import Rig, arc_cameras
+from dust3r_sfm.synthetic.cameras import Rig, arc_cameras, loop_cameras
 from dust3r_sfm.synthetic.predictions import synthetic_predictions
 from dust3r_sfm.synthetic.render import render_depth
-from dust3r_sfm.synthetic.scenes import room_scene
+from dust3r_sfm.synthetic.scenes import SceneDescription, room_scene
 from dust3r_sfm.types import Camera, Pair, PairPrediction, Rigid, Scene, View
+from dust3r_sfm.view_graph import Retrieval, parse_graph, view_graph
 
 Focals = Literal["same", "mixed"]
 PACKAGES = ("dust3r-sfm", "numpy", "scipy", "pycolmap")
@@ -47,8 +50,10 @@ class Options:
     """Numbers of images."""
     focals: tuple[Focals, ...] = ("same", "mixed")
     """One camera for all photos, or each its own (within a factor of 1.4)."""
-    reach: int | None = None
-    """Pair each image with so many after it; default: with all."""
+    pairs: str = "complete"
+    """Which images are paired, in the forms of `dust3r-sfm reconstruct --pairs`."""
+    path: Literal["arc", "loop"] = "arc"
+    """Where the photos are taken."""
     width: int = 512
     height: int = 384
     noise: float = 0.01
@@ -73,6 +78,7 @@ class Measured:
     directed_pairs: int
     evidence_cpu_s: float
     alignment_cpu_s: float
+    alignment_wall_s: float
     baseline_mib: float
     peak_mib: float
     registered: int
@@ -99,14 +105,14 @@ def run_child(options: Options, count: int, focals: Focals) -> Measured:
     command += ["--focals", focals, "--width", str(options.width), "--height", str(options.height)]
     command += ["--noise", str(options.noise), "--outliers", str(options.outliers)]
     command += ["--wrong-pairs", str(options.wrong_pairs), "--seed", str(options.seed)]
-    command += ["--reach", str(options.reach)] if options.reach else []
+    command += ["--pairs", options.pairs, "--path", options.path]
     done = subprocess.run(command, stdout=subprocess.PIPE, check=True, text=True)
     return Measured(**json.loads(done.stdout.splitlines()[-1]))
 
 
 def measure(options: Options, count: int, focals: Focals) -> Measured:
     rig, views, predictions = make_predictions(options, count, focals)
-    pairs = graph_pairs(count, options.reach)
+    pairs = graph_pairs(count, options.pairs)
     baseline_mib, evidence_s = peak_mib(), 0.0
     with tempfile.TemporaryDirectory(prefix="benchmark_") as work:
         collector = resumed(views, pairs, EvidenceConfig(), Path(work), "benchmark")
@@ -114,10 +120,10 @@ def measure(options: Options, count: int, focals: Focals) -> Measured:
             began_s = time.process_time()
             collector.take(prediction)
             evidence_s += time.process_time() - began_s
-        began_s = time.process_time()
+        began_s, began_wall_s = time.process_time(), time.perf_counter()
         config = AlignmentConfig(cameras="shared" if focals == "same" else "per_image", seed=options.seed)
         scenes = align(views, collector.evidence(), config, Silent()).scenes
-        alignment_s = time.process_time() - began_s
+        alignment_s, wall_s = time.process_time() - began_s, time.perf_counter() - began_wall_s
     assert scenes, "nothing was aligned"
     scores = score_poses(posed_photos(scenes[0]), true_photos(views, rig))
     return Measured(
@@ -126,6 +132,7 @@ def measure(options: Options, count: int, focals: Focals) -> Measured:
         directed_pairs=len(pairs),
         evidence_cpu_s=evidence_s,
         alignment_cpu_s=alignment_s,
+        alignment_wall_s=wall_s,
         baseline_mib=baseline_mib,
         peak_mib=peak_mib(),
         registered=scores.registered,
@@ -137,9 +144,10 @@ def measure(options: Options, count: int, focals: Focals) -> Measured:
     )
 
 
-def graph_pairs(count: int, reach: int | None) -> list[Pair]:
-    near = count if reach is None else reach
-    return [Pair(i, j) for i in range(count) for j in range(count) if 0 < abs(i - j) <= near]
+def graph_pairs(count: int, form: str) -> list[Pair]:
+    config = parse_graph(form)
+    assert not isinstance(config, Retrieval), "these photos show nothing to retrieve"
+    return list(view_graph(config, [f"{k:04d}.png" for k in range(count)]).pairs)
 
 
 def make_predictions(
@@ -148,20 +156,27 @@ def make_predictions(
     """The true cameras, grey views, and the predictions, each made when it is asked for."""
     rng = np.random.default_rng(options.seed)
     wide = 1.0 if focals == "same" else rng.uniform(0.85, 1.2, count)
-    step_deg = min(LARGEST_STEP_DEG, WHOLE_ARC_DEG / count)
     room = room_scene(options.seed)
     focal_px = (0.9 * options.width * np.broadcast_to(wide, count)).tolist()
-    rig = arc_cameras(room, count, options.width, options.height, focal_px, step_deg, seed=options.seed)
+    rig = make_rig(options, room, focal_px)
     image = np.zeros((options.height, options.width, 3), np.uint8)
     views = [View(f"{k:04d}.png", image, np.eye(3), (options.width, options.height)) for k in range(count)]
     depths = [
         render_depth(room, camera, pose).depth.astype(np.float32)
         for camera, pose in zip(rig.cameras, rig.cam_from_world, strict=True)
     ]
-    pairs = graph_pairs(count, options.reach)
+    pairs = graph_pairs(count, options.pairs)
     undirected = sorted({min(pair, pair.swapped()) for pair in pairs})
     wrong = rng.permutation(len(undirected))[: round(options.wrong_pairs * len(undirected))]
     return rig, views, _made(options, rig, depths, pairs, {undirected[k] for k in wrong})
+
+
+def make_rig(options: Options, room: SceneDescription, focal_px: Sequence[float]) -> Rig:
+    width, height, seed, count = options.width, options.height, options.seed, len(focal_px)
+    if options.path == "loop":
+        return loop_cameras(count, width, height, focal_px, seed=seed)
+    step_deg = min(LARGEST_STEP_DEG, WHOLE_ARC_DEG / count)
+    return arc_cameras(room, count, width, height, focal_px, step_deg, seed=seed)
 
 
 def _made(

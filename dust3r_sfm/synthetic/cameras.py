@@ -75,6 +75,26 @@ def arc_cameras(
     return Rig(_cameras(count, width, height, focal_px), np.stack(poses))
 
 
+def loop_cameras(
+    count: int,
+    width: int,
+    height: int,
+    focal_px: float | Sequence[float],
+    middle: tuple[float, float, float] = (3.3, 3.3, 1.45),
+    radius: float = 1.6,
+    seed: int = 0,
+) -> Rig:
+    """Photos once round a circle in a room, looking out of it: only neighbours see the same, and the last
+    meets the first. Places and aims vary a little with `seed`."""
+    rng = np.random.default_rng(seed)
+    azimuth = 2.0 * np.pi * np.arange(count) / count
+    outward = np.stack([np.cos(azimuth), np.sin(azimuth), np.zeros(count)], axis=-1)
+    eyes = np.array(middle) + radius * outward + rng.uniform(-0.05, 0.05, (count, 3))
+    targets = eyes + outward + rng.uniform(-0.08, 0.08, (count, 3))
+    poses = [look_at(eye, target) for eye, target in zip(eyes, targets, strict=True)]
+    return Rig(_cameras(count, width, height, focal_px), np.stack(poses))
+
+
 def rotation_only_cameras(
     scene: SceneDescription,
     count: int,

@@ -15,7 +15,7 @@ def test_predictions_are_those_of_the_graph_with_the_noise_asked_for() -> None:
     options = Options(width=64, height=48, outliers=0.0)
     rig, views, made = make_predictions(options, 3, "mixed")
     predictions = list(made)
-    assert [p.pair for p in predictions] == graph_pairs(3, None)
+    assert [p.pair for p in predictions] == graph_pairs(3, "complete")
     assert len({camera.fx for camera in rig.cameras}) == 3
     first, again = predictions[0], next(make_predictions(replace(options, noise=0.0), 3, "mixed")[2])
     spread = np.abs(first.points_i / again.points_i[..., 2:] - again.points_i / again.points_i[..., 2:])
@@ -24,8 +24,15 @@ def test_predictions_are_those_of_the_graph_with_the_noise_asked_for() -> None:
     assert views[0].size == (64, 48)
 
 
-def test_a_reach_makes_windows() -> None:
-    assert graph_pairs(4, 1) == [Pair(0, 1), Pair(1, 0), Pair(1, 2), Pair(2, 1), Pair(2, 3), Pair(3, 2)]
+def test_pairs_are_those_of_the_command_line() -> None:
+    assert graph_pairs(4, "swin-1-noncyclic") == [
+        Pair(0, 1),
+        Pair(1, 0),
+        Pair(1, 2),
+        Pair(2, 1),
+        Pair(2, 3),
+        Pair(3, 2),
+    ]
 
 
 def test_a_run_is_measured_in_a_child(tmp_path: Path) -> None:

@@ -13,7 +13,13 @@ from dust3r_sfm.geometry import (
     rotation_from_vector,
     transform_points,
 )
-from dust3r_sfm.synthetic.cameras import arc_cameras, centred_camera, look_at, rotation_only_cameras
+from dust3r_sfm.synthetic.cameras import (
+    arc_cameras,
+    centred_camera,
+    look_at,
+    loop_cameras,
+    rotation_only_cameras,
+)
 from dust3r_sfm.synthetic.materials import Plaster
 from dust3r_sfm.synthetic.primitives import Box, Cylinder, Primitive, Quad, Sphere, distance
 from dust3r_sfm.synthetic.render import render, render_depth
@@ -156,3 +162,12 @@ def test_arc_cameras_look_at_the_centre_from_neighbouring_angles() -> None:
     centres = invert_rigid(rig.cam_from_world)[:8, :2, 3] - np.array(scene.centre)[:2]
     steps = np.diff(np.degrees(np.arctan2(centres[:, 1], centres[:, 0])))
     assert np.allclose(steps, 10.0)
+
+
+def test_loop_cameras_look_out_of_their_circle() -> None:
+    rig = loop_cameras(12, 64, 48, 50.0)
+    centres = np.linalg.inv(rig.cam_from_world)[:, :3, 3]
+    outward = (centres - centres.mean(axis=0))[:, :2]
+    forward = rig.cam_from_world[:, 2, :2]
+    np.testing.assert_allclose(np.linalg.norm(outward, axis=1), 1.6, atol=0.15)
+    assert ((outward * forward).sum(axis=1) > 0.9 * np.linalg.norm(outward, axis=1)).all()
