@@ -85,6 +85,14 @@ def test_auto_takes_the_best_network_that_is_here_and_says_so(no_hub: Path) -> N
     assert best_regressor().reason == "regressor mast3r: the best whose weights are on this machine"
 
 
+def test_auto_says_on_the_command_line_what_it_chose(no_hub: Path, ask: Ask) -> None:
+    _, _, err = ask()
+    assert err.startswith(best_regressor().reason + "\n")
+    assert "3 images, 3 pairs, regressor stereo" in err
+    _, _, err = ask("--quiet")
+    assert "regressor stereo" not in err
+
+
 def test_stereo_stays_on_the_cpu_unless_told_otherwise() -> None:
     assert best_device("stereo") == "cpu"
     assert best_device("dust3r") == ("cuda" if torch.cuda.is_available() else best_device("other"))
