@@ -47,8 +47,9 @@ class View:
 
     `pixel_from_original` takes homogeneous pixels of the STORED file (before any EXIF rotation) to
     pixels of `image`. `original_size` is the stored (width, height). `exif_focal_px` is a prior in
-    pixels of `image`. `mask` is True where the photo may be used. `path` is the file, for stages
-    that need more pixels than `image` has; None for a view made in memory.
+    pixels of `image`, `known_focal_px` (there too) is certain: regressors that calibrate need not. `mask` is
+    True where the photo may be used. `path` is the file, for stages that need more pixels than
+    `image` has; None for a view made in memory.
     """
 
     name: str
@@ -59,6 +60,7 @@ class View:
     exif_focal_px: float | None = None
     exif_camera: str | None = None
     mask: Bool[np.ndarray, "h w"] | None = None
+    known_focal_px: float | None = None
 
     @property
     def size(self) -> tuple[int, int]:

@@ -49,6 +49,15 @@ def known_of_views(views: Sequence[View], presets: Presets) -> Known:
     )
 
 
+def views_with_known_focals(views: Sequence[View], presets: Presets) -> tuple[View, ...]:
+    """The views as regressors should see them. Raises InputError where `align` would: hours before it."""
+    cameras = known_of_views(views, presets).cameras
+    return tuple(
+        view if camera is None else replace(view, known_focal_px=float(np.sqrt(camera.fx * camera.fy)))
+        for view, camera in zip(views, cameras, strict=True)
+    )
+
+
 def _check_names(views: Sequence[View], presets: Presets) -> None:
     names = {view.name for view in views}
     given = {"focal": presets.focal_px, "camera": presets.cameras, "pose": presets.cam_from_world}

@@ -16,6 +16,7 @@ from dust3r_sfm.exporters.colmap import ColmapExport
 from dust3r_sfm.exporters.originals import originals_of
 from dust3r_sfm.exporters.report import library_versions
 from dust3r_sfm.pipeline import Existing, ExportConfig, Plan, ReconstructConfig, reconstruct_all
+from dust3r_sfm.pipeline.known import KnownCameras
 from dust3r_sfm.pipeline.output import as_output_error
 from dust3r_sfm.synthetic.example import write_example
 from dust3r_sfm.types import Reconstruction, Scene
@@ -70,6 +71,7 @@ def reconstruct_config(command: Reconstruct, regressor: str) -> ReconstructConfi
         alignment=AlignmentConfig(cameras=cameras, seed=seed),
         export=ExportConfig(colmap=ColmapExport(max_points=command.output.max_points)),
         masks=command.photo.masks,
+        known=KnownCameras(command.known.focal, command.known.known_cameras, command.known.known_poses),
         seed=seed,
     )
 

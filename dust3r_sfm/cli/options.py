@@ -58,6 +58,18 @@ class PhotoOptions:
 
 
 @dataclass(frozen=True)
+class KnownOptions:
+    """What is known of the cameras. It stays as it is; the rest is solved around it."""
+
+    focal: Annotated[float | None, tyro.conf.arg(metavar="PX", help_behavior_hint="")] = None
+    """Focal of every photo, in pixels of its file."""
+    known_cameras: Annotated[Path | None, tyro.conf.arg(metavar="PATH", help_behavior_hint="")] = None
+    """Cameras by photo name: a COLMAP model, or a file of lines NAME MODEL WIDTH HEIGHT PARAMS..."""
+    known_poses: Annotated[Path | None, tyro.conf.arg(metavar="PATH", help_behavior_hint="")] = None
+    """Poses by photo name, of some photos or all: a COLMAP model or a transforms.json."""
+
+
+@dataclass(frozen=True)
 class ComputeOptions:
     """What to compute with."""
 
@@ -101,6 +113,7 @@ class Reconstruct:
     out: Annotated[tyro.conf.Positional[Path], tyro.conf.arg(metavar="OUT")]
     """Folder for the results: sparse/0, points.ply, scene.glb, depth/, scene.npz, report.json."""
     photo: Annotated[PhotoOptions, Grouped] = field(default_factory=PhotoOptions)
+    known: Annotated[KnownOptions, Grouped] = field(default_factory=KnownOptions)
     compute: Annotated[ComputeOptions, Grouped] = field(default_factory=ComputeOptions)
     output: Annotated[OutputOptions, Grouped] = field(default_factory=OutputOptions)
 

@@ -13,7 +13,8 @@ from dust3r_sfm.types import Pair, View
 
 def content_hash(view: View) -> str:
     """A hash of what a regressor can see of a view: neither its name nor where its file lies."""
-    described = (view.image.shape, view.original_size, view.exif_focal_px, view.exif_camera)
+    focals = view.exif_focal_px, view.known_focal_px
+    described = (view.image.shape, view.original_size, focals, view.exif_camera)
     digest = hashlib.sha256(repr(described).encode())
     digest.update(view.image.tobytes())
     digest.update(view.pixel_from_original.astype(np.float64).tobytes())

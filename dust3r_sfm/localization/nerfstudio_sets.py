@@ -29,14 +29,7 @@ _MALFORMED = (ValueError, LookupError, TypeError, AttributeError)
 def read_nerfstudio_set(file: Path, images: Path | None = None) -> Reference:
     """The world is that of the file, whatever transform made it. Raises InputError for a file that cannot
     be read, a camera model other than `_PARAMS`, or photos that are not there."""
-    try:
-        written = json.loads(file.read_text(encoding="utf-8"))
-        frames = {str(frame["file_path"]): frame for frame in written["frames"]}
-        poses = {name: _cam_from_world(frame) for name, frame in frames.items()}
-    except OSError as error:
-        raise InputError(f"{file}: cannot be read ({error.strerror}); give another file") from error
-    except _MALFORMED as error:
-        raise InputError(f"{file}: is not a transforms.json of nerfstudio ({error!r})") from error
+    written, frames, poses = _read(file)
     names = _with_suffixes(list(frames), file.parent if images is None else images)
     files, lost = found_photos(list(names), file.parent, images, {})
     photos, skipped = [], dict(lost)
@@ -49,6 +42,25 @@ def read_nerfstudio_set(file: Path, images: Path | None = None) -> Reference:
         except _MALFORMED as error:
             raise InputError(f"{file}: the camera of {name} is not understood ({error!r})") from error
     return Reference(file, tuple(photos), skipped=skipped)
+
+
+def read_nerfstudio_poses(file: Path) -> dict[str, Rigid]:
+    """cam_from_world by photo name, which is the path below the folder images/ where there is one. The photos
+    need not be there. Raises InputError for a file that cannot be read."""
+    _, _, poses = _read(file)
+    return {name.removeprefix("./").removeprefix("images/"): pose for name, pose in poses.items()}
+
+
+def _read(file: Path) -> tuple[dict[str, Any], dict[str, dict[str, Any]], dict[str, Rigid]]:
+    """All that is written; each photo's own part of it, and its pose, by its path in the file."""
+    try:
+        written = json.loads(file.read_text(encoding="utf-8"))
+        frames = {str(frame["file_path"]): frame for frame in written["frames"]}
+        return written, frames, {name: _cam_from_world(frame) for name, frame in frames.items()}
+    except OSError as error:
+        raise InputError(f"{file}: cannot be read ({error.strerror}); give another file") from error
+    except _MALFORMED as error:
+        raise InputError(f"{file}: is not a transforms.json of nerfstudio ({error!r})") from error
 
 
 def _cam_from_world(frame: Mapping[str, Any]) -> Rigid:

@@ -7,6 +7,7 @@ from pathlib import Path
 from dust3r_sfm.alignment import AlignmentConfig
 from dust3r_sfm.exporters.colmap import ColmapExport
 from dust3r_sfm.inference import InferenceConfig
+from dust3r_sfm.pipeline.known import KnownCameras
 from dust3r_sfm.pipeline.plan import Cost
 from dust3r_sfm.pipeline.regressors import RegressorConfig
 from dust3r_sfm.regressors.stereo import StereoConfig
@@ -37,6 +38,7 @@ class ReconstructConfig:
     alignment: AlignmentConfig = field(default_factory=AlignmentConfig)
     export: ExportConfig = field(default_factory=ExportConfig)
     masks: Path | None = None
+    known: KnownCameras = field(default_factory=KnownCameras)
     seed: int = 0
 
 

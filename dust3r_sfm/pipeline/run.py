@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from dust3r_sfm.alignment import align
+from dust3r_sfm.alignment import align, views_with_known_focals
 from dust3r_sfm.errors import ReconstructionError
 from dust3r_sfm.exporters.atomic import written_whole
 from dust3r_sfm.exporters.report import RunFacts
@@ -15,6 +15,7 @@ from dust3r_sfm.images import LoadedViews, load_views
 from dust3r_sfm.inference import content_hash, measure_pairs
 from dust3r_sfm.pipeline.clock import StageClock
 from dust3r_sfm.pipeline.config import ReconstructConfig, expected_cost, options_as_text
+from dust3r_sfm.pipeline.known import presets_of_views
 from dust3r_sfm.pipeline.output import (
     Existing,
     RunRecord,
@@ -29,7 +30,7 @@ from dust3r_sfm.pipeline.regressors import build_regressor
 from dust3r_sfm.pipeline.results import write_results
 from dust3r_sfm.progress import Progress, Silent
 from dust3r_sfm.regressors.protocol import PointmapRegressor
-from dust3r_sfm.types import Reconstruction, Scene
+from dust3r_sfm.types import Reconstruction, Scene, View
 from dust3r_sfm.view_graph import Retrieval, ViewGraph
 
 _logger = logging.getLogger(__name__)
@@ -74,6 +75,8 @@ def reconstruct_all(
     regressor = build_regressor(config.regressor)
     loaded = load_views(photos, regressor.image_spec, config.masks)
     pairs = pairs_by_name(config.graph, regressor, loaded.views)
+    config = _with_presets(config, loaded.views)
+    loaded = replace(loaded, views=views_with_known_focals(loaded.views, config.alignment.presets))
 
     def announce(graph: ViewGraph) -> None:
         on_plan(plan_run(graph, regressor.name, expected_cost(config.regressor), loaded.skipped))
@@ -88,6 +91,12 @@ def reconstruct_all(
             write_results(reconstruction, facts, results, config, clock)
         publish(work / "results", output)
     return reconstruction
+
+
+def _with_presets(config: ReconstructConfig, views: Sequence[View]) -> ReconstructConfig:
+    """With what the files in `config.known` say of these views among the presets."""
+    presets = presets_of_views(config.known, config.alignment.presets, views)
+    return replace(config, alignment=replace(config.alignment, presets=presets))
 
 
 def _solve(

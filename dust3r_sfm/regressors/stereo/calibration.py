@@ -46,7 +46,8 @@ def calibrated_cameras(
     epipolar: Mapping[Pair, Epipolar],
     sharing: CameraSharing,
 ) -> list[Camera]:
-    """A pinhole camera a view, in view pixels: one relative focal for each group of views."""
+    """A pinhole camera a view, in view pixels: one relative focal for each group of views, but for those of
+    which it is known."""
     groups = group_cameras(views, sharing)
     edges = [max(view.size) * found.resolution for view, found in zip(views, features, strict=True)]
     evidence = [
@@ -63,18 +64,18 @@ def calibrated_cameras(
     ]
     focals = self_calibrated_focals(evidence, _priors(views, groups))
     return [
-        view_camera(view, focals[group] * max(view.size)) for view, group in zip(views, groups, strict=True)
+        view_camera(view, view.known_focal_px or focals[group] * max(view.size))
+        for view, group in zip(views, groups, strict=True)
     ]
 
 
 def _priors(views: Sequence[View], groups: Sequence[int]) -> list[FocalPrior | None]:
+    """What is known, else what EXIF says."""
     priors: list[FocalPrior | None] = [None] * (max(groups) + 1)
     for group in range(len(priors)):
-        said = [
-            view.exif_focal_px / max(view.size)
-            for view, member in zip(views, groups, strict=True)
-            if member == group and view.exif_focal_px
-        ]
-        if said:
-            priors[group] = FocalPrior(float(np.median(said)), EXIF_SPREAD)
+        members = [view for view, member in zip(views, groups, strict=True) if member == group]
+        known = [view.known_focal_px / max(view.size) for view in members if view.known_focal_px]
+        said = [view.exif_focal_px / max(view.size) for view in members if view.exif_focal_px]
+        if known or said:
+            priors[group] = FocalPrior(float(np.median(known or said)), 0.0 if known else EXIF_SPREAD)
     return priors

@@ -42,7 +42,7 @@ class FundamentalPair:
 
 @dataclass(frozen=True)
 class FocalPrior:
-    """What EXIF says of a camera: its focal over the long edge, and how far to trust it."""
+    """What EXIF says of a camera: its focal over the long edge, and how far to trust it. Spread 0: known."""
 
     relative_focal: float
     spread: float
@@ -59,6 +59,8 @@ def self_calibrated_focals(
             focals[camera] = prior.relative_focal
     for _ in range(SWEEPS):
         for camera, prior in enumerate(priors):
+            if prior is not None and prior.spread == 0.0:
+                continue
             focals[camera] = _lowest(_camera_cost(camera, pairs, focals), prior)
     return focals
 

@@ -82,6 +82,12 @@ def test_pairs_overrule_exif() -> None:
     np.testing.assert_allclose(found, [1.2], rtol=5e-3)
 
 
+def test_what_is_known_is_not_overruled() -> None:
+    found = self_calibrated_focals(general_pairs([1.2, 0.9], [0, 1, 0, 1, 1]), [FocalPrior(1.2, 0.0), None])
+    assert found[0] == 1.2
+    np.testing.assert_allclose(found[1], 0.9, rtol=5e-3)
+
+
 def test_focals_beyond_all_lenses_end_at_the_border() -> None:
     for prior, border in ((0.1, FOCAL_GRID[0]), (20.0, FOCAL_GRID[-1])):
         found = self_calibrated_focals([], [FocalPrior(prior, 0.05)])
