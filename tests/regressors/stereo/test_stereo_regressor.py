@@ -2,18 +2,21 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 import numpy as np
 import pytest
 from rendered_room import FOCAL, RenderedRoom
 
 from dust3r_sfm.geometry import invert_rigid, project, rotation_angle_deg, transform_points
+from dust3r_sfm.inference import measure_pairs
 from dust3r_sfm.progress import Silent
 from dust3r_sfm.regressors.protocol import Encoding, PointmapRegressor
 from dust3r_sfm.regressors.stereo import StereoConfig, StereoRegressor
 from dust3r_sfm.regressors.stereo.regressor import worth_sweeping
 from dust3r_sfm.regressors.stereo.two_view import UNRELATED, TwoView
 from dust3r_sfm.types import Correspondences, Pair, PairGeometry, PairPrediction, View
+from dust3r_sfm.view_graph import ViewGraph
 
 PAIRS = tuple(Pair(i, j) for i in range(3) for j in range(3) if i != j)
 CONFIDENT = 2.0
@@ -56,6 +59,17 @@ def test_pairs_share_the_graph_and_the_cameras(outcome: Outcome) -> None:
     assert regressor.shared_by_pairs(views, PAIRS[:2]) != shared
     other_camera = [*views[:-1], replace(views[-1], exif_camera="another")]
     assert regressor.shared_by_pairs(other_camera, PAIRS) != shared
+
+
+@pytest.mark.slow
+def test_a_grown_graph_is_calibrated_anew(outcome: Outcome, tmp_path: Path) -> None:
+    """Nothing is left of what was kept when there was less to calibrate on."""
+    regressor, views = outcome.regressor, outcome.views
+    measure_pairs(regressor, views, ViewGraph(3, PAIRS[:2]), work_folder=tmp_path)
+    grown = measure_pairs(regressor, views, ViewGraph(3, PAIRS), work_folder=tmp_path)
+    fresh = measure_pairs(regressor, views, ViewGraph(3, PAIRS))
+    for one, other in zip(grown.summaries, fresh.summaries, strict=True):
+        np.testing.assert_array_equal(one.depth_i, other.depth_i)
 
 
 def test_every_pair_is_predicted_once_and_is_general(outcome: Outcome) -> None:
