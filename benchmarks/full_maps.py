@@ -35,6 +35,7 @@ class FullMaps:
     name: str = "full maps"
     batch_images: int = 8
     sees_single_images: bool = False
+    metric: bool = False
     image_spec: ImageSpec = field(default_factory=lambda: ImageSpec(512))
 
     def views(self, count: int) -> list[View]:

@@ -47,8 +47,9 @@ class View:
 
     `pixel_from_original` takes homogeneous pixels of the STORED file (before any EXIF rotation) to
     pixels of `image`. `original_size` is the stored (width, height). `exif_focal_px` is a prior in
-    pixels of `image`, `known_focal_px` (there too) is certain: regressors that calibrate need not. `mask` is
-    True where the photo may be used. `path` is the file, for stages that need more pixels than
+    pixels of `image`, `known_focal_px` (there too) is certain: regressors that calibrate need not.
+    `exif_position`: latitude and longitude in degrees, height in metres. `mask` is True where the
+    photo may be used. `path` is the file, for stages that need more pixels than
     `image` has; None for a view made in memory.
     """
 
@@ -61,6 +62,7 @@ class View:
     exif_camera: str | None = None
     mask: Bool[np.ndarray, "h w"] | None = None
     known_focal_px: float | None = None
+    exif_position: tuple[float, float, float] | None = None
 
     @property
     def size(self) -> tuple[int, int]:
@@ -168,13 +170,16 @@ class PairReport:
 class AlignmentReport:
     """How a scene came about: per pair, and whether bundle adjustment was kept and why.
     `repeated_structure`: pairs that were left out and agree with each other on another place for a part of
-    the scene, as when two rooms look alike; which of both is true, the pairs alone do not tell."""
+    the scene, as when two rooms look alike; which of both is true, the pairs alone do not tell. `world`:
+    what a unit of length is. `pair_unit`: how long the pairs' own unit is in the scene (median)."""
 
     pairs: tuple[PairReport, ...]
     bundle_adjustment: str
     robust_error_before_px: float | None = None
     robust_error_after_px: float | None = None
     repeated_structure: tuple[Pair, ...] = ()
+    world: str = "a unit of its own"
+    pair_unit: float | None = None
 
 
 @dataclass(frozen=True)

@@ -60,6 +60,7 @@ class LookupRegressor:
     name: str = "lookup"
     batch_images: int = 2
     sees_single_images: bool = False
+    metric: bool = False
     image_spec: ImageSpec = field(default_factory=lambda: ImageSpec(long_edge=WIDTH))
 
     def fingerprint(self) -> str:

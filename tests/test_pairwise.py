@@ -162,6 +162,7 @@ class OneEyed:
     name: str = "one-eyed"
     batch_images: int = 1
     sees_single_images: bool = True
+    metric: bool = False
     image_spec: ImageSpec = field(default_factory=lambda: ImageSpec(64))
 
     def fingerprint(self) -> str:

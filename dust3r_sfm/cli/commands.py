@@ -18,6 +18,7 @@ from dust3r_sfm.exporters.report import library_versions
 from dust3r_sfm.pipeline import Existing, ExportConfig, Plan, ReconstructConfig, reconstruct_all
 from dust3r_sfm.pipeline.known import KnownCameras
 from dust3r_sfm.pipeline.output import as_output_error
+from dust3r_sfm.pipeline.placing import KnownDistance, KnownWorld
 from dust3r_sfm.synthetic.example import write_example
 from dust3r_sfm.types import Reconstruction, Scene
 from dust3r_sfm.view_graph import parse_graph
@@ -72,6 +73,11 @@ def reconstruct_config(command: Reconstruct, regressor: str) -> ReconstructConfi
         export=ExportConfig(colmap=ColmapExport(max_points=command.output.max_points)),
         masks=command.photo.masks,
         known=KnownCameras(command.known.focal, command.known.known_cameras, command.known.known_poses),
+        world=KnownWorld(
+            command.known.positions,
+            command.known.gps,
+            None if command.known.distance is None else KnownDistance(*command.known.distance),
+        ),
         seed=seed,
     )
 

@@ -59,7 +59,7 @@ class PhotoOptions:
 
 @dataclass(frozen=True)
 class KnownOptions:
-    """What is known of the cameras. It stays as it is; the rest is solved around it."""
+    """What is known beforehand. Cameras and poses stay as they are; the rest is solved around them."""
 
     focal: Annotated[float | None, tyro.conf.arg(metavar="PX", help_behavior_hint="")] = None
     """Focal of every photo, in pixels of its file."""
@@ -67,6 +67,14 @@ class KnownOptions:
     """Cameras by photo name: a COLMAP model, or a file of lines NAME MODEL WIDTH HEIGHT PARAMS..."""
     known_poses: Annotated[Path | None, tyro.conf.arg(metavar="PATH", help_behavior_hint="")] = None
     """Poses by photo name, of some photos or all: a COLMAP model or a transforms.json."""
+    positions: Annotated[Path | None, tyro.conf.arg(metavar="FILE", help_behavior_hint="")] = None
+    """Where cameras stand, lines NAME X Y Z: the model is moved there. Gross errors do not matter."""
+    gps: bool = False
+    """The same from the photos' EXIF: metres east, north and up of the first photo."""
+    distance: Annotated[
+        tuple[str, str, float] | None, tyro.conf.arg(metavar="NAME NAME LENGTH", help_behavior_hint="")
+    ] = None
+    """How far apart the cameras of two photos are: the size of the model."""
 
 
 @dataclass(frozen=True)

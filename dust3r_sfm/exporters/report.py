@@ -92,6 +92,7 @@ def _scene(scene: Scene, originals: FilePixels) -> dict[str, Any]:
         "points": len(scene.tracks.xyz),
         "observations": len(scene.tracks.point_index),
         "mean_reprojection_error_px": _mean(originals.errors_px),
+        "unit": scene.report.world,
         "bundle_adjustment": scene.report.bundle_adjustment,
         "robust_error_before_px": _finite(scene.report.robust_error_before_px),
         "robust_error_after_px": _finite(scene.report.robust_error_after_px),

@@ -95,6 +95,8 @@ def _view_fields(view: View) -> dict[str, Any]:
         "path": None if view.path is None else str(view.path),
         "exif_focal_px": None if view.exif_focal_px is None else float(view.exif_focal_px),
         "exif_camera": view.exif_camera,
+        "known_focal_px": view.known_focal_px,
+        "exif_position": view.exif_position,
     }
 
 
@@ -126,8 +128,17 @@ def _view_from(fields: dict[str, Any], arrays: dict[str, np.ndarray], prefix: st
         path=None if fields["path"] is None else Path(fields["path"]),
         exif_focal_px=fields["exif_focal_px"],
         exif_camera=fields["exif_camera"],
+        known_focal_px=fields.get("known_focal_px"),
+        exif_position=_position(fields.get("exif_position")),
         mask=arrays.get(prefix + "mask"),
     )
+
+
+def _position(values: list[float] | None) -> tuple[float, float, float] | None:
+    if values is None:
+        return None
+    latitude, longitude, height = values
+    return latitude, longitude, height
 
 
 def _report_from(fields: dict[str, Any]) -> AlignmentReport:

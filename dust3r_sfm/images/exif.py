@@ -6,12 +6,13 @@ checked, and one that cannot be true counts as missing.
 
 import math
 import struct
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 
 from PIL import Image
 
-_MAKE, _MODEL, _ORIENTATION, _EXIF_IFD = 271, 272, 274, 0x8769
+_MAKE, _MODEL, _ORIENTATION, _EXIF_IFD, _GPS_IFD = 271, 272, 274, 0x8769, 0x8825
+_SOUTH_NORTH, _LATITUDE, _WEST_EAST, _LONGITUDE, _BELOW_SEA, _ALTITUDE = 1, 2, 3, 4, 5, 6
 _FOCAL_MM, _FOCAL_35MM, _SERIAL = 37386, 41989, 42033
 _PLANE_X_RESOLUTION, _PLANE_UNIT, _PIXEL_WIDTH, _PIXEL_HEIGHT = 41486, 41488, 40962, 40963
 _FILM_DIAGONAL_MM = math.hypot(36.0, 24.0)
@@ -26,21 +27,23 @@ _MALFORMED = (SyntaxError, ValueError, OSError, struct.error, KeyError, TypeErro
 @dataclass(frozen=True)
 class Exif:
     """`orientation` is 1 to 8 (1: stored upright). `focal_diagonals` is the focal length in diagonals
-    of the picture, which holds at every resolution. `camera` names body and focal length."""
+    of the picture, which holds at every resolution. `camera` names body and focal length. `position` is
+    latitude and longitude in degrees and height in metres (0 where it is missing)."""
 
     orientation: int = 1
     focal_diagonals: float | None = None
     camera: str | None = None
+    position: tuple[float, float, float] | None = None
 
 
 def read_exif(image: Image.Image) -> Exif:
     """The facts in an opened picture's EXIF; those of `Exif()` where there is none or it is broken."""
     try:
         block = image.getexif()
-        tags = {**block, **block.get_ifd(_EXIF_IFD)}
+        tags, gps = {**block, **block.get_ifd(_EXIF_IFD)}, dict(block.get_ifd(_GPS_IFD))
     except _MALFORMED:
         return Exif()
-    return exif_from_tags(tags, image.size)
+    return replace(exif_from_tags(tags, image.size), position=position_from_tags(gps))
 
 
 def exif_from_tags(tags: Mapping[int, object], size: tuple[int, int]) -> Exif:
@@ -51,6 +54,27 @@ def exif_from_tags(tags: Mapping[int, object], size: tuple[int, int]) -> Exif:
         _focal_diagonals(tags, size),
         _camera(tags),
     )
+
+
+def position_from_tags(gps: Mapping[int, object]) -> tuple[float, float, float] | None:
+    """Latitude, longitude and height in the tags of the GPS IFD."""
+    latitude = _angle_deg(gps.get(_LATITUDE), gps.get(_SOUTH_NORTH), "NS", 90.0)
+    longitude = _angle_deg(gps.get(_LONGITUDE), gps.get(_WEST_EAST), "EW", 180.0)
+    if latitude is None or longitude is None:
+        return None
+    height = _number(gps.get(_ALTITUDE)) or 0.0
+    return latitude, longitude, -height if gps.get(_BELOW_SEA) in (1, b"\x01") else height
+
+
+def _angle_deg(value: object, sign: object, signs: str, most: float) -> float | None:
+    """Degrees, minutes and seconds as degrees; south and west are negative."""
+    if not isinstance(value, Sequence) or len(value) != 3 or sign not in tuple(signs):
+        return None
+    parts = [_number(part) for part in value]
+    if any(part is None or part < 0 for part in parts):
+        return None
+    angle = sum(part / 60**k for k, part in enumerate(parts) if part is not None)
+    return (angle if sign == signs[0] else -angle) if angle <= most else None
 
 
 def _focal_diagonals(tags: Mapping[int, object], size: tuple[int, int]) -> float | None:
@@ -98,14 +122,20 @@ def _camera(tags: Mapping[int, object]) -> str | None:
 
 
 def _positive(value: object) -> float | None:
-    """A rational, integer or float as a finite positive number; None for 0/0, text and other garbage."""
+    """As `_number`, where it is above 0."""
+    number = _number(value)
+    return number if number is not None and number > 0 else None
+
+
+def _number(value: object) -> float | None:
+    """A rational, integer or float as a finite number; None for 0/0, text and other garbage."""
     if not isinstance(value, int | float) and not hasattr(value, "__float__"):
         return None
     try:
         number = float(value)
     except (TypeError, ValueError, ZeroDivisionError, OverflowError):
         return None
-    return number if math.isfinite(number) and number > 0 else None
+    return number if math.isfinite(number) else None
 
 
 def _text(value: object) -> str:

@@ -115,6 +115,7 @@ def _cropped_view(name: str, path: Path, photo: Photo, keep: np.ndarray | None, 
         None if diagonals is None else float(diagonals * np.hypot(*photo.stored_size) * scale),
         photo.exif.camera,
         None if keep is None else keep[inside].copy(),
+        exif_position=photo.exif.position,
     )
 
 

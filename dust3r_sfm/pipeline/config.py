@@ -8,6 +8,7 @@ from dust3r_sfm.alignment import AlignmentConfig
 from dust3r_sfm.exporters.colmap import ColmapExport
 from dust3r_sfm.inference import InferenceConfig
 from dust3r_sfm.pipeline.known import KnownCameras
+from dust3r_sfm.pipeline.placing import KnownWorld
 from dust3r_sfm.pipeline.plan import Cost
 from dust3r_sfm.pipeline.regressors import RegressorConfig
 from dust3r_sfm.regressors.stereo import StereoConfig
@@ -39,6 +40,7 @@ class ReconstructConfig:
     export: ExportConfig = field(default_factory=ExportConfig)
     masks: Path | None = None
     known: KnownCameras = field(default_factory=KnownCameras)
+    world: KnownWorld = field(default_factory=KnownWorld)
     seed: int = 0
 
 

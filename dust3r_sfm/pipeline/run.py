@@ -25,6 +25,7 @@ from dust3r_sfm.pipeline.output import (
     work_folder,
 )
 from dust3r_sfm.pipeline.pairing import ChosenPairs, pairs_by_name, similar_pairs
+from dust3r_sfm.pipeline.placing import Placing, placing_of_views
 from dust3r_sfm.pipeline.plan import Plan, plan_run
 from dust3r_sfm.pipeline.regressors import build_regressor
 from dust3r_sfm.pipeline.results import write_results
@@ -78,14 +79,17 @@ def reconstruct_all(
     config = _with_presets(config, loaded.views)
     loaded = replace(loaded, views=views_with_known_focals(loaded.views, config.alignment.presets))
 
+    poses_given = len(config.alignment.presets.cam_from_world)
+    place = placing_of_views(config.world, loaded.views, regressor, poses_given, config.seed)
+
     def announce(graph: ViewGraph) -> None:
         on_plan(plan_run(graph, regressor.name, expected_cost(config.regressor), loaded.skipped))
 
     if output is None:
-        return _solve(regressor, loaded, pairs, config, None, clock, announce)
+        return _placed(_solve(regressor, loaded, pairs, config, None, clock, announce), place)
     record = _run_record(loaded, pairs, config)
     with work_folder(output, existing, record, keep_work) as work:
-        reconstruction = _solve(regressor, loaded, pairs, config, work, clock, announce)
+        reconstruction = _placed(_solve(regressor, loaded, pairs, config, work, clock, announce), place)
         facts = _run_facts(regressor, loaded, clock)
         with as_output_error(output), written_whole(work / "results", replace=True) as results:
             write_results(reconstruction, facts, results, config, clock)
@@ -125,6 +129,10 @@ def _solve(
             "Give photos that overlap and were taken from different places"
         )
     return replace(aligned, dropped={**loaded.skipped, **aligned.dropped})
+
+
+def _placed(reconstruction: Reconstruction, place: Placing) -> Reconstruction:
+    return replace(reconstruction, scenes=tuple(place(scene) for scene in reconstruction.scenes))
 
 
 def _run_record(loaded: LoadedViews, pairs: ViewGraph | Retrieval, config: ReconstructConfig) -> RunRecord:

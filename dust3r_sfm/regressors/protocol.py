@@ -40,6 +40,11 @@ class PointmapRegressor(Protocol):
         ...
 
     @property
+    def metric(self) -> bool:
+        """Whether points are in metres, so far as it can tell."""
+        ...
+
+    @property
     def sees_single_images(self) -> bool:
         """Whether `predict` takes a pair of a view with itself, and knows its depth by looking at it.
         Where this is False such a pair must not be asked for: it has no parallax."""

@@ -9,7 +9,7 @@ from PIL import Image
 from PIL.TiffImagePlugin import IFDRational
 
 from dust3r_sfm.images import load_views
-from dust3r_sfm.images.exif import Exif, exif_from_tags, read_exif
+from dust3r_sfm.images.exif import Exif, exif_from_tags, position_from_tags, read_exif
 from dust3r_sfm.types import ImageSpec
 
 FOCAL, FOCAL_35MM, PLANE_X, UNIT, WIDTH, HEIGHT = 37386, 41989, 41486, 41488, 40962, 40963
@@ -118,3 +118,31 @@ def test_prior_of_sceaux_castle() -> None:
         assert view.original_size == (2832, 2128)
         assert view.exif_focal_px is not None
         assert view.exif_focal_px / scale == pytest.approx(2905.88, rel=0.03)
+
+
+GPS = {1: "N", 2: (IFDRational(48, 1), IFDRational(51, 1), IFDRational(294, 10)), 3: "W"}
+GPS |= {4: (2.0, 17.0, 40.2), 5: b"\x00", 6: IFDRational(357, 10)}
+
+
+def test_position_in_degrees_and_metres() -> None:
+    assert position_from_tags(GPS) == pytest.approx((48.858167, -2.294500, 35.7), abs=1e-6)
+    assert position_from_tags(GPS | {5: b"\x01"})[2] == -35.7
+    assert position_from_tags({k: v for k, v in GPS.items() if k < 5})[2] == 0.0
+
+
+@pytest.mark.parametrize(
+    "broken",
+    [{1: "X"}, {2: (99.0, 0.0, 0.0)}, {2: (48.0, 51.0)}, {4: ("a", "b", "c")}, {2: (-1.0, 0.0, 0.0)}],
+)
+def test_broken_positions_are_none(broken: dict[int, object]) -> None:
+    assert position_from_tags(GPS | broken) is None
+
+
+def test_the_position_of_a_photo(tmp_path: Path) -> None:
+    exif = Image.Exif()
+    exif.get_ifd(0x8825).update(GPS)
+    Image.new("RGB", (64, 48)).save(tmp_path / "a.jpg", exif=exif)
+    Image.new("RGB", (64, 48)).save(tmp_path / "b.jpg")
+    first, second = load_views(tmp_path, ImageSpec(64)).views
+    assert first.exif_position == pytest.approx((48.858167, -2.294500, 35.7), abs=1e-5)
+    assert second.exif_position is None

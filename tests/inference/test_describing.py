@@ -28,6 +28,7 @@ class Undescribing:
     name: str = "pixels"
     batch_images: int = 4
     sees_single_images: bool = False
+    metric: bool = False
     image_spec: ImageSpec = field(default_factory=lambda: ImageSpec(8))
 
     def fingerprint(self) -> str:

@@ -48,6 +48,7 @@ class PlaneRegressor:
     predicted: list[Pair] = field(default_factory=list)
     batch_images: int = 3
     sees_single_images: bool = False
+    metric: bool = False
     name: str = "plane"
     image_spec: ImageSpec = field(default_factory=lambda: ImageSpec(long_edge=WIDTH))
 

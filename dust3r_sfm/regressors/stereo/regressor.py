@@ -70,6 +70,7 @@ class StereoRegressor:
 
     name = "stereo"
     batch_images = 8
+    metric = False
     sees_single_images = False  # Depth comes from parallax alone.
 
     def __init__(self, config: StereoConfig) -> None:
