@@ -22,7 +22,7 @@ import numpy as np
 import pycolmap
 import tyro
 
-from benchmarks.localization_baseline import baseline
+from benchmarks.localization_baseline import Baseline, baselines
 from dust3r_sfm.evaluation import read_model
 from dust3r_sfm.evaluation.localization import LocalizationScores, score_localization
 from dust3r_sfm.evaluation.photos import PosedPhoto
@@ -56,12 +56,14 @@ class Options:
 
 @dataclass(frozen=True)
 class Result:
-    """`median_s`, `mean_s`: seconds a query, its features included. `focal_error`: median over the queries
-    of |estimated / true - 1|, `focal_within_3_percent` their share; None where focals were known."""
+    """`median_s`, `mean_s`: seconds a query, its features included, `mean_cpu_s`: of all cores.
+    `focal_error`: median over the queries of |estimated / true - 1|, `focal_within_3_percent` their share;
+    None where focals were known."""
 
     scores: LocalizationScores
     median_s: float
     mean_s: float
+    mean_cpu_s: float
     preparation_s: float | None = None
     focal_error: float | None = None
     focal_within_3_percent: float | None = None
@@ -83,9 +85,11 @@ class Strangers:
 
 @dataclass(frozen=True)
 class Report:
+    """`baselines`: by the error that their PnP-RANSAC allows."""
+
     known_focal: Result
     unknown_focal: Result
-    baseline: Result | None
+    baselines: dict[str, Result]
     strangers: Strangers | None
 
 
@@ -119,12 +123,13 @@ def measured(options: Options, work: Path) -> Report:
     localizer = Localizer(prepared, regressor, LocalizationConfig(top_k=options.top_k))
     camera = model.cameras[min(model.cameras)]
     views = {name: load_view(options.set / "images" / name, regressor.image_spec) for name in queries}
-    known = attempts(localizer, views, lens_camera(camera))
-    free = attempts(localizer, views, None)
+    known, known_cpu_s = attempts(localizer, views, lens_camera(camera))
+    free, free_cpu_s = attempts(localizer, views, None)
+    free_focal = result(free, queries, free_cpu_s, None)
     return Report(
-        known_focal=result(known, queries, preparation_s),
-        unknown_focal=with_focals(result(free, queries, None), free, camera.mean_focal_length()),
-        baseline=None if options.skip_baseline else _rival(options, camera, mapping, queries, work),
+        known_focal=result(known, queries, known_cpu_s, preparation_s),
+        unknown_focal=with_focals(free_focal, free, camera.mean_focal_length()),
+        baselines={} if options.skip_baseline else _rivals(options, camera, mapping, queries, work),
         strangers=_strangers(options, localizer, known) if options.strangers else None,
     )
 
@@ -148,17 +153,23 @@ def write_reference(model: pycolmap.Reconstruction, names: set[str], folder: Pat
 
 def attempts(
     localizer: Localizer, views: Mapping[str, View], camera: LensCamera | None
-) -> dict[str, Attempt]:
-    return {name: localizer.attempt(view, camera) for name, view in views.items()}
+) -> tuple[dict[str, Attempt], float]:
+    """And the mean CPU seconds of one."""
+    began_s = time.process_time()
+    found = {name: localizer.attempt(view, camera) for name, view in views.items()}
+    return found, (time.process_time() - began_s) / len(views)
 
 
 def result(
-    found: Mapping[str, Attempt], truth: Mapping[str, PosedPhoto], preparation_s: float | None
+    found: Mapping[str, Attempt],
+    truth: Mapping[str, PosedPhoto],
+    cpu_s: float,
+    preparation_s: float | None,
 ) -> Result:
     poses = {n: a.localization.cam_from_world for n, a in found.items() if a.localization is not None}
     seconds = [attempt.time_s for attempt in found.values()]
     scores = score_localization(poses, truth, list(found))
-    return Result(scores, float(np.median(seconds)), float(np.mean(seconds)), preparation_s)
+    return Result(scores, float(np.median(seconds)), float(np.mean(seconds)), cpu_s, preparation_s)
 
 
 def with_focals(scored: Result, found: Mapping[str, Attempt], true_focal: float) -> Result:
@@ -169,26 +180,32 @@ def with_focals(scored: Result, found: Mapping[str, Attempt], true_focal: float)
     )
 
 
-def _rival(
+def _rivals(
     options: Options,
     camera: pycolmap.Camera,
     mapping: Mapping[str, PosedPhoto],
     queries: Mapping[str, PosedPhoto],
     work: Path,
-) -> Result:
+) -> dict[str, Result]:
     folder = work / "baseline"
     folder.mkdir()
-    found = baseline(options.set / "images", camera, mapping, queries, options.top_k, folder)
-    seconds = list(found.seconds.values())
+    found = baselines(options.set / "images", camera, mapping, queries, options.top_k, folder)
+    return {f"{limit:.0f} px": _rival(one, queries) for limit, one in found.items()}
+
+
+def _rival(found: Baseline, queries: Mapping[str, PosedPhoto]) -> Result:
+    seconds, cpu_s = list(found.seconds.values()), list(found.cpu_seconds.values())
     scores = score_localization(found.cam_from_world, queries)
-    return Result(scores, float(np.median(seconds)), float(np.mean(seconds)), found.preparation_s)
+    times = (float(np.median(seconds)), float(np.mean(seconds)), float(np.mean(cpu_s)))
+    return Result(scores, *times, found.preparation_s)
 
 
 def _strangers(options: Options, localizer: Localizer, true: Mapping[str, Attempt]) -> Strangers:
     photos = [path for folder in options.strangers for path in find_photos(folder).values()]
     chosen = np.unique(np.linspace(0, len(photos) - 1, options.num_strangers).astype(int))
     views = {str(k): load_view(photos[k], localizer.image_spec) for k in chosen}
-    return compared(list(attempts(localizer, views, None).values()), list(true.values()), localizer.config)
+    found, _ = attempts(localizer, views, None)
+    return compared(list(found.values()), list(true.values()), localizer.config)
 
 
 def compared(strangers: Sequence[Attempt], true: Sequence[Attempt], config: LocalizationConfig) -> Strangers:

@@ -7,13 +7,16 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from jaxtyping import Float
 
 from dust3r_sfm.geometry.view_cameras import view_scale
 from dust3r_sfm.inference.describing import describing
+from dust3r_sfm.localization.agreement import carried, median_depth
 from dust3r_sfm.localization.config import LocalizationConfig
 from dust3r_sfm.localization.prepared import Prepared
 from dust3r_sfm.localization.query import (
     PointMatches,
+    agreed_points,
     matches_by_features,
     matches_by_predictions,
     pooled,
@@ -50,6 +53,7 @@ class Localizer:
     ) -> None:
         self.prepared, self.config = prepared, config or LocalizationConfig()
         self._regressor = regressor
+        self._agreed = None if prepared.features is None else prepared.features.points.agreed
         self._row = {photo.name: index for index, photo in enumerate(prepared.photos)}
 
     @property
@@ -74,13 +78,13 @@ class Localizer:
         began_s = time.perf_counter()
         (encoding,) = self._regressor.encode([view])
         chosen = self._nearest(encoding) if references is None else self._named(references)
-        matches = pooled(self._matches(view, encoding, chosen))
-        solved, source = self._solved(view, matches, camera)
+        matches, points = agreed_points(pooled(self._matches(view, encoding, chosen)), self._agreed)
+        solved, source = self._solved(view, matches.pixels, points, camera)
         reason = self._complaint(solved, len(matches), len(chosen))
         names = tuple(self.prepared.photos[index].name for index in chosen)
         localization = None
         if solved is not None and reason is None:
-            localization = self._localization(view.name, solved, source, matches, names)
+            localization = self._localization(view.name, solved, source, matches, points, names)
         return Attempt(
             view.name,
             localization,
@@ -114,9 +118,12 @@ class Localizer:
         )
 
     def _solved(
-        self, view: View, matches: PointMatches, camera: LensCamera | None
+        self,
+        view: View,
+        pixels: Float[np.ndarray, "n 2"],
+        points: Float[np.ndarray, "n 3"],
+        camera: LensCamera | None,
     ) -> tuple[Solved | None, FocalSource]:
-        pixels, points = matches.pixels, matches.points
         if camera is not None:
             return solved_pose(pixels, points, camera, False, self.config), FocalSource.GIVEN
         free = solved_pose_and_focal(pixels, points, view.original_size, self.config)
@@ -155,23 +162,28 @@ class Localizer:
         solved: Solved,
         source: FocalSource,
         matches: PointMatches,
+        points: Float[np.ndarray, "n 3"],
         references: tuple[str, ...],
     ) -> Localization:
-        inliers = matches.at(solved.inliers)
+        """`points`: of the matches, where the pose was solved."""
+        inliers, points = matches.at(solved.inliers), points[solved.inliers]
         errors_px = solved.errors_px[solved.inliers]
-        known = source is FocalSource.GIVEN
+        pose, known = solved.cam_from_world, source is FocalSource.GIVEN
+        covariance = pose_covariance(points, errors_px, pose, solved.camera, known)
+        if self._agreed is not None:
+            depth = median_depth(pose, points)
+            pose, spread = carried(pose, self._agreed, self.prepared.photos, depth)
+            covariance = covariance + spread
         return Localization(
             name=name,
-            cam_from_world=solved.cam_from_world,
+            cam_from_world=pose,
             camera=solved.camera,
             focal_source=source,
             pixels=inliers.pixels,
             points=inliers.points,
             inlier_ratio=len(inliers) / len(matches),
             median_error_px=float(np.median(errors_px)),
-            covariance=pose_covariance(
-                inliers.points, errors_px, solved.cam_from_world, solved.camera, known
-            ),
+            covariance=covariance,
             confidence=len(inliers) / (len(inliers) + self.config.min_inliers),
             references=references,
         )

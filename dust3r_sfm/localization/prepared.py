@@ -10,13 +10,14 @@ from jaxtyping import Float, Int
 
 from dust3r_sfm.evidence.files import read_arrays, write_arrays
 from dust3r_sfm.inference.encodings import EncodingCache
+from dust3r_sfm.localization.agreement import Agreed
 from dust3r_sfm.localization.config import PreparationConfig
 from dust3r_sfm.localization.reference import DepthMap, PosedPhoto, Reference
 from dust3r_sfm.localization.triangulation import FeaturePoints
 from dust3r_sfm.regressors.protocol import Encoding, PointmapRegressor
 from dust3r_sfm.retrieval import Vlad
 
-_FORMAT = "localization-1"
+_FORMAT = "localization-2"
 FILE = "prepared.npz"
 
 
@@ -91,6 +92,9 @@ def save_prepared(
             "pixels": np.concatenate(features.pixels),
             "point_of_feature": np.concatenate(features.points.point_of_feature),
         }
+        if features.points.agreed is not None:
+            agreed = features.points.agreed
+            arrays |= {"agreed_poses": agreed.cam_from_world, "agreed_xyz": agreed.xyz}
     write_arrays(store.folder / FILE, store.key, arrays)
 
 
@@ -115,7 +119,8 @@ def load_prepared(reference: Reference, store: Store, encoding_bytes: int) -> Pr
 def _features(arrays: Mapping[str, np.ndarray]) -> Features:
     ends = np.cumsum(arrays["counts"])[:-1]
     of_feature: list[Int[np.ndarray, " n"]] = np.split(arrays["point_of_feature"], ends)
-    points = FeaturePoints(arrays["xyz"], arrays["ids"], tuple(of_feature))
+    agreed = Agreed(arrays["agreed_poses"], arrays["agreed_xyz"]) if "agreed_poses" in arrays else None
+    points = FeaturePoints(arrays["xyz"], arrays["ids"], tuple(of_feature), agreed)
     return Features(tuple(np.split(arrays["pixels"], ends)), points)
 
 

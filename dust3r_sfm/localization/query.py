@@ -10,6 +10,7 @@ from dust3r_sfm.errors import InputError
 from dust3r_sfm.geometry import apply_affine, invert_rigid, transform_points
 from dust3r_sfm.geometry.lens import normalized
 from dust3r_sfm.images import load_view
+from dust3r_sfm.localization.agreement import Agreed
 from dust3r_sfm.localization.config import LocalizationConfig
 from dust3r_sfm.localization.prepared import Features, Prepared
 from dust3r_sfm.localization.reference import DepthMap, PosedPhoto
@@ -48,6 +49,17 @@ def pooled(parts: Sequence[PointMatches]) -> PointMatches:
     )
     rows = np.hstack([every.pixels, every.points])
     return every.at(np.sort(np.unique(rows, axis=0, return_index=True)[1]))
+
+
+def agreed_points(
+    matches: PointMatches, agreed: Agreed | None
+) -> tuple[PointMatches, Float[np.ndarray, "n 3"]]:
+    """What a pose is solved from: those matches whose points are known where the photos agree on, and these
+    places; without `agreed` all of them, as they are."""
+    if agreed is None:
+        return matches, matches.points
+    kept = matches.at(np.isfinite(agreed.xyz[matches.point_row]).all(axis=1))
+    return kept, agreed.xyz[kept.point_row]
 
 
 _NONE = PointMatches(

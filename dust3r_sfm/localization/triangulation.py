@@ -9,23 +9,26 @@ from jaxtyping import Float, Int
 from scipy.spatial import cKDTree
 
 from dust3r_sfm.geometry.lens import pycolmap_lens
+from dust3r_sfm.localization.adjusting import agreed_model, poses, refine_points
+from dust3r_sfm.localization.agreement import Agreed
 from dust3r_sfm.localization.config import PreparationConfig
 from dust3r_sfm.localization.reference import KnownPoints, PosedPhoto
 from dust3r_sfm.types import Pair
 
 NEW = -1
 """The id of a point that the reference set did not have."""
-_POINT_ITERATIONS = 50
 
 
 @dataclass(frozen=True)
 class FeaturePoints:
     """`point_of_feature`: for each photo the row of `xyz` that each feature shows, -1 for none. `ids`: what
-    the reference set calls the points, NEW for those it did not have."""
+    the reference set calls the points, NEW for those it did not have. `agreed`: where photos and points are
+    by the matches alone, if that is elsewhere."""
 
     xyz: Float[np.ndarray, "p 3"]
     ids: Int[np.ndarray, " p"]
     point_of_feature: tuple[Int[np.ndarray, " _n"], ...]
+    agreed: Agreed | None = None
 
 
 def triangulated_features(
@@ -47,10 +50,14 @@ def triangulated_features(
     for point_id in [key for key, point in model.points3D.items() if point.track.length() < 2]:
         model.delete_point3D(point_id)
     given = frozenset(known.ids.tolist())
-    _refine_points(model, given, max_error_px)
+    refine_points(model, given, max_error_px)
     new = set(model.points3D) - given
     pycolmap.ObservationManager(model, graph).filter_points3D(max_error_px, config.min_angle_deg, new)
-    return _feature_points(model, pixels, known, snapped)
+    agreed = agreed_model(model, max_error_px)
+    if agreed is not None:
+        every = set(agreed.points3D)
+        pycolmap.ObservationManager(agreed, graph).filter_points3D(max_error_px, config.min_angle_deg, every)
+    return _feature_points(model, agreed, pixels, known, snapped)
 
 
 def _model(
@@ -138,26 +145,9 @@ def _triangulate(
     triangulator.merge_all_tracks(options)
 
 
-def _refine_points(model: pycolmap.Reconstruction, fixed: frozenset[int], max_error_px: float) -> None:
-    """Moves points alone, to the least reprojection errors under a Cauchy loss."""
-    config = pycolmap.BundleAdjustmentConfig()
-    for image_id in sorted(model.images):
-        config.add_image(image_id)
-        config.set_constant_cam_intrinsics(image_id)
-        config.set_constant_rig_from_world_pose(model.images[image_id].frame_id)
-    for point_id in sorted(fixed.intersection(model.points3D)):
-        config.add_constant_point(point_id)
-    options = pycolmap.BundleAdjustmentOptions()
-    options.print_summary = False
-    options.ceres.loss_function_type = pycolmap.LossFunctionType.CAUCHY
-    options.ceres.loss_function_scale = max_error_px / 2
-    options.ceres.solver_options.num_threads = 1
-    options.ceres.solver_options.max_num_iterations = _POINT_ITERATIONS
-    pycolmap.create_default_bundle_adjuster(options, config, model).solve()
-
-
 def _feature_points(
     model: pycolmap.Reconstruction,
+    agreed: pycolmap.Reconstruction | None,
     pixels: Sequence[Float[np.ndarray, "_n 2"]],
     known: KnownPoints,
     snapped: Int[np.ndarray, " o"],
@@ -179,4 +169,11 @@ def _feature_points(
         np.array([xyz[key] for key in point_ids.tolist()]).reshape(-1, 3),
         np.where(np.isin(point_ids, known.ids), point_ids, NEW),
         tuple(of_feature),
+        None if agreed is None else _agreed(agreed, point_ids),
     )
+
+
+def _agreed(model: pycolmap.Reconstruction, point_ids: Int[np.ndarray, " p"]) -> Agreed:
+    nowhere = np.full(3, np.nan)
+    xyz = [model.points3D[key].xyz if key in model.points3D else nowhere for key in point_ids.tolist()]
+    return Agreed(poses(model, sorted(model.images)), np.array(xyz).reshape(-1, 3))
