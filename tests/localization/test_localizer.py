@@ -9,9 +9,11 @@ from PIL import Image, ImageOps
 from posed_room import QUERIES, PosedRoom, errors
 from rendered_room import FOCAL, HEIGHT, WIDTH
 
-from dust3r_sfm.geometry import rigid
+from dust3r_sfm.geometry import invert_rigid, rigid, rotation_from_vector, transform_points
 from dust3r_sfm.images import load_view
 from dust3r_sfm.localization import LocalizationConfig, Localizer, Prepared
+from dust3r_sfm.localization.agreement import Agreed
+from dust3r_sfm.localization.solving import reprojection_errors
 from dust3r_sfm.regressors.stereo import StereoRegressor
 from dust3r_sfm.types import FocalSource, LensCamera, View
 
@@ -50,6 +52,31 @@ def test_known_camera(
     # The true error is within four times what it is said to be.
     assert angle_deg < 4 * found.rotation_std_deg
     assert apart < 4 * found.centre_std
+
+
+def test_placed_where_references_agree_and_carried_back(
+    prepared: Prepared, localizer: Localizer, posed_room: PosedRoom, stereo: StereoRegressor
+) -> None:
+    """They agree on the given world, moved as a whole: nothing changes. Points that are not known there
+    take no part."""
+    assert prepared.features is not None
+    points = prepared.features.points
+    step = rigid(rotation_from_vector(np.array([0.3, -0.2, 0.5])), np.array([1.0, -2.0, 0.5]))
+    poses = np.stack([photo.cam_from_world @ invert_rigid(step) for photo in prepared.photos])
+    xyz = transform_points(step, points.xyz)
+    xyz[::2] = np.nan
+    elsewhere = replace(points, agreed=Agreed(poses, xyz))
+    moved = replace(prepared, features=replace(prepared.features, points=elsewhere))
+    view, camera = query(posed_room, stereo), posed_room.camera(QUERIES[0])
+    found, plain = (one.localize(view, camera) for one in (Localizer(moved, stereo), localizer))
+    angle_deg, apart = errors(found, posed_room.truth(QUERIES[0]))
+    assert angle_deg < 2 * MOST_DEG
+    assert apart < 2 * MOST_APART
+    assert found is not None
+    assert plain is not None
+    assert found.num_inliers < 0.8 * plain.num_inliers
+    off = reprojection_errors(found.pixels, found.points, found.cam_from_world, found.camera)
+    assert np.median(off) < 1.0
 
 
 def test_the_same_again(localizer: Localizer, posed_room: PosedRoom, stereo: StereoRegressor) -> None:

@@ -3,6 +3,7 @@
 import os
 import shutil
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -20,6 +21,8 @@ from dust3r_sfm.localization import (
     prepare,
     read_reference,
 )
+from dust3r_sfm.localization.agreement import Agreed
+from dust3r_sfm.localization.prepared import Store, preparation_key, save_prepared
 from dust3r_sfm.regressors.protocol import Encoding
 from dust3r_sfm.regressors.stereo import StereoConfig, StereoRegressor
 from dust3r_sfm.types import View
@@ -66,6 +69,23 @@ def test_what_was_prepared_is_taken_up(copied: Path, prepared: Prepared) -> None
     for first, second in zip(again.encodings, prepared.encodings, strict=True):
         assert first.keys() == second.keys()
         assert all(np.array_equal(first[key], second[key]) for key in first)
+
+
+def test_what_the_photos_agree_on_is_kept_too(copied: Path, prepared: Prepared) -> None:
+    assert prepared.features is not None
+    points = prepared.features.points
+    poses = np.stack([photo.cam_from_world for photo in prepared.photos])
+    elsewhere = replace(points, agreed=Agreed(2 * poses, 3 * points.xyz))
+    changed = replace(prepared, features=replace(prepared.features, points=elsewhere))
+    key = preparation_key(read_reference(copied / "model"), counting(), PreparationConfig())
+    keys = np.load(copied / "prepared" / "prepared.npz")["encoding_keys"].tolist()
+    save_prepared(changed, range(3), keys, Store(copied / "prepared", key))
+    again = ready(copied, counting()).features
+    assert again is not None
+    assert again.points.agreed is not None
+    assert np.array_equal(again.points.agreed.cam_from_world, 2 * poses)
+    assert np.array_equal(again.points.agreed.xyz, 3 * points.xyz)
+    assert np.array_equal(again.points.xyz, points.xyz)
 
 
 def test_one_changed_photo_is_encoded_again(copied: Path) -> None:
