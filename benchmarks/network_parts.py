@@ -3,9 +3,9 @@
     python -m benchmarks.network_parts --json OUT
 
 For machines on which the graph itself takes too long: encoding an image, preparing it for both roles and
-decoding a directed pair are each timed by themselves, one at a time in float32, the quickest of some rounds.
-Ours does the first two once an image, the published schedule does all of it for every pair. Weights and
-images are random.
+decoding a directed pair are each timed by themselves, one at a time in float32, the quickest of some rounds,
+in seconds of CPU over all threads, which other programs disturb least. Ours does the first two once an image,
+the published schedule does all of it for every pair. Weights and images are random.
 """
 
 import json
@@ -44,7 +44,7 @@ class Options:
 
 @dataclass(frozen=True)
 class Parts:
-    """Seconds of each part; of the complete graph, our share of the published schedule's work and time."""
+    """CPU seconds of each part; our share of the published schedule's work and time for the complete graph."""
 
     network: str
     encode_s: float
@@ -57,7 +57,7 @@ class Parts:
 def main(options: Options) -> None:
     cpu = device_name(torch.device("cpu"))
     print(f"{options.width} x {options.height} on {cpu}, {options.images} images")
-    print("| network | encode s | prepare s | decode s | share of FLOPs | share of time |")
+    print("| network | encode CPU s | prepare CPU s | decode CPU s | share of FLOPs | share of time |")
     print("| --- | --- | --- | --- | --- | --- |", flush=True)
     rows = []
     for name in options.networks:
@@ -93,12 +93,12 @@ def share_of_published(cost: Flops, images: int) -> float:
 
 
 def quickest(run: Callable[[], T], rounds: int) -> tuple[float, T]:
-    """Seconds of the quickest of `rounds` runs, and what the last one gave."""
+    """CPU seconds of the quickest of `rounds` runs, and what the last one gave."""
     seconds = []
     for _ in range(rounds):
-        began_s = time.perf_counter()
+        began_s = time.process_time()
         result = run()
-        seconds.append(time.perf_counter() - began_s)
+        seconds.append(time.process_time() - began_s)
     return min(seconds), result
 
 
