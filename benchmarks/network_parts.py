@@ -44,7 +44,7 @@ class Options:
 
 @dataclass(frozen=True)
 class Parts:
-    """CPU seconds of each part; our share of the published schedule's work and time for the complete graph."""
+    """CPU seconds of each part; shares are of what the published schedule takes for the complete graph."""
 
     network: str
     encode_s: float
