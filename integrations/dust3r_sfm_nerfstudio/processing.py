@@ -9,12 +9,13 @@ from dust3r_sfm.cli.compute import chosen_regressor
 from dust3r_sfm.cli.options import ComputeOptions, OutputOptions, PhotoOptions, Reconstruct
 from dust3r_sfm.errors import InputError, OutputError
 from dust3r_sfm.pipeline import Existing, Plan, ReconstructConfig, reconstruct_all
+from dust3r_sfm.pipeline.known import KnownCameras
 from dust3r_sfm.pipeline.output import unfinished
 from dust3r_sfm.progress import Progress
 from dust3r_sfm.types import Reconstruction
 from dust3r_sfm_nerfstudio.command import ProcessDust3r
 from dust3r_sfm_nerfstudio.dataset import OURS, replaced_by, write_dataset
-from dust3r_sfm_nerfstudio.inputs import Inputs, gather
+from dust3r_sfm_nerfstudio.inputs import gather
 
 
 @dataclass(frozen=True)
@@ -35,7 +36,7 @@ def process(command: ProcessDust3r, say: Callable[[str], None], progress: Progre
     _check(command)
     work = command.output_dir / OURS
     inputs = gather(command, work / "frames", progress)
-    config = _config(command, inputs, say)
+    config = _config(command, say)
 
     def announce(plan: Plan) -> None:
         for name, reason in plan.skipped.items():
@@ -74,7 +75,7 @@ def _check(command: ProcessDust3r) -> None:
             )
 
 
-def _config(command: ProcessDust3r, inputs: Inputs, say: Callable[[str], None]) -> ReconstructConfig:
+def _config(command: ProcessDust3r, say: Callable[[str], None]) -> ReconstructConfig:
     options = Reconstruct(
         photos=command.data,
         out=command.output_dir,
@@ -88,10 +89,7 @@ def _config(command: ProcessDust3r, inputs: Inputs, say: Callable[[str], None]) 
     if choice.reason:
         say(choice.reason)
     config = reconstruct_config(options, choice.name)
-    if command.focal_px is None:
-        return config
-    presets = replace(config.alignment.presets, focal_px=dict.fromkeys(inputs.stems, command.focal_px))
-    return replace(config, alignment=replace(config.alignment, presets=presets))
+    return replace(config, known=KnownCameras(focal_px=command.focal_px))
 
 
 def _existing(command: ProcessDust3r, work: Path) -> Existing:

@@ -216,6 +216,17 @@ def test_a_known_focal(process: Process, room: Room, tmp_path: Path) -> None:
     assert transforms(tmp_path / "out")["fl_x"] == pytest.approx(focal, abs=1e-9)
 
 
+def test_a_known_focal_and_a_photo_that_cannot_be_read(
+    process: Process, room: Room, data: Path, tmp_path: Path
+) -> None:
+    (data / "hall" / "9.png").write_bytes((data / "hall" / "0.png").read_bytes()[:500])
+    focal = room.rig.cameras[0].fx
+    code, said = process(focal_px=focal)
+    assert code == 0, said
+    assert "skipped hall/9.png" in said
+    assert transforms(tmp_path / "out")["fl_x"] == pytest.approx(focal, abs=1e-9)
+
+
 def one_error(said: str) -> str:
     """The one line, however the console wrapped it."""
     assert "Traceback" not in said
