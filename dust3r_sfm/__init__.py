@@ -4,6 +4,7 @@
     import dust3r_sfm
 
     scene = dust3r_sfm.reconstruct(Path("photos"), output=Path("out"))
+    dust3r_sfm.export_scene(scene, Path("dataset"), dust3r_sfm.NerfstudioExport())
 
 Names are imported when they are first used: `import dust3r_sfm` loads neither torch nor pycolmap.
 """
@@ -15,7 +16,10 @@ if TYPE_CHECKING:
     from dust3r_sfm.alignment import AlignmentConfig, align
     from dust3r_sfm.errors import Dust3rSfmError
     from dust3r_sfm.evidence import Evidence, evidence_from_predictions
-    from dust3r_sfm.exporters.colmap import export_colmap
+    from dust3r_sfm.exporters.colmap import ColmapExport, export_colmap
+    from dust3r_sfm.exporters.colmap_dataset import ColmapDataset
+    from dust3r_sfm.exporters.colmap_dense import ColmapDense
+    from dust3r_sfm.exporters.nerfstudio import NerfstudioExport
     from dust3r_sfm.exporters.scene_io import load_scene, save_scene
     from dust3r_sfm.images import load_view, load_views
     from dust3r_sfm.inference import measure_pairs
@@ -28,6 +32,13 @@ if TYPE_CHECKING:
         single_depth,
     )
     from dust3r_sfm.pipeline import ReconstructConfig, reconstruct, reconstruct_all
+    from dust3r_sfm.pipeline.export import (
+        DepthExport,
+        GlbExport,
+        PlyExport,
+        export_scene,
+        saved_scene,
+    )
     from dust3r_sfm.regressors.network import NetworkRegressor, NetworkRegressorConfig
     from dust3r_sfm.regressors.stereo import StereoConfig, StereoRegressor
     from dust3r_sfm.types import Reconstruction, Scene
@@ -36,10 +47,17 @@ if TYPE_CHECKING:
 
 __all__ = [
     "AlignmentConfig",
+    "ColmapDataset",
+    "ColmapDense",
+    "ColmapExport",
+    "DepthExport",
     "Dust3rSfmError",
     "Evidence",
+    "GlbExport",
+    "NerfstudioExport",
     "NetworkRegressor",
     "NetworkRegressorConfig",
+    "PlyExport",
     "ReconstructConfig",
     "Reconstruction",
     "Scene",
@@ -51,6 +69,7 @@ __all__ = [
     "depth_maps",
     "evidence_from_predictions",
     "export_colmap",
+    "export_scene",
     "load_scene",
     "load_view",
     "load_views",
@@ -61,15 +80,23 @@ __all__ = [
     "reconstruct_all",
     "relative_camera",
     "save_scene",
+    "saved_scene",
     "single_depth",
 ]
 
 _MODULE_OF = {
     "AlignmentConfig": "alignment",
+    "ColmapDataset": "exporters.colmap_dataset",
+    "ColmapDense": "exporters.colmap_dense",
+    "ColmapExport": "exporters.colmap",
+    "DepthExport": "pipeline.export",
     "Dust3rSfmError": "errors",
     "Evidence": "evidence",
+    "GlbExport": "pipeline.export",
+    "NerfstudioExport": "exporters.nerfstudio",
     "NetworkRegressor": "regressors.network",
     "NetworkRegressorConfig": "regressors.network",
+    "PlyExport": "pipeline.export",
     "ReconstructConfig": "pipeline",
     "Reconstruction": "types",
     "Scene": "types",
@@ -80,6 +107,7 @@ _MODULE_OF = {
     "depth_maps": "pairwise",
     "evidence_from_predictions": "evidence",
     "export_colmap": "exporters.colmap",
+    "export_scene": "pipeline.export",
     "load_scene": "exporters.scene_io",
     "load_view": "images",
     "load_views": "images",
@@ -90,6 +118,7 @@ _MODULE_OF = {
     "reconstruct_all": "pipeline",
     "relative_camera": "pairwise",
     "save_scene": "exporters.scene_io",
+    "saved_scene": "pipeline.export",
     "single_depth": "pairwise",
 }
 

@@ -50,31 +50,43 @@ def fused_points(
     scene: Scene, config: FusionConfig | None = None, progress: Progress | None = None
 ) -> PointCloud:
     """World points with colours, normals (towards the view they are from) and the confidence of their
-    pixel. Each view in turn gives its pixels that no earlier point was made of."""
+    pixel. Each view in turn gives its pixels that no earlier point was made of. Of more than `max_points` an
+    even share of all is drawn; the same scene and seed give the same ones."""
     config, progress = config or FusionConfig(), progress or Silent()
     count = len(scene.views)
     progress.start("Fusing depth", count, "views")
     usable = [usable_depth(scene, view, config.min_confidence) for view in range(count)]
     maps = _Maps(usable, [np.zeros_like(each) for each in usable])
     neighbours = neighbour_views(scene, config.neighbours)
-    clouds = []
+    rng = np.random.default_rng(config.seed)
+    clouds: list[PointCloud] = []
+    lots: list[Float[np.ndarray, " _n"]] = []
     for view in range(count):
         clouds.append(_view_cloud(scene, view, neighbours[view], maps, config))
+        lots.append(rng.random(len(clouds[-1])))
+        if config.max_points is not None and sum(map(len, lots)) > 2 * config.max_points:
+            clouds, lots = _drawn(clouds, lots, config.max_points)
         progress.advance()
-    cloud = _joined(clouds)
-    return thinned(cloud, config.max_points, config.seed)
+    if config.max_points is not None:
+        clouds, lots = _drawn(clouds, lots, config.max_points)
+    return _joined(clouds)
+
+
+def _drawn(
+    clouds: list[PointCloud], lots: list[Float[np.ndarray, " _n"]], most: int
+) -> tuple[list[PointCloud], list[Float[np.ndarray, " _n"]]]:
+    """The points with the lowest lots, in the same order. Drawn again with later points they are as if all
+    had been drawn at once; so memory does not grow with the number of views."""
+    cloud, lot = _joined(clouds), np.concatenate(lots)
+    if len(lot) <= most:
+        return [cloud], [lot]
+    rows = np.sort(np.argpartition(lot, most)[:most])
+    return [cloud[rows]], [lot[rows]]
 
 
 def _joined(clouds: list[PointCloud]) -> PointCloud:
     parts = zip(*((each.xyz, each.rgb, each.confidence, each.normals) for each in clouds), strict=True)
     return PointCloud(*(np.concatenate(part) for part in parts))
-
-
-def thinned(cloud: PointCloud, max_points: int | None, seed: int) -> PointCloud:
-    """At most so many of its points, drawn evenly, in the same order."""
-    if max_points is None or len(cloud) <= max_points:
-        return cloud
-    return cloud[np.sort(np.random.default_rng(seed).choice(len(cloud), max_points, replace=False))]
 
 
 def neighbour_views(scene: Scene, most: int) -> list[Int[np.ndarray, " k"]]:

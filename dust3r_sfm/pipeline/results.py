@@ -3,8 +3,8 @@
 from pathlib import Path
 
 from dust3r_sfm.exporters.colmap import export_colmap
-from dust3r_sfm.exporters.dense_cloud import dense_points
 from dust3r_sfm.exporters.depth_maps import export_depth_maps
+from dust3r_sfm.exporters.fused_cloud import FusionConfig, fused_points
 from dust3r_sfm.exporters.point_cloud import export_glb, export_point_cloud
 from dust3r_sfm.exporters.report import RunFacts, write_report
 from dust3r_sfm.exporters.scene_io import save_scene
@@ -32,7 +32,8 @@ def write_results(
 
 
 def _write_dense(scene: Scene, folder: Path, config: ReconstructConfig) -> None:
-    cloud = dense_points(scene, config.export.max_cloud_points, seed=config.seed)
+    fusion = FusionConfig(max_points=config.export.max_cloud_points, seed=config.seed)
+    cloud = fused_points(scene, fusion)
     export_point_cloud(cloud, folder / "points.ply")
     export_glb(scene, cloud, folder / "scene.glb")
     export_depth_maps(scene, folder / "depth")

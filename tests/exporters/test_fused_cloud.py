@@ -14,7 +14,7 @@ from dust3r_sfm.exporters.mesh import export_mesh
 from dust3r_sfm.exporters.normals import depth_normals
 from dust3r_sfm.exporters.point_cloud import export_point_cloud
 from dust3r_sfm.geometry import project, transform_points
-from dust3r_sfm.types import Camera
+from dust3r_sfm.types import Camera, Tracks
 
 SHOTS = tuple(Shot(f"{index}.png", LANDSCAPE) for index in range(5))
 
@@ -85,6 +85,10 @@ def test_never_more_than_the_budget(scene):
     assert len(fused_points(scene, FusionConfig(max_points=0))) == 0
     few = fused_points(scene, FusionConfig(max_points=1000))
     np.testing.assert_array_equal(few.xyz, fused_points(scene, FusionConfig(max_points=1000)).xyz)
+    everything = {tuple(row) for row in fused_points(scene, FusionConfig(max_points=None)).xyz}
+    assert {tuple(row) for row in few.xyz} < everything
+    other = fused_points(scene, FusionConfig(max_points=1000, seed=1))
+    assert not np.array_equal(few.xyz, other.xyz)
     with pytest.raises(ValueError, match="min_views is 0"):
         FusionConfig(min_views=0)
 
@@ -136,3 +140,37 @@ def test_a_mesh_goes_through_the_points(scene, tmp_path):
     nothing = PointCloud(np.zeros((0, 3)), np.zeros((0, 3), np.uint8), np.zeros(0), np.zeros((0, 3)))
     with pytest.raises(ReconstructionError, match="no mesh: 0 points"):
         export_mesh(nothing, tmp_path / "none.ply")
+
+
+def test_what_is_drawn_on_the_way_is_as_if_all_were_drawn_at_the_end(scene):
+    """Points come from every view in proportion, whether or not they were drawn from several times."""
+    config = FusionConfig(min_views=1, neighbours=0, max_points=None)
+    counts = [len(fused_points(_first(scene, k), config)) for k in range(1, 6)]
+    budget = counts[0] // 3  # Drawn again after each of the views.
+    few = fused_points(scene, replace(config, max_points=budget))
+    everything = fused_points(scene, config)
+    row_of = {tuple(row): index for index, row in enumerate(everything.xyz)}
+    rows = np.array([row_of[tuple(row)] for row in few.xyz])
+    assert len(rows) == budget
+    assert (np.diff(rows) > 0).all()
+    shares = np.histogram(rows, [0, *counts])[0] / budget
+    np.testing.assert_allclose(shares, np.diff([0, *counts]) / counts[-1], atol=4 * (0.16 / budget) ** 0.5)
+
+
+def _first(scene, count: int):
+    part = slice(0, count)
+    return replace(
+        scene,
+        views=scene.views[part],
+        cameras=scene.cameras[part],
+        cam_from_world=scene.cam_from_world[part],
+        depth=scene.depth[part],
+        confidence=scene.confidence[part],
+        tracks=Tracks(
+            xyz=np.zeros((0, 3)),
+            color=np.zeros((0, 3), np.uint8),
+            point_index=np.zeros(0, int),
+            view_index=np.zeros(0, int),
+            pixels=np.zeros((0, 2)),
+        ),
+    )
