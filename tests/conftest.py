@@ -1,8 +1,14 @@
 """What takes long to make and many tests look at."""
 
+import os
+from pathlib import Path
+
 import pytest
 import torch
+from filelock import FileLock
 from rendered_room import RenderedRoom, render_room
+
+FOUNTAIN = Path(__file__).parents[1].parent / "shared" / "data" / "strecha_fountain_p11" / "images"
 
 # Test pictures are too small to share among cores; on a busy machine sharing takes ten times as long.
 torch.set_num_threads(1)
@@ -12,3 +18,18 @@ torch.set_num_threads(1)
 def rendered_rooms() -> tuple[RenderedRoom, RenderedRoom]:
     """Three photos each of two rooms that share nothing."""
     return render_room(0), render_room(1)
+
+
+@pytest.fixture(scope="session")
+def fountain(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """What `reconstruct` writes of strecha_fountain_p11, once for all workers of a run."""
+    if not FOUNTAIN.is_dir():
+        pytest.skip("../shared/data has no photos of the fountain")
+    from dust3r_sfm.pipeline import reconstruct_all
+
+    base = tmp_path_factory.getbasetemp()
+    output = (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "fountain"
+    with FileLock(output.with_suffix(".lock")):
+        if not (output / "report.json").exists():
+            reconstruct_all(FOUNTAIN, output=output)
+    return output

@@ -18,9 +18,9 @@ pytestmark = [
 
 
 @pytest.fixture(scope="module")
-def reconstructed(tmp_path_factory):
+def reconstructed(fountain, tmp_path_factory):
     """Sparse models by set name, made when first asked for."""
-    made: dict[str, Path] = {}
+    made = {"strecha_fountain_p11": fountain / "sparse" / "0"}
 
     def model_of(name: str) -> Path:
         if name not in made:
