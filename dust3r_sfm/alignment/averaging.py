@@ -10,12 +10,13 @@ from dataclasses import dataclass
 
 import numpy as np
 import scipy.sparse as sparse
-from jaxtyping import Float, Int
+from jaxtyping import Bool, Float, Int
 from scipy.sparse.csgraph import breadth_first_order, connected_components, minimum_spanning_tree
 
 from dust3r_sfm.alignment.edges import Edges
 from dust3r_sfm.alignment.laplacian import kernel_weights, robust_differences, solve_differences
 from dust3r_sfm.alignment.medians import known_median
+from dust3r_sfm.alignment.voting import ROTATION_ERROR_DEG, tolerance, voted
 from dust3r_sfm.geometry import invert_rigid, rigid, rotation_from_vector, vector_from_rotation
 
 MIN_COMMON_SAMPLES = 8
@@ -23,16 +24,20 @@ MIN_COMMON_SAMPLES = 8
 ROTATION_FLOOR, TIE_FLOOR, POSITION_FLOOR = 3e-3, 1.0, 0.02
 """Disagreements (radians, standard deviations, relative to the edge's size) below which an edge is
 never taken for an outlier: a lone cycle would otherwise be blamed on one of its edges."""
+UNHEARD = 1e-6
+"""Weight of edges already known to be wrong, next to 1: that of a graph they alone hold together."""
 
 
 @dataclass(frozen=True)
 class Averaged:
     """cam_from_world of every view and log scale of every edge, in one gauge, with the edges'
-    disagreement: rotation in degrees, position relative to the edge's size, log scale."""
+    disagreement: rotation in degrees, position relative to the edge's size, log scale. Of edges that are
+    `undecided` nothing tells whether they are right (see `voting.py`)."""
 
     cam_from_world: Float[np.ndarray, "n 4 4"]
     log_scale: Float[np.ndarray, " e"]
     rotation_error_deg: Float[np.ndarray, " e"]
+    undecided: Bool[np.ndarray, " e"]
     position_error: Float[np.ndarray, " e"]
     scale_error: Float[np.ndarray, " e"]
 
@@ -59,22 +64,54 @@ def _tree_rotations(
     return rotations
 
 
+@dataclass(frozen=True)
+class Rotations:
+    """cam_from_world rotations, view 0's the identity; each edge's disagreement, and whether nothing tells if
+    it is right (see `voting.py`)."""
+
+    of_views: Float[np.ndarray, "n 3 3"]
+    error_deg: Float[np.ndarray, " e"]
+    undecided: Bool[np.ndarray, " e"]
+
+
 def average_rotations(
     edges: Edges, support: Float[np.ndarray, " e"], num_views: int, steps: int = 40
-) -> tuple[Float[np.ndarray, "n 3 3"], Float[np.ndarray, " e"]]:
-    """R of every view, view 0 the identity, and each edge's residual in radians.
+) -> Rotations:
+    """Re-weighted from the tree on; then, where edges are left that disagree, put to the vote and re-weighted
+    again."""
+    start = _tree_rotations(edges, support, num_views)
+    rotations = _reweighted_rotations(edges, support, start, range(steps), steps)
+    found = voted(edges, rotations, _rotation_error_deg(edges, rotations), support)
+    if found.rotations is not rotations:
+        heard = np.where(found.undecided, UNHEARD, 1.0) * support
+        rotations = _reweighted_rotations(edges, heard, found.rotations, range(steps // 2, steps), steps)
+    return Rotations(rotations, _rotation_error_deg(edges, rotations), found.undecided)
 
-    With R <- R exp(x), an edge's residual log(R_j^T R_e R_i) changes by x_i - x_j to first order.
-    """
-    rotations = _tree_rotations(edges, support, num_views)
-    relative = edges.j_from_i[:, :3, :3]
-    for step in range(steps):
-        mismatch = np.swapaxes(rotations[edges.head], -1, -2) @ relative @ rotations[edges.tail]
-        vectors = vector_from_rotation(mismatch)
+
+def _reweighted_rotations(
+    edges: Edges,
+    support: Float[np.ndarray, " e"],
+    rotations: Float[np.ndarray, "n 3 3"],
+    these: range,
+    steps: int,
+) -> Float[np.ndarray, "n 3 3"]:
+    """`these` of all steps. With R <- R exp(x), a residual changes by x_i - x_j to first order."""
+    for step in these:
+        vectors = _rotation_residuals(edges, rotations)
         weights = support * kernel_weights(np.linalg.norm(vectors, axis=1), step, steps, ROTATION_FLOOR)
-        turn = solve_differences(edges.tail, edges.head, vectors, weights, num_views)
+        turn = solve_differences(edges.tail, edges.head, vectors, weights, len(rotations))
         rotations = rotations @ rotation_from_vector(turn)
-    return rotations, np.linalg.norm(vectors, axis=1)
+    return rotations
+
+
+def _rotation_residuals(edges: Edges, rotations: Float[np.ndarray, "n 3 3"]) -> Float[np.ndarray, "e 3"]:
+    """log(R_j^T R_e R_i)."""
+    chained = edges.j_from_i[:, :3, :3] @ rotations[edges.tail]
+    return vector_from_rotation(np.swapaxes(rotations[edges.head], -1, -2) @ chained)
+
+
+def _rotation_error_deg(edges: Edges, rotations: Float[np.ndarray, "n 3 3"]) -> Float[np.ndarray, " e"]:
+    return np.degrees(np.linalg.norm(_rotation_residuals(edges, rotations), axis=1))
 
 
 @dataclass(frozen=True)
@@ -156,17 +193,16 @@ def average_positions(
     edges: Edges,
     rotations: Float[np.ndarray, "n 3 3"],
     log_scale: Float[np.ndarray, " e"],
+    weights: Float[np.ndarray, " e"],
     num_views: int,
 ) -> tuple[Float[np.ndarray, "n 3"], Float[np.ndarray, " e"]]:
-    """Camera centres, view 0 at the origin, from c_j - c_i = s_e R_i^T c_e; and the error relative to
-    each edge's size: its baseline, plus a twentieth of its depth, as short baselines are that unsure."""
+    """Camera centres, view 0 at the origin, from c_j - c_i = s_e R_i^T c_e by `weights`; and the error
+    relative to each edge's size: its baseline, plus a twentieth of its depth, as short ones are that unsure."""
     in_i = invert_rigid(edges.j_from_i)[:, :3, 3] * np.exp(log_scale)[:, None]
     steps = (np.swapaxes(rotations[edges.tail], -1, -2) @ in_i[..., None])[..., 0]
     known = np.where(edges.weights_i > 0, edges.depth_i, np.nan)
     unit = np.linalg.norm(steps, axis=1) + 0.05 * np.exp(log_scale) * known_median(known)
-    return robust_differences(
-        edges.tail, edges.head, steps, np.ones(len(edges)), num_views, unit, POSITION_FLOOR
-    )
+    return robust_differences(edges.tail, edges.head, steps, weights, num_views, unit, POSITION_FLOOR)
 
 
 def average(edges: Edges, support: Float[np.ndarray, " e"], num_views: int) -> Averaged:
@@ -175,15 +211,24 @@ def average(edges: Edges, support: Float[np.ndarray, " e"], num_views: int) -> A
 
     Gauge: view 0 is the identity; scale such that edges have a median depth of 1.
     """
-    rotations, rotation_error = average_rotations(edges, support, num_views)
+    rotations = average_rotations(edges, support, num_views)
+    turned = rotations.undecided | (rotations.error_deg > tolerance(rotations.error_deg, ROTATION_ERROR_DEG))
     metric = edges.select(edges.metric)
     log_scale, position_error, scale_error = np.zeros((3, len(edges)))
     scales, scale_error[edges.metric] = average_log_scales(depth_ties(metric), len(metric))
     depth = known_median(np.where(metric.weights_i > 0, metric.depth_i, np.nan))
     scales = scales - np.median(scales + np.log(depth))
-    centres, position_error[edges.metric] = average_positions(metric, rotations, scales, num_views)
+    heard = np.where(turned[edges.metric], UNHEARD, 1.0)
+    centres, position_error[edges.metric] = average_positions(
+        metric, rotations.of_views, scales, heard, num_views
+    )
     log_scale[edges.metric] = scales
-    translation = -(rotations @ centres[..., None])[..., 0]
+    translation = -(rotations.of_views @ centres[..., None])[..., 0]
     return Averaged(
-        rigid(rotations, translation), log_scale, np.degrees(rotation_error), position_error, scale_error
+        rigid(rotations.of_views, translation),
+        log_scale,
+        rotations.error_deg,
+        rotations.undecided,
+        position_error,
+        scale_error,
     )

@@ -1,20 +1,21 @@
 """Finding wrong pairs: by triplets before anything is averaged, and by disagreement afterwards."""
 
 import numpy as np
-from jaxtyping import Bool, Float, Int
+from jaxtyping import Float, Int
 
 from dust3r_sfm.alignment.averaging import Averaged
 from dust3r_sfm.alignment.edges import Edges
+from dust3r_sfm.alignment.voting import ROTATION_ERROR_DEG, tolerance
 from dust3r_sfm.geometry import rotation_angle_deg
 
 TRIPLET_ERROR_DEG = 5.0
 """A triplet whose rotations close to within this is consistent."""
 MAX_TRIPLETS = 24
 """Triplets looked at for each edge: plenty to judge it, and the cost stays linear."""
-ROTATION_ERROR_DEG, POSITION_ERROR, SCALE_ERROR = 3.0, 0.25, 0.25
-"""Disagreement (degrees; relative to the edge's size; log scale) that is never held against an edge."""
-OUTLYING = 6.0
-"""Beyond the above, an edge this many times worse than the median one is wrong."""
+POSITION_ERROR, SCALE_ERROR = 0.25, 0.25
+"""Disagreement (relative to the edge's size; log scale) that is never held against an edge."""
+
+UNDECIDED = "another pair says otherwise, and no third one tells which of them is right"
 
 
 def _neighbours(edges: Edges) -> dict[int, dict[int, tuple[int, bool]]]:
@@ -61,18 +62,17 @@ def triplet_support(edges: Edges) -> Float[np.ndarray, " e"]:
     return edges.strength * (consistent + 1.0) / (total + 2.0)
 
 
-def _outlying(error: Float[np.ndarray, " e"], tolerated: float) -> Bool[np.ndarray, " e"]:
-    return error > max(tolerated, OUTLYING * float(np.median(error)))
-
-
 def disagreeing(edges: Edges, averaged: Averaged) -> dict[int, str]:
     """Edges that the average of all contradicts, with the reason."""
-    turned = _outlying(averaged.rotation_error_deg, ROTATION_ERROR_DEG)
-    shifted = edges.metric & _outlying(averaged.position_error, POSITION_ERROR)
-    scaled = edges.metric & _outlying(averaged.scale_error, SCALE_ERROR)
+    turned = averaged.rotation_error_deg > tolerance(averaged.rotation_error_deg, ROTATION_ERROR_DEG)
+    turned |= averaged.undecided
+    shifted = edges.metric & (averaged.position_error > tolerance(averaged.position_error, POSITION_ERROR))
+    scaled = edges.metric & (averaged.scale_error > tolerance(averaged.scale_error, SCALE_ERROR))
     reasons = {}
     for edge in np.flatnonzero(turned | shifted | scaled).tolist():
-        if turned[edge]:
+        if averaged.undecided[edge]:
+            reasons[edge] = UNDECIDED
+        elif turned[edge]:
             reasons[edge] = f"its rotation disagrees by {averaged.rotation_error_deg[edge]:.1f} degrees"
         elif shifted[edge]:
             reasons[edge] = f"its baseline disagrees by {averaged.position_error[edge]:.0%} of its size"

@@ -51,6 +51,17 @@ def arc(cameras: Sequence[Camera], step_deg: float = 14.0) -> Truth:
     return at(poses, cameras)
 
 
+def ring(cameras: Sequence[Camera]) -> Truth:
+    """All round the ball, looking at it."""
+    rng = np.random.default_rng(7)
+    poses = []
+    for k in range(len(cameras)):
+        angle = 2.0 * np.pi * k / len(cameras)
+        eye = np.array([2.4 * np.sin(angle), rng.uniform(-0.6, 0.6), -2.4 * np.cos(angle)])
+        poses.append(look_at(eye, rng.uniform(-0.2, 0.2, 3)))
+    return at(poses, cameras)
+
+
 def at(poses: Sequence[np.ndarray], cameras: Sequence[Camera] | None = None) -> Truth:
     """Cameras (all alike if not given) anywhere in the room."""
     cameras = [camera()] * len(poses) if cameras is None else cameras
@@ -76,6 +87,7 @@ def scenes():
 
     class Helpers:
         arc = staticmethod(arc)
+        ring = staticmethod(ring)
         at = staticmethod(at)
         camera = staticmethod(camera)
         all_pairs = staticmethod(all_pairs)
