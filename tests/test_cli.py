@@ -168,6 +168,13 @@ def test_two_identical_photos_give_no_model(room: Room, tmp_path: Path, run: Run
             marks=pytest.mark.skipif(torch.cuda.is_available(), reason="cuda can be had here"),
         ),
         (["PHOTOS", "OUT", "--masks", "OUT/none"], 2, "none"),
+        (["PHOTOS", "OUT", "--focal", "-3"], 2, "-3.0 pixels"),
+        (["PHOTOS", "OUT", "--known-cameras", "OUT/none"], 2, "none"),
+        (["PHOTOS", "OUT", "--known-poses", "OUT/none"], 2, "none"),
+        (["PHOTOS", "OUT", "--positions", "OUT/none"], 2, "none"),
+        (["PHOTOS", "OUT", "--gps"], 2, "have a position"),
+        (["PHOTOS", "OUT", "--distance", "x.jpg", "y.jpg", "2"], 2, "x.jpg is no photo"),
+        (["PHOTOS", "OUT", "--max-memory", "0.1"], 2, "0.1 may be used"),
         (["PHOTOS/none", "OUT"], 2, "none"),
         (["FILE", "OUT"], 2, "FILE"),
     ],
@@ -193,7 +200,7 @@ def test_ctrl_c(photos: Path, tmp_path: Path, run: Run, monkeypatch: pytest.Monk
     def interrupted(*arguments: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("dust3r_sfm.pipeline.run.measure_pairs", interrupted)
+    monkeypatch.setattr("dust3r_sfm.pipeline.solving.measure_pairs", interrupted)
     code, out, err = run("reconstruct", photos, tmp_path / "out")
     assert (code, out) == (130, "")
     assert err.splitlines()[-1] == "stopped; continue with the same command and --resume"
@@ -252,7 +259,8 @@ exit codes:
   4 no model came out       130 stopped by Ctrl-C
 """
 OPTIONS = (
-    "masks pairs cameras regressor device dtype batch-size compile seed max-points "
+    "masks pairs cameras focal known-cameras known-poses positions gps distance "
+    "regressor device dtype batch-size compile seed alignment max-memory max-points "
     "overwrite resume keep-work quiet"
 )
 

@@ -10,7 +10,8 @@ import pytest
 from known_room import KilledError, LookupRegressor, Room, make_room
 
 from dust3r_sfm import pipeline
-from dust3r_sfm.alignment import AlignmentConfig
+from dust3r_sfm.alignment import AlignmentConfig, Presets
+from dust3r_sfm.alignment.gradient import GradientConfig
 from dust3r_sfm.errors import InputError, OutputError, ReconstructionError
 from dust3r_sfm.evidence import EvidenceConfig
 from dust3r_sfm.exporters.scene_io import load_scene
@@ -295,3 +296,27 @@ def test_a_plan_counts_and_pays_for_unordered_pairs() -> None:
 
 def test_public_names() -> None:
     assert all(hasattr(pipeline, name) for name in pipeline.__all__)
+
+
+def test_the_published_alignment(photos: Path, room: Room, tmp_path: Path) -> None:
+    """Without tracks, as it has none; the files are the same."""
+    config = replace(QUICK, gradient=GradientConfig(iterations=5))
+    scene = reconstruct(photos, config, tmp_path / "out")
+    assert len(scene.views) == COUNT
+    assert "descended" in scene.report.bundle_adjustment
+    assert listing(tmp_path / "out") >= NAMES
+
+
+def test_a_run_that_does_not_fit_is_refused_before_any_pair(photos: Path, use: Use) -> None:
+    regressor = use()
+    with pytest.raises(InputError, match=r"GiB of memory, and 0\.1 may be used"):
+        reconstruct(photos, replace(QUICK, max_memory_gib=0.1))
+    assert not regressor.predicted
+
+
+def test_what_is_known_of_photos_that_are_not_there_is_said_before_any_pair(photos: Path, use: Use) -> None:
+    regressor = use()
+    presets = Presets(focal_px={"nowhere.jpg": 50.0})
+    with pytest.raises(InputError, match=r"such as nowhere\.jpg"):
+        reconstruct(photos, replace(QUICK, alignment=AlignmentConfig(presets=presets)))
+    assert not regressor.predicted

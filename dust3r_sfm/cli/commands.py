@@ -6,6 +6,7 @@ import numpy as np
 from rich.console import Console
 
 from dust3r_sfm.alignment import AlignmentConfig
+from dust3r_sfm.alignment.gradient import GradientConfig
 from dust3r_sfm.camera_sharing import CameraSharing
 from dust3r_sfm.cli.compute import chosen_regressor, regressor_config
 from dust3r_sfm.cli.drawing import drawn_progress
@@ -78,6 +79,8 @@ def reconstruct_config(command: Reconstruct, regressor: str) -> ReconstructConfi
             command.known.gps,
             None if command.known.distance is None else KnownDistance(*command.known.distance),
         ),
+        gradient=GradientConfig() if command.solving.alignment == "gradient" else None,
+        max_memory_gib=command.solving.max_memory,
         seed=seed,
     )
 

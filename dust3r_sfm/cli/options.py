@@ -99,6 +99,18 @@ class ComputeOptions:
 
 
 @dataclass(frozen=True)
+class SolvingOptions:
+    """How pairs become one scene."""
+
+    alignment: Literal["solved", "gradient"] = "solved"
+    """gradient: the published descent, which believes every pair; slow, for few photos, to compare."""
+    max_memory: Annotated[
+        float | None, tyro.conf.arg(metavar="GIB", help_behavior_hint="(default: the machine's)")
+    ] = None
+    """Refuse a run that would take more; keep more on disk where that helps."""
+
+
+@dataclass(frozen=True)
 class OutputOptions:
     """What becomes of the output folder."""
 
@@ -123,6 +135,7 @@ class Reconstruct:
     photo: Annotated[PhotoOptions, Grouped] = field(default_factory=PhotoOptions)
     known: Annotated[KnownOptions, Grouped] = field(default_factory=KnownOptions)
     compute: Annotated[ComputeOptions, Grouped] = field(default_factory=ComputeOptions)
+    solving: Annotated[SolvingOptions, Grouped] = field(default_factory=SolvingOptions)
     output: Annotated[OutputOptions, Grouped] = field(default_factory=OutputOptions)
 
 

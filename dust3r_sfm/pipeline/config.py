@@ -5,6 +5,7 @@ from dataclasses import dataclass, field, fields, is_dataclass
 from pathlib import Path
 
 from dust3r_sfm.alignment import AlignmentConfig
+from dust3r_sfm.alignment.gradient import GradientConfig
 from dust3r_sfm.exporters.colmap import ColmapExport
 from dust3r_sfm.inference import InferenceConfig
 from dust3r_sfm.pipeline.known import KnownCameras
@@ -17,7 +18,13 @@ from dust3r_sfm.view_graph import Automatic, GraphConfig
 _STEREO_COST: Mapping[str, Cost] = {"cpu": Cost(image_s=1.6, pair_s=1.2)}
 """By device, as measured by benchmarks/. A device that is not here gets no expected time."""
 
-_SAME_RESULT = ("regressor.batch_size", "regressor.token_cache")
+_SAME_RESULT = (
+    "regressor.batch_size",
+    "regressor.token_cache",
+    "inference.encoding_bytes",
+    "inference.map_bytes",
+    "max_memory_gib",
+)
 """Settings that an interrupted run may be resumed without, say because memory was too small for them."""
 
 
@@ -31,7 +38,8 @@ class ExportConfig:
 
 @dataclass(frozen=True)
 class ReconstructConfig:
-    """`masks` is a folder of pictures named as the photos, dark where a photo must not be used."""
+    """`masks` is a folder of pictures named as the photos, dark where a photo must not be used. `gradient`:
+    align by the published descent, to compare. `max_memory_gib`: None for what the machine has."""
 
     regressor: RegressorConfig = field(default_factory=StereoConfig)
     graph: GraphConfig = field(default_factory=Automatic)
@@ -41,6 +49,8 @@ class ReconstructConfig:
     masks: Path | None = None
     known: KnownCameras = field(default_factory=KnownCameras)
     world: KnownWorld = field(default_factory=KnownWorld)
+    gradient: GradientConfig | None = None
+    max_memory_gib: float | None = None
     seed: int = 0
 
 

@@ -16,24 +16,32 @@ class Cost:
 
 @dataclass(frozen=True)
 class Plan:
-    """`num_pairs` counts unordered pairs; `expected_s` is None where nobody measured."""
+    """`num_pairs` counts unordered pairs; what is None nobody measured."""
 
     num_images: int
     num_pairs: int
     regressor: str
     expected_s: float | None
     skipped: Mapping[str, str] = field(default_factory=dict)
+    expected_bytes: int | None = None
 
     def __str__(self) -> str:
         time = "" if self.expected_s is None else f", about {rough_time(self.expected_s)}"
-        return f"{self.num_images} images, {self.num_pairs} pairs, regressor {self.regressor}{time}"
+        memory = "" if self.expected_bytes is None else f", {self.expected_bytes / 2**30:.1f} GiB of memory"
+        return f"{self.num_images} images, {self.num_pairs} pairs, regressor {self.regressor}{time}{memory}"
 
 
-def plan_run(graph: ViewGraph, regressor: str, cost: Cost | None, skipped: Mapping[str, str]) -> Plan:
+def plan_run(
+    graph: ViewGraph,
+    regressor: str,
+    cost: Cost | None,
+    skipped: Mapping[str, str],
+    expected_bytes: int | None = None,
+) -> Plan:
     """`graph.pairs` are directed; a pair and its swapped one are counted, and paid for, once."""
     num_pairs = len({(min(pair.i, pair.j), max(pair.i, pair.j)) for pair in graph.pairs})
     expected_s = None if cost is None else cost.image_s * graph.num_views + cost.pair_s * num_pairs
-    return Plan(graph.num_views, num_pairs, regressor, expected_s, skipped)
+    return Plan(graph.num_views, num_pairs, regressor, expected_s, skipped, expected_bytes)
 
 
 def rough_time(time_s: float) -> str:

@@ -7,15 +7,15 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from dust3r_sfm.alignment import align, views_with_known_focals
-from dust3r_sfm.errors import ReconstructionError
+from dust3r_sfm.alignment import views_with_known_focals
 from dust3r_sfm.exporters.atomic import written_whole
 from dust3r_sfm.exporters.report import RunFacts
 from dust3r_sfm.images import LoadedViews, load_views
-from dust3r_sfm.inference import content_hash, measure_pairs
+from dust3r_sfm.inference import content_hash
 from dust3r_sfm.pipeline.clock import StageClock
 from dust3r_sfm.pipeline.config import ReconstructConfig, expected_cost, options_as_text
 from dust3r_sfm.pipeline.known import presets_of_views
+from dust3r_sfm.pipeline.memory import allowed_bytes, check_memory, expected_bytes, within_memory
 from dust3r_sfm.pipeline.output import (
     Existing,
     RunRecord,
@@ -24,11 +24,12 @@ from dust3r_sfm.pipeline.output import (
     publish,
     work_folder,
 )
-from dust3r_sfm.pipeline.pairing import ChosenPairs, pairs_by_name, similar_pairs
+from dust3r_sfm.pipeline.pairing import pairs_by_name
 from dust3r_sfm.pipeline.placing import Placing, placing_of_views
 from dust3r_sfm.pipeline.plan import Plan, plan_run
 from dust3r_sfm.pipeline.regressors import build_regressor
 from dust3r_sfm.pipeline.results import write_results
+from dust3r_sfm.pipeline.solving import solved
 from dust3r_sfm.progress import Progress, Silent
 from dust3r_sfm.regressors.protocol import PointmapRegressor
 from dust3r_sfm.types import Reconstruction, Scene, View
@@ -78,18 +79,22 @@ def reconstruct_all(
     pairs = pairs_by_name(config.graph, regressor, loaded.views)
     config = _with_presets(config, loaded.views)
     loaded = replace(loaded, views=views_with_known_focals(loaded.views, config.alignment.presets))
-
     poses_given = len(config.alignment.presets.cam_from_world)
     place = placing_of_views(config.world, loaded.views, regressor, poses_given, config.seed)
 
+    allowed = allowed_bytes(config.max_memory_gib)
+    config = within_memory(config, allowed)
+
     def announce(graph: ViewGraph) -> None:
-        on_plan(plan_run(graph, regressor.name, expected_cost(config.regressor), loaded.skipped))
+        needed = expected_bytes(loaded.views, graph, config)
+        check_memory(needed, allowed, config)
+        on_plan(plan_run(graph, regressor.name, expected_cost(config.regressor), loaded.skipped, needed))
 
     if output is None:
-        return _placed(_solve(regressor, loaded, pairs, config, None, clock, announce), place)
+        return _placed(solved(regressor, loaded, pairs, config, None, clock, announce), place)
     record = _run_record(loaded, pairs, config)
     with work_folder(output, existing, record, keep_work) as work:
-        reconstruction = _placed(_solve(regressor, loaded, pairs, config, work, clock, announce), place)
+        reconstruction = _placed(solved(regressor, loaded, pairs, config, work, clock, announce), place)
         facts = _run_facts(regressor, loaded, clock)
         with as_output_error(output), written_whole(work / "results", replace=True) as results:
             write_results(reconstruction, facts, results, config, clock)
@@ -101,34 +106,6 @@ def _with_presets(config: ReconstructConfig, views: Sequence[View]) -> Reconstru
     """With what the files in `config.known` say of these views among the presets."""
     presets = presets_of_views(config.known, config.alignment.presets, views)
     return replace(config, alignment=replace(config.alignment, presets=presets))
-
-
-def _solve(
-    regressor: PointmapRegressor,
-    loaded: LoadedViews,
-    pairs: ViewGraph | Retrieval,
-    config: ReconstructConfig,
-    work: Path | None,
-    progress: Progress,
-    announce: Callable[[ViewGraph], None],
-) -> Reconstruction:
-    views = loaded.views
-    if isinstance(pairs, Retrieval):
-        chosen = similar_pairs(pairs, regressor, views, config.inference, work, progress)
-    else:
-        chosen = ChosenPairs(pairs)
-    announce(chosen.graph)
-    evidence = measure_pairs(
-        regressor, views, chosen.graph, config.inference, work, progress, chosen.encodings
-    )
-    aligned = align(views, evidence, config.alignment, progress)
-    if not aligned.scenes:
-        reasons = "; ".join(f"{name}: {reason}" for name, reason in list(aligned.dropped.items())[:3])
-        raise ReconstructionError(
-            f"no model: none of the {len(loaded.views)} photos could be placed ({reasons}). "
-            "Give photos that overlap and were taken from different places"
-        )
-    return replace(aligned, dropped={**loaded.skipped, **aligned.dropped})
 
 
 def _placed(reconstruction: Reconstruction, place: Placing) -> Reconstruction:

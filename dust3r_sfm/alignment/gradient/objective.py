@@ -25,6 +25,9 @@ from dust3r_sfm.geometry import pixel_grid
 from dust3r_sfm.geometry.view_cameras import principal_point
 from dust3r_sfm.types import PairPrediction, View
 
+BYTES_A_PIXEL_AND_PAIR = 500
+"""That the descent takes: predictions, their copies, and what autograd keeps."""
+
 
 @dataclass(frozen=True)
 class Maps:

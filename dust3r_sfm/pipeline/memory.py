@@ -1,0 +1,82 @@
+"""How much memory a run is going to take, and how much it may."""
+
+import os
+import sys
+from collections.abc import Sequence
+from dataclasses import replace
+
+from dust3r_sfm.alignment.gradient.objective import BYTES_A_PIXEL_AND_PAIR
+from dust3r_sfm.errors import InputError
+from dust3r_sfm.pipeline.config import ReconstructConfig
+from dust3r_sfm.regressors.network import NetworkRegressorConfig
+from dust3r_sfm.types import View
+from dust3r_sfm.view_graph import ViewGraph
+
+LIBRARIES = 500 * 2**20
+"""Of a process that has loaded torch, pycolmap and scipy."""
+STEREO_SEARCH = 450 * 2**20
+"""Of the search for features in photos of 3000 pixels, on two cores."""
+VIEW_PIXEL = 14
+"""Bytes of a view's pixel: the image, fused depth and confidence, a mask."""
+FUSED_PIXEL = 120
+"""Bytes a pixel of the one view that is being fused."""
+SAMPLE, MATCH, CORRESPONDENCE = 24, 28, 120
+"""Bytes that a pair's samples, its matches that are solved with, and those that go into tracks take, as
+evidence and in bundle adjustment."""
+TYPICAL_CORRESPONDENCES = 1000
+"""A pair's, over all pairs of a set: neighbours have thousands, most have few."""
+
+
+def expected_bytes(views: Sequence[View], graph: ViewGraph, config: ReconstructConfig) -> int:
+    """Of a run on these pairs: right within a factor of two, as photos differ in what they show."""
+    pixels = [view.size[0] * view.size[1] for view in views]
+    total = LIBRARIES + VIEW_PIXEL * sum(pixels) + config.inference.encoding_bytes // 4
+    if isinstance(config.regressor, NetworkRegressorConfig):
+        total += config.regressor.token_cache if config.regressor.device == "cpu" else 0
+    else:
+        total += STEREO_SEARCH
+    if config.gradient is not None:
+        largest = max(pixels)
+        return total + BYTES_A_PIXEL_AND_PAIR * largest * len(graph.pairs)
+    kept = config.inference.evidence
+    correspondences = min(kept.max_correspondences, TYPICAL_CORRESPONDENCES)
+    a_pair = SAMPLE * kept.samples + MATCH * kept.matches + CORRESPONDENCE * correspondences
+    return total + FUSED_PIXEL * max(pixels) + a_pair * len(graph.pairs)
+
+
+def allowed_bytes(max_memory_gib: float | None) -> int:
+    """What was asked for, else what the machine has. Raises InputError for what cannot be."""
+    if max_memory_gib is None:
+        return machine_bytes()
+    if not 0 < max_memory_gib < float("inf"):
+        raise InputError(f"the most memory is given as {max_memory_gib} GiB: give a positive number")
+    return int(max_memory_gib * 2**30)
+
+
+def machine_bytes() -> int:
+    """Physical memory; more than any machine has where the system does not tell."""
+    if sys.platform == "win32":
+        return 2**50
+    return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+
+
+def within_memory(config: ReconstructConfig, allowed: int) -> ReconstructConfig:
+    """With no more held in memory than the run can do with on so much: the rest waits on disk."""
+    share = min(config.inference.encoding_bytes, allowed // 8)
+    maps = min(config.inference.map_bytes, allowed // 8)
+    return replace(config, inference=replace(config.inference, encoding_bytes=share, map_bytes=maps))
+
+
+def check_memory(expected: int, allowed: int, config: ReconstructConfig) -> None:
+    """Raises InputError for a run that is sure not to fit."""
+    if expected <= allowed:
+        return
+    remedy = (
+        "leave out --alignment gradient, which keeps every pixel of every pair"
+        if config.gradient is not None
+        else "compare fewer pairs (--pairs swin-5, retrieval-8), or give fewer photos"
+    )
+    raise InputError(
+        f"this would take about {expected / 2**30:.1f} GiB of memory, and {allowed / 2**30:.1f} may be used: "
+        f"{remedy}"
+    )
