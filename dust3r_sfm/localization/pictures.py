@@ -10,7 +10,6 @@ from dust3r_sfm.localization.localizer import Attempt
 from dust3r_sfm.localization.prepared import Prepared
 from dust3r_sfm.types import ImageSpec, View
 
-_LONG_EDGE = 640
 _MOST_LINES = 200
 _GREEN, _RED = (60, 200, 80), (220, 60, 50)
 
@@ -27,7 +26,8 @@ def match_picture(attempt: Attempt, view: View, prepared: Prepared) -> Image.Ima
     if name is None:
         return Image.fromarray(left)
     index = next(k for k, photo in enumerate(prepared.photos) if photo.name == name)
-    right, right_from_original = _picture(load_view(prepared.photos[index].path, ImageSpec(_LONG_EDGE)))
+    beside = load_view(prepared.photos[index].path, ImageSpec(max(view.size)))
+    right, right_from_original = _picture(beside)
     canvas = _side_by_side(left, right)
     shown = inliers.at(np.flatnonzero(inliers.reference == index))
     shown = shown.at(np.unique(np.linspace(0, len(shown) - 1, min(len(shown), _MOST_LINES)).astype(int)))
