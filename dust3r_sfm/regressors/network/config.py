@@ -14,10 +14,10 @@ class NetworkRegressorConfig:
     """`source`: what `load_network` takes, a name or a path. `dtype`: of encoder and decoders;
     `head_dtype`: of the heads, which set the digits of the points. `batch_size`: pairs at once; None
     finds out what the device takes. Either shrinks where memory runs out. `compile`: torch.compile, which
-    takes a minute to start and on a CPU is hardly worth it. `long_edge`: of the images, None for what the network was
-    trained on. `cut_squares`: as in `ImageSpec`. `related_share`: a pair shows nothing in common if fewer
-    of view j's pixels are more confident than `related_confidence`. `token_cache`: bytes on
-    the device for images ready to be decoded, by default 10 or more of any published network at 512 x 384."""
+    takes a minute to start and on a CPU is hardly worth it. `long_edge`: of the images, None for what the
+    network was trained on. `cut_squares`: as in `ImageSpec`. `related_share`: a pair shows nothing in common
+    if fewer of view j's pixels are more confident than `related_confidence`. `token_cache`: bytes on the
+    device for images ready to be decoded, by default 10 or more of any published network at 512 x 384."""
 
     source: str
     device: Device = "cpu"
