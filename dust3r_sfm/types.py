@@ -167,11 +167,23 @@ class PairReport:
 
 
 @dataclass(frozen=True)
+class AlignmentStage:
+    """What one stage of alignment left behind: the value of the `objective` it minimises, and the median of
+    what is left of its residuals, in `unit`. Objectives of stages that are not of one kind do not compare."""
+
+    name: str
+    objective: float
+    median_residual: float
+    unit: str
+
+
+@dataclass(frozen=True)
 class AlignmentReport:
     """How a scene came about: per pair, and whether bundle adjustment was kept and why.
     `repeated_structure`: pairs that were left out and agree with each other on another place for a part of
     the scene, as when two rooms look alike; which of both is true, the pairs alone do not tell. `world`:
-    what a unit of length is. `pair_unit`: how long the pairs' own unit is in the scene (median)."""
+    what a unit of length is. `pair_unit`: how long the pairs' own unit is in the scene (median). `stages`: in
+    the order in which they were solved."""
 
     pairs: tuple[PairReport, ...]
     bundle_adjustment: str
@@ -180,6 +192,7 @@ class AlignmentReport:
     repeated_structure: tuple[Pair, ...] = ()
     world: str = "a unit of its own"
     pair_unit: float | None = None
+    stages: tuple[AlignmentStage, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -127,6 +127,7 @@ def _scene(
             posed.robust_error_before_px,
             posed.robust_error_after_px,
             tuple(sorted(repeated)),
+            stages=posed.stages,
             pair_unit=float(np.median(list(posed.scales.values()))) if posed.scales else None,
         ),
     )

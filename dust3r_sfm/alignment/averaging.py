@@ -14,7 +14,7 @@ from jaxtyping import Bool, Float, Int
 from scipy.sparse.csgraph import breadth_first_order, connected_components, minimum_spanning_tree
 
 from dust3r_sfm.alignment.edges import Edges
-from dust3r_sfm.alignment.laplacian import kernel_weights, robust_differences, solve_differences
+from dust3r_sfm.alignment.laplacian import bounded_sum, kernel_weights, robust_differences, solve_differences
 from dust3r_sfm.alignment.medians import known_median
 from dust3r_sfm.alignment.voting import ROTATION_ERROR_DEG, tolerance, voted
 from dust3r_sfm.geometry import invert_rigid, rigid, rotation_from_vector, vector_from_rotation
@@ -32,7 +32,7 @@ UNHEARD = 1e-6
 class Averaged:
     """cam_from_world of every view and log scale of every edge, in one gauge, with the edges'
     disagreement: rotation in degrees, position relative to the edge's size, log scale. Of edges that are
-    `undecided` nothing tells whether they are right (see `voting.py`)."""
+    `undecided` nothing tells whether they are right (see `voting.py`). The objectives are `bounded_sum`s."""
 
     cam_from_world: Float[np.ndarray, "n 4 4"]
     log_scale: Float[np.ndarray, " e"]
@@ -40,6 +40,8 @@ class Averaged:
     undecided: Bool[np.ndarray, " e"]
     position_error: Float[np.ndarray, " e"]
     scale_error: Float[np.ndarray, " e"]
+    rotation_objective: float
+    position_objective: float
 
 
 def _tree_rotations(
@@ -67,11 +69,12 @@ def _tree_rotations(
 @dataclass(frozen=True)
 class Rotations:
     """cam_from_world rotations, view 0's the identity; each edge's disagreement, and whether nothing tells if
-    it is right (see `voting.py`)."""
+    it is right (see `voting.py`); the objective they minimise."""
 
     of_views: Float[np.ndarray, "n 3 3"]
     error_deg: Float[np.ndarray, " e"]
     undecided: Bool[np.ndarray, " e"]
+    objective: float
 
 
 def average_rotations(
@@ -81,11 +84,13 @@ def average_rotations(
     again."""
     start = _tree_rotations(edges, support, num_views)
     rotations = _reweighted_rotations(edges, support, start, range(steps), steps)
-    found = voted(edges, rotations, _rotation_error_deg(edges, rotations), support)
+    found = voted(edges, rotations, np.degrees(_rotation_errors(edges, rotations)), support)
     if found.rotations is not rotations:
-        heard = np.where(found.undecided, UNHEARD, 1.0) * support
-        rotations = _reweighted_rotations(edges, heard, found.rotations, range(steps // 2, steps), steps)
-    return Rotations(rotations, _rotation_error_deg(edges, rotations), found.undecided)
+        support = np.where(found.undecided, UNHEARD, 1.0) * support
+        rotations = _reweighted_rotations(edges, support, found.rotations, range(steps // 2, steps), steps)
+    errors = _rotation_errors(edges, rotations)
+    objective = bounded_sum(errors, support, ROTATION_FLOOR)
+    return Rotations(rotations, np.degrees(errors), found.undecided, objective)
 
 
 def _reweighted_rotations(
@@ -110,8 +115,9 @@ def _rotation_residuals(edges: Edges, rotations: Float[np.ndarray, "n 3 3"]) -> 
     return vector_from_rotation(np.swapaxes(rotations[edges.head], -1, -2) @ chained)
 
 
-def _rotation_error_deg(edges: Edges, rotations: Float[np.ndarray, "n 3 3"]) -> Float[np.ndarray, " e"]:
-    return np.degrees(np.linalg.norm(_rotation_residuals(edges, rotations), axis=1))
+def _rotation_errors(edges: Edges, rotations: Float[np.ndarray, "n 3 3"]) -> Float[np.ndarray, " e"]:
+    """In radians."""
+    return np.linalg.norm(_rotation_residuals(edges, rotations), axis=1)
 
 
 @dataclass(frozen=True)
@@ -197,7 +203,7 @@ def average_positions(
     num_views: int,
 ) -> tuple[Float[np.ndarray, "n 3"], Float[np.ndarray, " e"]]:
     """Camera centres, view 0 at the origin, from c_j - c_i = s_e R_i^T c_e by `weights`; and the error
-    relative to each edge's size: its baseline, plus a twentieth of its depth, as short ones are that unsure."""
+    relative to each edge's size: its baseline, plus a twentieth of its depth, as short ones are so unsure."""
     in_i = invert_rigid(edges.j_from_i)[:, :3, 3] * np.exp(log_scale)[:, None]
     steps = (np.swapaxes(rotations[edges.tail], -1, -2) @ in_i[..., None])[..., 0]
     known = np.where(edges.weights_i > 0, edges.depth_i, np.nan)
@@ -231,4 +237,6 @@ def average(edges: Edges, support: Float[np.ndarray, " e"], num_views: int) -> A
         rotations.undecided,
         position_error,
         scale_error,
+        rotations.objective,
+        bounded_sum(position_error[edges.metric], heard, POSITION_FLOOR),
     )

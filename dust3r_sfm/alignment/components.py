@@ -20,10 +20,11 @@ from dust3r_sfm.alignment.medians import known_median
 from dust3r_sfm.alignment.presets import Known
 from dust3r_sfm.alignment.problem import Problem, State
 from dust3r_sfm.alignment.refinement import Refined, refine
+from dust3r_sfm.alignment.stages import solving_stages
 from dust3r_sfm.geometry import invert_rigid, rigid
 from dust3r_sfm.geometry.procrustes import moved_poses, similarity_of_poses
 from dust3r_sfm.geometry.view_cameras import principal_point, view_scale
-from dust3r_sfm.types import Pair, Rigid, View
+from dust3r_sfm.types import AlignmentStage, Pair, Rigid, View
 
 MAX_PASSES = 8
 """Times a component is solved again without what was found wrong, before it is taken as it is."""
@@ -35,7 +36,8 @@ class Solved:
     the given poses, and of their size where there are two.
 
     `members` are indices of all views, ascending; `focal_px` (view pixels) and `cam_from_world` run
-    parallel. `scales` (world from pair) and `residual_px` are those of its metric pairs.
+    parallel. `scales` (world from pair) and `residual_px` are those of its metric pairs. `stages`
+    are what it went through.
     """
 
     members: tuple[int, ...]
@@ -43,6 +45,7 @@ class Solved:
     cam_from_world: Float[np.ndarray, "n 4 4"]
     scales: dict[Pair, float]
     residual_px: dict[Pair, float]
+    stages: tuple[AlignmentStage, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -137,6 +140,7 @@ def _finished(
     problem: Problem,
     refined: Refined,
     given: Mapping[int, Rigid],
+    stages: tuple[AlignmentStage, ...],
 ) -> Solved:
     metric = piece.select(piece.metric)
     pairs = [_pair(metric, edge) for edge in range(len(metric))]
@@ -153,6 +157,7 @@ def _finished(
         poses,
         dict(zip(pairs, (np.exp(refined.log_scale) / unit).tolist(), strict=True)),
         dict(zip(pairs, refined.residual_px.tolist(), strict=True)),
+        stages,
     )
 
 
@@ -206,4 +211,5 @@ def _attempt(
     wrong = {int(rows[edge]): reason for edge, reason in _misfits(refined, problem).items()}
     if wrong and piece.passes < MAX_PASSES:
         return wrong
-    return _finished(piece.edges, members, problem, refined, given)
+    stages = solving_stages(averaged, local.metric, refined)
+    return _finished(piece.edges, members, problem, refined, given, stages)

@@ -60,6 +60,12 @@ def _solved_densely(
     return values
 
 
+def bounded_sum(residual: Float[np.ndarray, " e"], weights: Float[np.ndarray, " e"], floor: float) -> float:
+    """What the last steps of `kernel_weights` minimise: weighted sum of r^2 / (1 + r^2), r over the width."""
+    squared = (residual / (3.0 * max(float(np.median(residual)), floor))) ** 2
+    return float((weights * squared / (1.0 + squared)).sum())
+
+
 def kernel_weights(
     residual: Float[np.ndarray, " e"], step: int, steps: int, floor: float
 ) -> Float[np.ndarray, " e"]:

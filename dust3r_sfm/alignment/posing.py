@@ -12,7 +12,7 @@ from dust3r_sfm.alignment.sharpening import COARSE_ROUNDS, Held, Sharpened, shar
 from dust3r_sfm.alignment.start import Start
 from dust3r_sfm.geometry import invert_rigid, project, unproject
 from dust3r_sfm.geometry.view_cameras import view_camera
-from dust3r_sfm.types import Camera, Correspondences, Pair, Tracks, View
+from dust3r_sfm.types import AlignmentStage, Camera, Correspondences, Pair, Tracks, View
 
 TURN_ERROR = 0.005
 """Of the long edge: median error of matches that a mere turn explains."""
@@ -40,6 +40,7 @@ class Posed:
     bundle_adjustment: str
     robust_error_before_px: float | None
     robust_error_after_px: float | None
+    stages: tuple[AlignmentStage, ...] = ()
 
 
 def pose(
@@ -125,6 +126,7 @@ def _unsharpened(solved: Solved, cameras: tuple[Camera, ...], why: str) -> Posed
         why,
         None,
         None,
+        solved.stages,
     )
 
 
@@ -145,6 +147,7 @@ def _surviving(solved: Solved, result: Sharpened) -> Posed:
         result.bundle_adjustment,
         result.robust_error_before_px,
         result.robust_error_after_px,
+        solved.stages + result.stages,
     )
 
 

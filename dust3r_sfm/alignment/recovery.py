@@ -113,6 +113,7 @@ def without(
         posed.cam_from_world[kept],
         {pair: posed.scales[pair] for pair in inside},
         {pair: posed.residual_px[pair] for pair in inside},
+        posed.stages,
     )
     return pose(left, views, start, config, FINE_ROUNDS)[0]
 
@@ -223,7 +224,7 @@ def _extended(posed: Posed, found: Mapping[int, _Resection], start: Start) -> So
             scales[pair] = float(np.linalg.norm(j_from_i[:3, 3])) / baseline
             residual_px[pair] = measured.median_residual_px
     focals = np.array([cameras[m].fx for m in members])
-    return Solved(members, focals, np.stack([poses[m] for m in members]), scales, residual_px)
+    return Solved(members, focals, np.stack([poses[m] for m in members]), scales, residual_px, posed.stages)
 
 
 def _agree(found: Correspondences, camera_i: Camera, camera_j: Camera, j_from_i: Rigid) -> bool:

@@ -33,12 +33,17 @@ ROUNDS, ITERATIONS = 4, 10
 
 @dataclass(frozen=True)
 class Refined:
-    """`residual_px`: each edge's median distance of points from their rays, in pixels of view j."""
+    """`residual_px`: each edge's median distance of points from their rays, in pixels of view j;
+    `start_residual_px` the same at the start. The costs are those of the last round, which froze the
+    consensus and the noise: of what it found, and of the start."""
 
     cam_from_world: Float[np.ndarray, "n 4 4"]
     log_focal: Float[np.ndarray, " groups"]
     log_scale: Float[np.ndarray, " e"]
     residual_px: Float[np.ndarray, " e"]
+    start_residual_px: Float[np.ndarray, " e"]
+    cost: float
+    start_cost: float
 
 
 def _cauchy(squared: Float[np.ndarray, "*shape"]) -> Float[np.ndarray, "*shape"]:
@@ -90,8 +95,8 @@ def _add_ties(
     return float(_cauchy(residual**2)[seen.known].sum())
 
 
-def _minimise(problem: Problem, start: State, seen: Consensus, noise: Noise) -> State:
-    """Levenberg-Marquardt until the cost no longer falls."""
+def _minimise(problem: Problem, start: State, seen: Consensus, noise: Noise) -> tuple[State, float]:
+    """Levenberg-Marquardt until the cost no longer falls; and that cost."""
     state, damping = start, 1e-5
     current, normal, gradient = linearise(problem, start, state, seen, noise)
     for _ in range(ITERATIONS):
@@ -102,12 +107,12 @@ def _minimise(problem: Problem, start: State, seen: Consensus, noise: Noise) -> 
                 break
             damping *= 10.0
             if damping > 1e3:
-                return state
+                return state, current
         gained, current, normal, gradient = current - found, found, new_normal, new_gradient
         state, damping = moved, max(damping / 10.0, 1e-9)
         if gained <= 1e-5 * current:
             break
-    return state
+    return state, current
 
 
 def _noise(problem: Problem, state: State, seen: Consensus) -> Noise:
@@ -170,12 +175,27 @@ def _residual_px(problem: Problem, state: State, seen: Consensus) -> Float[np.nd
 
 def refine(problem: Problem, state: State) -> Refined:
     """Rounds of depth consensus, noise estimation and minimisation, until poses stand still."""
+    first = _level(problem, state)
+    first_px = _residual_px(problem, first, _consensus(problem, first))
     for _ in range(ROUNDS):
-        start = replace(state, log_depth=np.zeros(problem.num_views))
-        seen = depth_consensus(problem.edges, start.cam_from_world, start.log_scale)
-        state = _minimise(problem, start, seen, _noise(problem, start, seen))
+        start = _level(problem, state)
+        seen = _consensus(problem, start)
+        noise = _noise(problem, start, seen)
+        state, cost = _minimise(problem, start, seen, noise)
         if np.abs(state.cam_from_world - start.cam_from_world).max() < 1e-5:
             break
-    seen = depth_consensus(problem.edges, state.cam_from_world, state.log_scale)
-    level = replace(state, log_depth=np.zeros(problem.num_views))
-    return Refined(state.cam_from_world, state.log_focal, state.log_scale, _residual_px(problem, level, seen))
+    first_cost = linearise(problem, start, first, seen, noise)[0]
+    last = _level(problem, state)
+    last_px = _residual_px(problem, last, _consensus(problem, last))
+    return Refined(
+        state.cam_from_world, state.log_focal, state.log_scale, last_px, first_px, cost, first_cost
+    )
+
+
+def _level(problem: Problem, state: State) -> State:
+    """The depths of views as the consensus of the state's own scales has them."""
+    return replace(state, log_depth=np.zeros(problem.num_views))
+
+
+def _consensus(problem: Problem, state: State) -> Consensus:
+    return depth_consensus(problem.edges, state.cam_from_world, state.log_scale)

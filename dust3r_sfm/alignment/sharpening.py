@@ -8,6 +8,7 @@ from jaxtyping import Float
 
 from dust3r_sfm.alignment.bundle_adjustment import Bundle, BundleSettings, bundle_adjusted, camera_sharing
 from dust3r_sfm.alignment.presets import camera_of_view
+from dust3r_sfm.alignment.stages import adjustment_stage
 from dust3r_sfm.alignment.tracks import (
     Observations,
     compacted,
@@ -19,7 +20,7 @@ from dust3r_sfm.alignment.tracks import (
 )
 from dust3r_sfm.geometry import apply_affine, invert_rigid, original_camera
 from dust3r_sfm.geometry.resampling import sample_nearest
-from dust3r_sfm.types import Camera, Correspondences, Pair, Tracks, View
+from dust3r_sfm.types import AlignmentStage, Camera, Correspondences, Pair, Tracks, View
 
 MAX_ERROR = 0.003
 """Largest reprojection error of an observation in the end, over the long edge of its image."""
@@ -59,15 +60,18 @@ class Sharpened:
     bundle_adjustment: str
     robust_error_before_px: float | None
     robust_error_after_px: float | None
+    stages: tuple[AlignmentStage, ...] = ()
 
 
 @dataclass(frozen=True)
 class Solid:
-    """Points and the observations that agree with them, and the mean bounded error of ALL of them."""
+    """Points and the observations that agree with them, and the mean bounded error of ALL of them, and the
+    median."""
 
     observations: Observations
     xyz: Float[np.ndarray, "p 3"]
     robust_error_px: float
+    median_error_px: float
 
 
 def sharpen(
@@ -163,17 +167,18 @@ def _solid(bundle: Bundle, observations: Observations, max_error_px: Float[np.nd
     xyz = triangulated(observations, seen, LOSS_SHARE * bounds_px)
     errors = reprojection_errors(observations, seen, xyz)
     robust_error = float(np.minimum(errors, bounds_px).mean()) if len(errors) else np.inf
+    median_error = float(np.median(errors)) if len(errors) else np.inf
     for _ in range(2):
         wide = widest_angles_deg(observations, seen, observations.num_points) >= MIN_ANGLE_DEG
         keep = (errors <= bounds_px) & wide[observations.point_index]
         observations = compacted(observations.point_index, observations.view_index, observations.pixels, keep)
         if not len(observations.point_index):
-            return Solid(observations, np.zeros((0, 3)), robust_error)
+            return Solid(observations, np.zeros((0, 3)), robust_error, median_error)
         seen = rays(observations, cameras, bundle.cam_from_world)
         bounds_px = max_error_px[observations.view_index]
         xyz = triangulated(observations, seen, LOSS_SHARE * bounds_px)
         errors = reprojection_errors(observations, seen, xyz)
-    return Solid(observations, xyz, robust_error)
+    return Solid(observations, xyz, robust_error, median_error)
 
 
 def _sharpened(
@@ -201,6 +206,16 @@ def _sharpened(
         text,
         before.robust_error_px,
         None if after is None else after.robust_error_px,
+        _stages(before, after if solid is after else None),
+    )
+
+
+def _stages(before: Solid, adjusted: Solid | None) -> tuple[AlignmentStage, ...]:
+    solids = {"tracks of the aligned cameras": before, "bundle adjustment": adjusted}
+    return tuple(
+        adjustment_stage(name, solid.robust_error_px, solid.median_error_px)
+        for name, solid in solids.items()
+        if solid is not None
     )
 
 

@@ -96,6 +96,15 @@ def _scene(scene: Scene, originals: FilePixels) -> dict[str, Any]:
         "bundle_adjustment": scene.report.bundle_adjustment,
         "robust_error_before_px": _finite(scene.report.robust_error_before_px),
         "robust_error_after_px": _finite(scene.report.robust_error_after_px),
+        "stages": [
+            {
+                "name": stage.name,
+                "objective": _finite(stage.objective),
+                "median_residual": _finite(stage.median_residual),
+                "unit": stage.unit,
+            }
+            for stage in scene.report.stages
+        ],
     }
 
 

@@ -10,7 +10,17 @@ from typing import Any
 import numpy as np
 
 from dust3r_sfm.errors import InputError
-from dust3r_sfm.types import AlignmentReport, Camera, Pair, PairGeometry, PairReport, Scene, Tracks, View
+from dust3r_sfm.types import (
+    AlignmentReport,
+    AlignmentStage,
+    Camera,
+    Pair,
+    PairGeometry,
+    PairReport,
+    Scene,
+    Tracks,
+    View,
+)
 
 _FORMAT = "dust3r_sfm scene"
 _VERSION = 1
@@ -147,7 +157,10 @@ def _report_from(fields: dict[str, Any]) -> AlignmentReport:
         for pair in fields["pairs"]
     ]
     repeated = tuple(Pair(**pair) for pair in fields.get("repeated_structure", ()))
-    return AlignmentReport(**{**fields, "pairs": tuple(pairs), "repeated_structure": repeated})
+    stages = tuple(AlignmentStage(**stage) for stage in fields.get("stages", ()))
+    return AlignmentReport(
+        **{**fields, "pairs": tuple(pairs), "repeated_structure": repeated, "stages": stages}
+    )
 
 
 def _check_fit(arrays: dict[str, np.ndarray], count: int) -> None:

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from dust3r_sfm.exporters.report import RunFacts, report_json, write_report
-from dust3r_sfm.types import Pair, PairGeometry, PairReport, Reconstruction
+from dust3r_sfm.types import AlignmentStage, Pair, PairGeometry, PairReport, Reconstruction
 
 
 @pytest.fixture
@@ -54,6 +54,18 @@ def test_pairs_are_named_and_listed_once(scene, facts):
         (["sees_nothing.jpg", "lost.jpg"], False, "unrelated", None),
     ]
     assert report["scenes"][0]["bundle_adjustment"] == "kept"
+
+
+def test_stages_are_told_with_figures_that_json_can_hold(scene, facts):
+    stages = (
+        AlignmentStage("refinement", 12.5, 0.5, "view pixels"),
+        AlignmentStage("bundle adjustment", float("inf"), 0.25, "pixels of the photo"),
+    )
+    told = replace(scene, report=replace(scene.report, stages=stages))
+    report = report_json(Reconstruction((told,), {}), facts)
+    first = {"name": "refinement", "objective": 12.5, "median_residual": 0.5, "unit": "view pixels"}
+    assert report["scenes"][0]["stages"][0] == first
+    assert report["scenes"][0]["stages"][1]["objective"] is None
 
 
 def test_written_report_is_strict_json(scene, facts, tmp_path):
