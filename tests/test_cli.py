@@ -35,7 +35,7 @@ def photos(room: Room, tmp_path: Path) -> Path:
 @pytest.fixture
 def run(room: Room, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> Run:
     """Runs the command in this process: exit code, stdout, stderr (native libraries' too)."""
-    monkeypatch.setattr("dust3r_sfm.pipeline.run.build_regressor", lambda config: LookupRegressor((room,)))
+    monkeypatch.setattr("dust3r_sfm.pipeline.job.build_regressor", lambda config: LookupRegressor((room,)))
     monkeypatch.setattr("dust3r_sfm.pipeline.regressors.cached_path", lambda name: None)
 
     def call(*arguments: str | Path) -> tuple[int, str, str]:

@@ -46,7 +46,7 @@ def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> Path:
     room, folder = make_room("hall", 1, 4), tmp_path_factory.mktemp("undisturbed")
     room.write(folder / "photos")
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("dust3r_sfm.pipeline.run.build_regressor", lambda config: LookupRegressor((room,)))
+        patch.setattr("dust3r_sfm.pipeline.job.build_regressor", lambda config: LookupRegressor((room,)))
         assert main(["reconstruct", str(folder / "photos"), str(folder / "out")]) == 0
     return folder
 
@@ -84,7 +84,7 @@ def test_a_killed_run_is_resumed_and_equal_to_an_undisturbed_one(
     assert err.splitlines()[-1].split(":")[0] in ("Predicting", "Exporting"), "no native stack is printed"
     assert [path.name for path in (tmp_path / "out").iterdir()] == [".work"]
     again = LookupRegressor((room,))
-    monkeypatch.setattr("dust3r_sfm.pipeline.run.build_regressor", lambda config: again)
+    monkeypatch.setattr("dust3r_sfm.pipeline.job.build_regressor", lambda config: again)
     assert main([*command, "--resume"]) == 0
     assert len(again.predicted) <= 12 - count if not hang_in_export else not again.predicted
     written = sorted((tmp_path / "out").rglob("*.*"))

@@ -89,7 +89,7 @@ def use(room: Room, monkeypatch: pytest.MonkeyPatch) -> Callable[[float], None]:
     def install(first_pixel_centre: float) -> None:
         oracle = loaded(Oracle(room, first_pixel_centre).eval())
         regressor = NetworkRegressor(NetworkRegressorConfig("given"), oracle)
-        monkeypatch.setattr("dust3r_sfm.pipeline.run.build_regressor", lambda config: regressor)
+        monkeypatch.setattr("dust3r_sfm.pipeline.job.build_regressor", lambda config: regressor)
 
     return install
 

@@ -52,7 +52,7 @@ def use(room: Room, other_room: Room, monkeypatch: pytest.MonkeyPatch) -> Use:
 
     def install(stop_after: int | None = None) -> LookupRegressor:
         regressor = LookupRegressor((room, other_room), stop_after)
-        monkeypatch.setattr("dust3r_sfm.pipeline.run.build_regressor", lambda config: regressor)
+        monkeypatch.setattr("dust3r_sfm.pipeline.job.build_regressor", lambda config: regressor)
         return regressor
 
     install()

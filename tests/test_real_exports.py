@@ -108,7 +108,7 @@ def test_debians_colmap_fuses_and_meshes_the_dense_workspace(scene, tmp_path):
     assert int(said.split("Number of fused points: ")[1].split()[0]) > 50_000
     _run(
         *("colmap", "poisson_mesher", "--input_path", fused, "--output_path", mesh),
-        *("--PoissonMeshing.depth", "8"),
+        *("--PoissonMeshing.depth", "8", "--PoissonMeshing.trim", "6"),
     )
     assert int(mesh.read_bytes().split(b"element face ")[1].split()[0]) > 5_000
 

@@ -62,7 +62,7 @@ def photos(rooms: tuple[Room, Room], tmp_path: Path) -> Path:
 def use(rooms: tuple[Room, Room], monkeypatch: pytest.MonkeyPatch) -> Use:
     def install(stop_after: int | None = None) -> DescribingLookup:
         regressor = DescribingLookup(rooms, stop_after)
-        monkeypatch.setattr("dust3r_sfm.pipeline.run.build_regressor", lambda config: regressor)
+        monkeypatch.setattr("dust3r_sfm.pipeline.job.build_regressor", lambda config: regressor)
         return regressor
 
     return install
@@ -100,7 +100,7 @@ def test_a_regressor_that_cannot_leaves_nothing_behind(
     photos: Path, tmp_path: Path, rooms: tuple[Room, Room], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     plain = LookupRegressor(rooms)
-    monkeypatch.setattr("dust3r_sfm.pipeline.run.build_regressor", lambda config: plain)
+    monkeypatch.setattr("dust3r_sfm.pipeline.job.build_regressor", lambda config: plain)
     with pytest.raises(InputError, match="regressor lookup: cannot tell which photos look alike"):
         reconstruct_all(photos, CONFIG, tmp_path / "out")
     assert not (tmp_path / "out").exists()

@@ -27,7 +27,7 @@ def room() -> Room:
 
 @pytest.fixture
 def photos(room: Room, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    monkeypatch.setattr("dust3r_sfm.pipeline.run.build_regressor", lambda config: LookupRegressor((room,)))
+    monkeypatch.setattr("dust3r_sfm.pipeline.job.build_regressor", lambda config: LookupRegressor((room,)))
     room.write(tmp_path / "photos")
     return tmp_path / "photos"
 

@@ -19,7 +19,6 @@ from torch import Tensor
 _NEAREST = 0.2  # Of the median depth: nothing is drawn closer to the camera,
 _BEYOND = 1.3  # and nothing with its centre this many times as far from the middle as the picture's edge.
 _SMOOTHING = 0.3  # Square pixels that each projected Gaussian is widened by.
-_SEEN_BY = 3  # Images at least see a point that is started from: so few Gaussians cannot afford a wrong one.
 _RAYS = 4  # A side of each pixel, when images are made small.
 _TILE = 8  # Pixels a side.
 _DRAWN_SIGMAS = 3.0  # As far from its centre a Gaussian is drawn.
@@ -64,7 +63,7 @@ def read_posed_images(model: Path, images: Path, width: int) -> PosedImages:
     poses = np.stack([np.vstack([e.cam_from_world().matrix(), [0.0, 0.0, 0.0, 1.0]]) for e in entries])
     seen = [_small(images / entry.name, found.cameras[entry.camera_id], width) for entry in entries]
     pictures, intrinsics = zip(*seen, strict=True)
-    points = [point for point in found.points3D.values() if point.track.length() >= _SEEN_BY]
+    points = list(found.points3D.values())
     xyz = np.array([point.xyz for point in points])
     rgb = np.array([point.color for point in points]) / 255.0
     unit = float(np.median(np.einsum("nj,pj->np", poses[:, 2, :3], xyz) + poses[:, 2, 3:]))
@@ -92,9 +91,9 @@ def _small(path: Path, camera: pycolmap.Camera, width: int) -> tuple[np.ndarray,
 
 
 def start(posed: PosedImages, count: int, seed: int = 0) -> dict[str, Tensor]:
-    """Round Gaussians at points drawn evenly over space, as large as the gaps between them."""
-    centre = torch.linalg.inv(posed.cam_from_world)[:, :3, 3].mean(dim=0)
-    chosen = _spread((posed.points - centre).numpy(), count, seed)
+    """Round Gaussians as large as the gaps between them, at points drawn evenly from all: trainers take them
+    all, good ones and bad ones."""
+    chosen = np.random.default_rng(seed).permutation(len(posed.points))[:count].tolist()
     means = posed.points[chosen]
     gaps, _ = cKDTree(means.numpy()).query(means.numpy(), k=4)
     sizes = torch.from_numpy(gaps[:, 1:].mean(axis=1)).float().clamp(1e-3, 0.3)
@@ -105,20 +104,6 @@ def start(posed: PosedImages, count: int, seed: int = 0) -> dict[str, Tensor]:
         "colours": torch.logit(posed.colours[chosen].clamp(0.02, 0.98)),
         "opacities": torch.full((count,), 1.0),
     }
-
-
-def _spread(points: np.ndarray, count: int, seed: int) -> list[int]:
-    """Farthest point sampling of a random few, so that how a model spends its points matters little. `points`
-    are seen from about the origin."""
-    rng = np.random.default_rng(seed)
-    pool = rng.choice(len(points), min(len(points), 8 * count), replace=False)
-    # Points far away would take all the Gaussians: their gaps are compared as they are seen.
-    shown = points[pool] / np.maximum(1.0, np.linalg.norm(points[pool], axis=1, keepdims=True))
-    taken, distance = [0], np.full(len(pool), np.inf)
-    while len(taken) < count:
-        distance = np.minimum(distance, np.square(shown - shown[taken[-1]]).sum(axis=1))
-        taken.append(int(distance.argmax()))
-    return pool[taken].tolist()
 
 
 def draw(

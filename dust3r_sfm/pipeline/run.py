@@ -4,18 +4,14 @@ import hashlib
 import logging
 import sys
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from pathlib import Path
 
-from dust3r_sfm.alignment import views_with_known_focals
 from dust3r_sfm.exporters.atomic import written_whole
 from dust3r_sfm.exporters.report import RunFacts
-from dust3r_sfm.images import LoadedViews, load_views
 from dust3r_sfm.inference import content_hash
 from dust3r_sfm.pipeline.clock import StageClock
-from dust3r_sfm.pipeline.config import ReconstructConfig, expected_cost, options_as_text
-from dust3r_sfm.pipeline.known import presets_of_views
-from dust3r_sfm.pipeline.memory import allowed_bytes, check_memory, expected_bytes, within_memory
+from dust3r_sfm.pipeline.config import ReconstructConfig, options_as_text
+from dust3r_sfm.pipeline.job import Job, plan_of, prepared
 from dust3r_sfm.pipeline.output import (
     Existing,
     RunRecord,
@@ -24,16 +20,12 @@ from dust3r_sfm.pipeline.output import (
     publish,
     work_folder,
 )
-from dust3r_sfm.pipeline.pairing import pairs_by_name
-from dust3r_sfm.pipeline.placing import Placing, placing_of_views
-from dust3r_sfm.pipeline.plan import Plan, plan_run
-from dust3r_sfm.pipeline.regressors import build_regressor
+from dust3r_sfm.pipeline.plan import Plan
 from dust3r_sfm.pipeline.results import write_results
 from dust3r_sfm.pipeline.solving import solved
 from dust3r_sfm.progress import Progress, Silent
-from dust3r_sfm.regressors.protocol import PointmapRegressor
-from dust3r_sfm.types import Reconstruction, Scene, View
-from dust3r_sfm.view_graph import Retrieval, ViewGraph
+from dust3r_sfm.types import Reconstruction, Scene
+from dust3r_sfm.view_graph import ViewGraph
 
 _logger = logging.getLogger(__name__)
 
@@ -74,58 +66,36 @@ def reconstruct_all(
     clock = StageClock(progress or Silent())
     if output is not None:
         check_output(output, existing, photos)
-    regressor = build_regressor(config.regressor)
-    loaded = load_views(photos, regressor.image_spec, config.masks)
-    pairs = pairs_by_name(config.graph, regressor, loaded.views)
-    config = _with_presets(config, loaded.views)
-    loaded = replace(loaded, views=views_with_known_focals(loaded.views, config.alignment.presets))
-    poses_given = len(config.alignment.presets.cam_from_world)
-    place = placing_of_views(config.world, loaded.views, regressor, poses_given, config.seed)
-
-    allowed = allowed_bytes(config.max_memory_gib)
-    config = within_memory(config, allowed)
+    job = prepared(photos, config)
 
     def announce(graph: ViewGraph) -> None:
-        needed = expected_bytes(loaded.views, graph, config)
-        check_memory(needed, allowed, config)
-        on_plan(plan_run(graph, regressor.name, expected_cost(config.regressor), loaded.skipped, needed))
+        on_plan(plan_of(job, graph))
 
     if output is None:
-        return _placed(solved(regressor, loaded, pairs, config, None, clock, announce), place)
-    record = _run_record(loaded, pairs, config)
-    with work_folder(output, existing, record, keep_work) as work:
-        reconstruction = _placed(solved(regressor, loaded, pairs, config, work, clock, announce), place)
-        facts = _run_facts(regressor, loaded, clock)
+        return solved(job, None, clock, announce)
+    with work_folder(output, existing, _run_record(job), keep_work) as work:
+        reconstruction = solved(job, work, clock, announce)
+        facts = _run_facts(job, clock)
         with as_output_error(output), written_whole(work / "results", replace=True) as results:
             write_results(reconstruction, facts, results, config, clock)
         publish(work / "results", output)
     return reconstruction
 
 
-def _with_presets(config: ReconstructConfig, views: Sequence[View]) -> ReconstructConfig:
-    """With what the files in `config.known` say of these views among the presets."""
-    presets = presets_of_views(config.known, config.alignment.presets, views)
-    return replace(config, alignment=replace(config.alignment, presets=presets))
-
-
-def _placed(reconstruction: Reconstruction, place: Placing) -> Reconstruction:
-    return replace(reconstruction, scenes=tuple(place(scene) for scene in reconstruction.scenes))
-
-
-def _run_record(loaded: LoadedViews, pairs: ViewGraph | Retrieval, config: ReconstructConfig) -> RunRecord:
-    options = options_as_text(config)
-    if isinstance(pairs, ViewGraph):
+def _run_record(job: Job) -> RunRecord:
+    options = options_as_text(job.config)
+    if isinstance(job.pairs, ViewGraph):
         # A pairs file may have changed under the same name.
-        options["pairs"] = hashlib.sha256(repr(pairs.pairs).encode()).hexdigest()
-    return RunRecord({view.name: content_hash(view) for view in loaded.views}, options)
+        options["pairs"] = hashlib.sha256(repr(job.pairs.pairs).encode()).hexdigest()
+    return RunRecord({view.name: content_hash(view) for view in job.loaded.views}, options)
 
 
-def _run_facts(regressor: PointmapRegressor, loaded: LoadedViews, clock: StageClock) -> RunFacts:
+def _run_facts(job: Job, clock: StageClock) -> RunFacts:
     clock.stop()
     return RunFacts(
-        image_names=[view.name for view in loaded.views],
-        skipped=loaded.skipped,
-        regressor=regressor.name,
+        image_names=[view.name for view in job.loaded.views],
+        skipped=job.loaded.skipped,
+        regressor=job.regressor.name,
         stage_seconds=dict(clock.seconds),
         peak_memory_mib=_peak_memory_mib(),
     )

@@ -37,7 +37,7 @@ def process(
 ) -> Process:
     """Runs the command on data/ into out/ unless told otherwise: exit code, and what it said."""
     regressor = LookupRegressor((room,))
-    monkeypatch.setattr("dust3r_sfm.pipeline.run.build_regressor", lambda config: regressor)
+    monkeypatch.setattr("dust3r_sfm.pipeline.job.build_regressor", lambda config: regressor)
     monkeypatch.setattr("dust3r_sfm.pipeline.regressors.cached_path", lambda name: None)
 
     def call(stop_after: int | None = None, **options: object) -> tuple[int, str]:

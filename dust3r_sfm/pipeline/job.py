@@ -1,0 +1,59 @@
+"""A run with all checked that can be before its first pair."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from dust3r_sfm.alignment import views_with_known_focals
+from dust3r_sfm.images import LoadedViews, load_views
+from dust3r_sfm.pipeline.config import ReconstructConfig, expected_cost
+from dust3r_sfm.pipeline.known import presets_of_views
+from dust3r_sfm.pipeline.memory import allowed_bytes, check_memory, expected_bytes, within_memory
+from dust3r_sfm.pipeline.pairing import pairs_by_name
+from dust3r_sfm.pipeline.placing import Placing, placing_of_views
+from dust3r_sfm.pipeline.plan import Plan, plan_run
+from dust3r_sfm.pipeline.regressors import build_regressor
+from dust3r_sfm.regressors.protocol import PointmapRegressor
+from dust3r_sfm.view_graph import Retrieval, ViewGraph
+
+
+@dataclass(frozen=True)
+class Job:
+    """`config` with what files said of these views in its presets, and within the memory allowed. `pairs`: by
+    name, or how they are going to be found. `place`: what becomes of a finished scene."""
+
+    regressor: PointmapRegressor
+    loaded: LoadedViews
+    pairs: ViewGraph | Retrieval
+    config: ReconstructConfig
+    allowed_bytes: int
+    place: Placing
+
+
+def prepared(photos: Path | Sequence[Path], config: ReconstructConfig) -> Job:
+    """Raises InputError for photos or options that cannot be used."""
+    regressor = build_regressor(config.regressor)
+    loaded = load_views(photos, regressor.image_spec, config.masks)
+    pairs = pairs_by_name(config.graph, regressor, loaded.views)
+    presets = presets_of_views(config.known, config.alignment.presets, loaded.views)
+    views = views_with_known_focals(loaded.views, presets)
+    allowed = allowed_bytes(config.max_memory_gib)
+    job = Job(
+        regressor,
+        replace(loaded, views=views),
+        pairs,
+        within_memory(replace(config, alignment=replace(config.alignment, presets=presets)), allowed),
+        allowed,
+        placing_of_views(config.world, views, regressor, len(presets.cam_from_world), config.seed),
+    )
+    if isinstance(pairs, ViewGraph):
+        plan_of(job, pairs)
+    return job
+
+
+def plan_of(job: Job, graph: ViewGraph) -> Plan:
+    """Raises InputError where these pairs are sure to take more memory than is allowed."""
+    needed = expected_bytes(job.loaded.views, graph, job.config)
+    check_memory(needed, job.allowed_bytes, job.config)
+    cost = expected_cost(job.config.regressor)
+    return plan_run(graph, job.regressor.name, cost, job.loaded.skipped, needed)
