@@ -73,7 +73,7 @@ def text_model(folder: Path) -> tuple[dict, dict, dict]:
     for line in _lines(folder / "cameras.txt"):
         number, model, width, height, *params = line.split(" ")
         cameras[int(number)] = (model, int(width), int(height), [float(each) for each in params])
-    images, lines = {}, _lines(folder / "images.txt")
+    images, seen_by, lines = {}, {}, _lines(folder / "images.txt")
     assert len(lines) % 2 == 0
     for head, tail in zip(lines[::2], lines[1::2], strict=True):
         assert _IMAGE_LINE.fullmatch(head), head
@@ -84,16 +84,25 @@ def text_model(folder: Path) -> tuple[dict, dict, dict]:
         pose[:3, :3] = Rotation.from_quat([qx, qy, qz, qw]).as_matrix()
         pose[:3, 3] = shift
         observations = np.array(tail.split(), dtype=float).reshape(-1, 3)
+        assert np.isclose(np.linalg.norm([qw, qx, qy, qz]), 1.0)
+        assert int(parts[8]) in cameras
         assert parts[9] not in images
+        assert int(parts[0]) not in seen_by
         images[parts[9]] = (int(parts[8]), pose, observations)
+        seen_by[int(parts[0])] = observations[:, 2]
     points = {}
     for line in _lines(folder / "points3D.txt"):
         assert _POINT_LINE.fullmatch(line), line[:80]
         parts = line.split(" ")
         assert max(int(each) for each in parts[4:7]) <= 255
+        assert int(parts[0]) not in points
         points[int(parts[0])] = (np.array(parts[1:4], dtype=float), (len(parts) - 8) // 2)
-    known = {int(number) for _, _, seen in images.values() for number in seen[:, 2]} - {-1}
-    assert known == set(points)
+        # Each observation is named by its image too, once.
+        track = [(int(image), int(row)) for image, row in zip(parts[8::2], parts[9::2], strict=True)]
+        assert len(set(track)) == len(track)
+        assert {int(seen_by[image][row]) for image, row in track} == {int(parts[0])}
+    observed = sum(int((numbers >= 0).sum()) for numbers in seen_by.values())
+    assert observed == sum(length for _, length in points.values())
     return cameras, images, points
 
 
