@@ -104,8 +104,8 @@ class Dust3r(nn.Module):
         return self.decode_prepared(*prepared, grid_i, grid_j)
 
     def prepare(self, role: int, tokens: Float[Tensor, "b n d"], grid: Grid) -> Prepared:
-        """Everything else that concerns one image and its role, but not the pair. For the published
-        512 x 384 networks it is worth 18 (DPT) or 29 MB (MASt3R) an image and role in float32."""
+        """Everything else that concerns one image and its role, but not the pair. Of the
+        published networks it takes 15 (DPT) or 37 MB (MASt3R) an image and role, 512 x 384 in float32."""
         return Prepared(self.embed(tokens), self.head_start(role, tokens, grid))
 
     def decode_prepared(
