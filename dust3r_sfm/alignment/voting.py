@@ -3,7 +3,8 @@
 Views that a cycle of agreeing pairs holds together form a block, whose rotations are known but for a
 turn of it all. (A view held by one pair alone is a block of its own, agree though it must with that pair.)
 Every pair between two blocks proposes such a turn; they are joined by the one that most pairs propose, the
-surest first. Random errors hardly ever agree, so that two pairs outvote any number of them.
+surest first. Random errors hardly ever agree, so that two pairs outvote any number of them. Where single
+pairs are all there is, three of them that close between three blocks are worth as much.
 """
 
 from dataclasses import dataclass, replace
@@ -26,6 +27,9 @@ DECIDING = 1.5
 """Times as strong a proposal must be as one that has as many votes."""
 MOST_VOTERS = 300
 """Edges between two blocks, the strongest, that vote."""
+
+MOST_TRIANGLES, MOST_SIDES = 200, 20
+"""Threes of blocks, and the strongest edges on each side of one, that are looked at."""
 
 Labels = Int[np.ndarray, " n"]
 Rotations = Float[np.ndarray, "n 3 3"]
@@ -116,16 +120,30 @@ def voted(
     labels = rigid_blocks(edges.tail[agree], edges.head[agree], len(rotations))
     if agree.all() or (labels == labels[0]).all():
         return Voted(rotations, np.zeros(len(edges), dtype=bool))
-    ballot = _Ballot(edges, support, rotations, labels, 2.0 * tolerated)
-    proposals = _proposals(ballot, None)
-    while decided := [p for p in proposals.values() if p.decided]:
-        best = max(decided, key=lambda p: p.rank)
-        ballot = _joined(ballot, best)
-        gone = {best.into, best.moved}
-        proposals = {key: p for key, p in proposals.items() if not gone & set(key)}
-        proposals.update(_proposals(ballot, best.into))
+    ballot = _decided(_Ballot(edges, support, rotations, labels, 2.0 * tolerated))
     ends = ballot.block_ends()
     return Voted(ballot.rotations, ends[:, 0] != ends[:, 1])
+
+
+def _decided(ballot: _Ballot) -> _Ballot:
+    """Blocks joined until nothing tells how to join more: by majorities of two pairs and more, then where
+    three blocks close, last by single pairs."""
+    proposals = _proposals(ballot, None)
+    untried = set(np.unique(ballot.labels).tolist())
+    while True:
+        best = max((p for p in proposals.values() if p.decided), key=lambda p: p.rank, default=None)
+        joins = [] if best is None else [best]
+        if best is None or best.rank[1] == 1:
+            joins = _closing(ballot, set(proposals), untried) or joins
+            untried = set()
+        if not joins:
+            return ballot
+        for join in joins:
+            ballot = _joined(ballot, join)
+            gone = {join.into, join.moved}
+            proposals = {key: p for key, p in proposals.items() if not gone & set(key)}
+            untried = (untried - gone) | {join.into}
+        proposals.update(_proposals(ballot, joins[0].into))
 
 
 def _joined(ballot: _Ballot, proposal: _Proposal) -> _Ballot:
@@ -161,6 +179,40 @@ def _proposal(ballot: _Ballot, into: int, moved: int, rows: Int[np.ndarray, " k"
     decided = strength[best] >= DECIDING * strength[equal].max(initial=0.0)
     lead = int(votes[best]) - int(votes[rivals].max(initial=0))
     return _Proposal(into, moved, turns[best], (lead, int(votes[best]), float(strength[best])), bool(decided))
+
+
+def _closing(ballot: _Ballot, joined: set[tuple[int, int]], untried: set[int]) -> list[_Proposal]:
+    """How the three blocks become one of which three edges close best, if any do; one is `untried`."""
+    beside: dict[int, set[int]] = {}
+    for a, b in joined:
+        beside.setdefault(a, set()).add(b)
+        beside.setdefault(b, set()).add(a)
+    three = sorted({(a, b, c) for a, b in joined for c in beside[a] & beside[b] if c > b})
+    three = [blocks for blocks in three if untried & set(blocks)][:MOST_TRIANGLES]
+    found = [closed for blocks in three if (closed := _closed(ballot, *blocks)) is not None]
+    if not found:
+        return []
+    first, second = max(found, key=lambda joins: joins[0].rank)
+    return [first, second]
+
+
+def _closed(ballot: _Ballot, a: int, b: int, c: int) -> tuple[_Proposal, _Proposal] | None:
+    """The strongest three edges between these blocks whose turns close, as b and c joined to a."""
+    ends = ballot.block_ends()
+    sides = []
+    for pair in ((a, b), (b, c), (a, c)):
+        rows = np.flatnonzero((ends == pair).all(axis=1))
+        sides.append(rows[np.argsort(-ballot.support[rows], kind="stable")[:MOST_SIDES]])
+    first, second, third = (_turns(ballot, into, rows) for into, rows in zip((a, b, a), sides, strict=True))
+    around = (first[:, None] @ second[None])[:, :, None] @ np.swapaxes(third, -1, -2)
+    closes = rotation_angle_deg(around) < ballot.same_deg
+    one, two, three = (ballot.support[rows] for rows in sides)
+    total = np.where(closes, one[:, None, None] + two[:, None] + three, 0.0)
+    here, _, there = np.unravel_index(int(np.argmax(total)), total.shape)
+    rank = (1, 1, float(total.max()))
+    if not closes.any():
+        return None
+    return _Proposal(a, b, first[here], rank, True), _Proposal(a, c, third[there], rank, True)
 
 
 def _turns(ballot: _Ballot, into: int, rows: Int[np.ndarray, " k"]) -> Float[np.ndarray, "k 3 3"]:

@@ -84,6 +84,19 @@ def test_a_view_of_two_contradicting_pairs_is_left_undecided():
     assert largest_error_deg(found.of_views[:4], true[:4]) < 1e-5
 
 
+@pytest.mark.parametrize("seed", range(4))
+def test_three_single_pairs_that_close_join_three_blocks(seed):
+    """Two halves and a view between them hold by one good pair on each side; each has two wrong ones."""
+    rng = np.random.default_rng(seed)
+    true = random_rotations(9, seed)
+    halves = [(i, j) for half in (range(4), range(4, 8)) for i in half for j in half if j < i]
+    lies = {(0, 5), (1, 6), (8, 1), (8, 2), (8, 6), (8, 7)}
+    edges = edges_between(true, [*halves, (3, 4), (8, 3), (8, 5), *sorted(lies)], lies, rng)
+    found = average_rotations(edges, triplet_support(edges), 9)
+    assert not found.undecided.any()
+    assert largest_error_deg(found.of_views, true) < 0.01
+
+
 def test_the_far_stronger_of_two_contradicting_pairs_is_believed():
     true = random_rotations(5)
     known = [(i, j) for i in range(4) for j in range(i)]
