@@ -84,7 +84,7 @@ def average_rotations(
     again."""
     start = _tree_rotations(edges, support, num_views)
     rotations = _reweighted_rotations(edges, support, start, range(steps), steps)
-    found = voted(edges, rotations, np.degrees(_rotation_errors(edges, rotations)), support)
+    found = voted(edges, rotations, np.degrees(_rotation_errors(edges, rotations)))
     if found.rotations is not rotations:
         support = np.where(found.undecided, UNHEARD, 1.0) * support
         rotations = _reweighted_rotations(edges, support, found.rotations, range(steps // 2, steps), steps)

@@ -88,7 +88,6 @@ class _Ballot:
     """What is voted on. Proposals that differ by less than `same_deg` are the same."""
 
     edges: Edges
-    support: Float[np.ndarray, " e"]
     rotations: Rotations
     labels: Labels
     same_deg: float
@@ -110,9 +109,7 @@ class _Proposal:
     decided: bool
 
 
-def voted(
-    edges: Edges, rotations: Rotations, error_deg: Float[np.ndarray, " e"], support: Float[np.ndarray, " e"]
-) -> Voted:
+def voted(edges: Edges, rotations: Rotations, error_deg: Float[np.ndarray, " e"]) -> Voted:
     """The averaged rotations, with blocks turned as most pairs between them have it. `error_deg` is what is
     left of each edge."""
     tolerated = tolerance(error_deg, ROTATION_ERROR_DEG)
@@ -120,7 +117,7 @@ def voted(
     labels = rigid_blocks(edges.tail[agree], edges.head[agree], len(rotations))
     if agree.all() or (labels == labels[0]).all():
         return Voted(rotations, np.zeros(len(edges), dtype=bool))
-    ballot = _decided(_Ballot(edges, support, rotations, labels, 2.0 * tolerated))
+    ballot = _decided(_Ballot(edges, rotations, labels, 2.0 * tolerated))
     ends = ballot.block_ends()
     return Voted(ballot.rotations, ends[:, 0] != ends[:, 1])
 
@@ -168,11 +165,11 @@ def _proposals(ballot: _Ballot, block: int | None) -> dict[tuple[int, int], _Pro
 
 
 def _proposal(ballot: _Ballot, into: int, moved: int, rows: Int[np.ndarray, " k"]) -> _Proposal:
-    rows = rows[np.argsort(-ballot.support[rows], kind="stable")[:MOST_VOTERS]]
+    rows = rows[np.argsort(-ballot.edges.strength[rows], kind="stable")[:MOST_VOTERS]]
     turns = _turns(ballot, into, rows)
     apart = rotation_angle_deg(np.swapaxes(turns[:, None], -1, -2) @ turns[None])
     same = apart < ballot.same_deg
-    votes, strength = _undirected(ballot.edges, rows, same), same @ ballot.support[rows]
+    votes, strength = _undirected(ballot.edges, rows, same), same @ ballot.edges.strength[rows]
     best = int(np.lexsort((strength, votes))[-1])
     rivals = ~same[best]
     equal = rivals & (votes == votes[best]) & (apart[best] > GROSSLY_DEG)
@@ -202,11 +199,11 @@ def _closed(ballot: _Ballot, a: int, b: int, c: int) -> tuple[_Proposal, _Propos
     sides = []
     for pair in ((a, b), (b, c), (a, c)):
         rows = np.flatnonzero((ends == pair).all(axis=1))
-        sides.append(rows[np.argsort(-ballot.support[rows], kind="stable")[:MOST_SIDES]])
+        sides.append(rows[np.argsort(-ballot.edges.strength[rows], kind="stable")[:MOST_SIDES]])
     first, second, third = (_turns(ballot, into, rows) for into, rows in zip((a, b, a), sides, strict=True))
     around = (first[:, None] @ second[None])[:, :, None] @ np.swapaxes(third, -1, -2)
     closes = rotation_angle_deg(around) < ballot.same_deg
-    one, two, three = (ballot.support[rows] for rows in sides)
+    one, two, three = (ballot.edges.strength[rows] for rows in sides)
     total = np.where(closes, one[:, None, None] + two[:, None] + three, 0.0)
     here, _, there = np.unravel_index(int(np.argmax(total)), total.shape)
     rank = (1, 1, float(total.max()))

@@ -1,5 +1,7 @@
 """Rotations put to the vote: what most pairs say of a view outweighs any number that disagree."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -70,7 +72,7 @@ def test_two_pairs_outvote_any_number_that_disagree(seed):
     lie = np.flatnonzero((edges.tail == 0) & (edges.head == 6))[0]
     start[6] = edges.j_from_i[lie, :3, :3] @ start[0]
     chained = np.swapaxes(start[edges.head], -1, -2) @ edges.j_from_i[:, :3, :3] @ start[edges.tail]
-    found = voted(edges, start, rotation_angle_deg(chained), edges.strength)
+    found = voted(edges, start, rotation_angle_deg(chained))
     assert largest_error_deg(found.rotations, true) < 1e-5
     assert not found.undecided.any()
 
@@ -102,7 +104,8 @@ def test_the_far_stronger_of_two_contradicting_pairs_is_believed():
     known = [(i, j) for i in range(4) for j in range(i)]
     edges = edges_between(true, [*known, (4, 0), (4, 1)], {(4, 1)})
     weak = np.isin(edges.tail, (1, 4)) & np.isin(edges.head, (1, 4))
-    found = average_rotations(edges, np.where(weak, 0.3, 1.0), 5)
+    edges = replace(edges, strength=np.where(weak, 0.3, 1.0))
+    found = average_rotations(edges, edges.strength, 5)
     assert not found.undecided.any()
     assert largest_error_deg(found.of_views, true) < 0.01
     assert (found.error_deg > 20).nonzero()[0].tolist() == np.flatnonzero(weak).tolist()
