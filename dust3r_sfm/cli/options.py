@@ -93,7 +93,7 @@ class ComputeOptions:
     ] = None
     """Pairs that go through a network at once."""
     compile: bool = False
-    """Compile the network first: takes a minute or more, pays off for hundreds of pairs."""
+    """Compile the network first: takes a minute or more, and is meant for GPUs."""
     seed: int = 0
     """The same photos, options and seed give the same model."""
 
