@@ -17,6 +17,7 @@ from dust3r_sfm.alignment import AlignmentConfig
 from dust3r_sfm.geometry import invert_rigid, pixel_grid, transform_points, unproject
 from dust3r_sfm.networks import Dust3r, NetworkConfig, ViewOutput
 from dust3r_sfm.networks.config import LinearHeadConfig
+from dust3r_sfm.networks.dust3r import Prepared
 from dust3r_sfm.pipeline import ReconstructConfig, reconstruct
 from dust3r_sfm.regressors.network import NetworkRegressor, NetworkRegressorConfig
 from dust3r_sfm.types import Scene
@@ -54,8 +55,12 @@ class Oracle(Dust3r):
         tokens = WIDTH * HEIGHT // PATCH**2
         return torch.tensor(found).float()[:, None, None].expand(len(found), tokens, 8).clone()
 
-    def decode(self, tokens_i, tokens_j, grid_i, grid_j):
-        indices = zip(tokens_i[:, 0, 0].int().tolist(), tokens_j[:, 0, 0].int().tolist(), strict=True)
+    def prepare(self, role, tokens, grid):
+        return Prepared(tokens, ())
+
+    def decode_prepared(self, prepared_i, prepared_j, grid_i, grid_j):
+        of_both = (prepared.tokens[:, 0, 0].int().tolist() for prepared in (prepared_i, prepared_j))
+        indices = zip(*of_both, strict=True)
         pairs = [(self.points(i, i), self.points(i, j)) for i, j in indices]
         return tuple(
             ViewOutput(torch.stack(side), torch.full((len(pairs), HEIGHT, WIDTH), 10.0))
