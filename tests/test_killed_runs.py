@@ -14,13 +14,13 @@ from dust3r_sfm.cli import main
 PROGRAM = """
 import sys, time
 sys.path.insert(0, {tests!r})
+import dust3r_sfm.pipeline.job as job
 import dust3r_sfm.pipeline.results as results
-import dust3r_sfm.pipeline.run as run
 from dust3r_sfm.cli import main
 from known_room import LookupRegressor, make_room
 
 regressor = LookupRegressor((make_room("hall", 1, 4),), pause_s={pause_s})
-run.build_regressor = lambda config: regressor
+job.build_regressor = lambda config: regressor
 if {hang_in_export}:
     results.write_report = lambda *arguments: time.sleep(60)
 sys.exit(main(sys.argv[1:]))
