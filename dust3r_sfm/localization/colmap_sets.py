@@ -10,6 +10,7 @@ from dust3r_sfm.errors import InputError
 from dust3r_sfm.geometry.lens import lens_camera
 from dust3r_sfm.localization.photo_files import found_photos
 from dust3r_sfm.localization.reference import NO_POINTS, DepthMap, KnownPoints, PosedPhoto, Reference
+from dust3r_sfm.types import Rigid
 
 _BELOW = (".", "sparse/0", "sparse", "colmap/sparse/0", "0", "model")
 _PARTS = ("cameras", "images", "points3D")
@@ -63,8 +64,12 @@ def read_model(folder: Path) -> pycolmap.Reconstruction:
 
 
 def _posed_photo(model: pycolmap.Reconstruction, image: pycolmap.Image, path: Path) -> PosedPhoto:
-    matrix = np.vstack([image.cam_from_world().matrix(), [0.0, 0.0, 0.0, 1.0]])
-    return PosedPhoto(image.name, path, lens_camera(model.cameras[image.camera_id]), matrix)
+    return PosedPhoto(image.name, path, lens_camera(model.cameras[image.camera_id]), pose_of_image(image))
+
+
+def pose_of_image(image: pycolmap.Image) -> Rigid:
+    """cam_from_world of an image that has a pose."""
+    return np.vstack([image.cam_from_world().matrix(), [0.0, 0.0, 0.0, 1.0]])
 
 
 def _known_points(model: pycolmap.Reconstruction, image_ids: Sequence[int]) -> KnownPoints:

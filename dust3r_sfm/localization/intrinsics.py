@@ -58,13 +58,19 @@ def read_intrinsics(file: Path) -> Intrinsics:
 
 def intrinsics_lines(file: Path) -> list[str]:
     """Without blank ones and comments. Raises InputError for a file that cannot be read as text."""
+    return [line for _, line in numbered_lines(file)]
+
+
+def numbered_lines(file: Path) -> list[tuple[int, str]]:
+    """The same, each behind its number in the file, from 1. A byte order mark is no part of the first."""
     try:
-        lines = file.read_text(encoding="utf-8").splitlines()
+        lines = file.read_text(encoding="utf-8-sig").splitlines()
     except OSError as error:
         raise InputError(f"{file}: cannot be read ({error.strerror}); give another file") from error
     except UnicodeDecodeError as error:
         raise InputError(f"{file}: is not a text file ({error.reason}); give another file") from error
-    return [line.strip() for line in lines if line.strip() and not line.lstrip().startswith("#")]
+    numbered = ((number, line.strip()) for number, line in enumerate(lines, start=1))
+    return [(number, line) for number, line in numbered if line and not line.startswith("#")]
 
 
 def named_camera(line: str) -> tuple[str, LensCamera] | None:

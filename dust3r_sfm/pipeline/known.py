@@ -5,13 +5,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-import numpy as np
-import pycolmap
-
 from dust3r_sfm.alignment import Presets
 from dust3r_sfm.errors import InputError
 from dust3r_sfm.geometry.lens import lens_camera
-from dust3r_sfm.localization.colmap_sets import model_folder, read_model
+from dust3r_sfm.localization.colmap_sets import model_folder, pose_of_image, read_model
 from dust3r_sfm.localization.intrinsics import read_intrinsics
 from dust3r_sfm.localization.nerfstudio_sets import read_nerfstudio_poses
 from dust3r_sfm.types import Camera, LensCamera, Rigid, View
@@ -95,11 +92,7 @@ def _poses_in(source: Path) -> Mapping[str, Rigid]:
     if folder is None:
         raise InputError(f"{source}: is no COLMAP model (cameras and images, .bin or .txt) and no .json")
     images = read_model(folder).images.values()
-    return {image.name: _pose(image) for image in images if image.has_pose}
-
-
-def _pose(image: pycolmap.Image) -> Rigid:
-    return np.vstack([image.cam_from_world().matrix(), [0.0, 0.0, 0.0, 1.0]])
+    return {image.name: pose_of_image(image) for image in images if image.has_pose}
 
 
 def _require_some(count: int, source: Path, views: Sequence[View], what: str) -> None:

@@ -11,6 +11,7 @@ from jaxtyping import Float
 from dust3r_sfm.alignment.placing import LEAST_POSITIONS, centres_of, placed, scaled
 from dust3r_sfm.errors import InputError
 from dust3r_sfm.geometry.geodesy import east_north_up
+from dust3r_sfm.localization.intrinsics import numbered_lines
 from dust3r_sfm.regressors.protocol import PointmapRegressor
 from dust3r_sfm.types import Scene, View
 
@@ -104,20 +105,13 @@ def _by_pair_unit(scene: Scene, regressor: str) -> Scene:
 def read_positions(file: Path) -> dict[str, Float[np.ndarray, "3"]]:
     """Lines `NAME X Y Z`; names may have blanks; blank lines and those that begin with # are passed over.
     Raises InputError for a file that is otherwise."""
-    try:
-        lines = file.read_text(encoding="utf-8-sig").splitlines()
-    except OSError as error:
-        raise InputError(f"{file}: cannot be read ({error.strerror}); give another file") from error
-    except UnicodeDecodeError as error:
-        raise InputError(f"{file}: is not a text file ({error.reason}); give another file") from error
     found = {}
-    for number, line in enumerate(lines, start=1):
-        if line.strip() and not line.lstrip().startswith("#"):
-            words = line.rsplit(maxsplit=3)
-            place = _place(words[1:])
-            if place is None:
-                raise InputError(f"{file}, line {number}: {line.strip()!r} is no position; write NAME X Y Z")
-            found[words[0].strip()] = place
+    for number, line in numbered_lines(file):
+        words = line.rsplit(maxsplit=3)
+        place = _place(words[1:])
+        if place is None:
+            raise InputError(f"{file}, line {number}: {line!r} is no position; write NAME X Y Z")
+        found[words[0]] = place
     return found
 
 
