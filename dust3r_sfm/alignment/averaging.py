@@ -41,6 +41,7 @@ class Averaged:
     position_error: Float[np.ndarray, " e"]
     scale_error: Float[np.ndarray, " e"]
     rotation_objective: float
+    scale_objective: float
     position_objective: float
 
 
@@ -180,10 +181,19 @@ def tie_islands(ties: Ties, num_edges: int) -> Int[np.ndarray, " e"]:
     return connected_components(graph, directed=False)[1]
 
 
-def average_log_scales(ties: Ties, num_edges: int) -> tuple[Float[np.ndarray, " e"], Float[np.ndarray, " e"]]:
-    """log scale of every edge (the first has 0), and each edge's median disagreement with its ties."""
+@dataclass(frozen=True)
+class LogScales:
+    """log scale of every edge (the first has 0), each edge's median disagreement with its ties, and the
+    objective that the ties have."""
+
+    of_edges: Float[np.ndarray, " e"]
+    error: Float[np.ndarray, " e"]
+    objective: float
+
+
+def average_log_scales(ties: Ties, num_edges: int) -> LogScales:
     if len(ties.a) == 0:
-        return np.zeros(num_edges), np.zeros(num_edges)
+        return LogScales(np.zeros(num_edges), np.zeros(num_edges), 0.0)
     unit = np.sqrt(ties.spread**2 + 1e-3**2)
     values, residual = robust_differences(
         ties.a, ties.b, ties.difference[:, None], np.ones(len(ties.a)), num_edges, unit, TIE_FLOOR
@@ -192,7 +202,8 @@ def average_log_scales(ties: Ties, num_edges: int) -> tuple[Float[np.ndarray, " 
     owner, error = np.concatenate([ties.a, ties.b])[order], np.tile(residual * unit, 2)[order]
     starts = np.searchsorted(owner, np.arange(num_edges + 1))
     spans = itertools.pairwise(starts)
-    return values[:, 0], np.array([np.median(error[s:e]) if e > s else 0.0 for s, e in spans])
+    medians = np.array([np.median(error[s:e]) if e > s else 0.0 for s, e in spans])
+    return LogScales(values[:, 0], medians, bounded_sum(residual, np.ones(len(residual)), TIE_FLOOR))
 
 
 def average_positions(
@@ -221,14 +232,14 @@ def average(edges: Edges, support: Float[np.ndarray, " e"], num_views: int) -> A
     turned = rotations.undecided | (rotations.error_deg > tolerance(rotations.error_deg, ROTATION_ERROR_DEG))
     metric = edges.select(edges.metric)
     log_scale, position_error, scale_error = np.zeros((3, len(edges)))
-    scales, scale_error[edges.metric] = average_log_scales(depth_ties(metric), len(metric))
+    averaged = average_log_scales(depth_ties(metric), len(metric))
     depth = known_median(np.where(metric.weights_i > 0, metric.depth_i, np.nan))
-    scales = scales - np.median(scales + np.log(depth))
+    scales = averaged.of_edges - np.median(averaged.of_edges + np.log(depth))
     heard = np.where(turned[edges.metric], UNHEARD, 1.0)
     centres, position_error[edges.metric] = average_positions(
         metric, rotations.of_views, scales, heard, num_views
     )
-    log_scale[edges.metric] = scales
+    log_scale[edges.metric], scale_error[edges.metric] = scales, averaged.error
     translation = -(rotations.of_views @ centres[..., None])[..., 0]
     return Averaged(
         rigid(rotations.of_views, translation),
@@ -238,5 +249,6 @@ def average(edges: Edges, support: Float[np.ndarray, " e"], num_views: int) -> A
         position_error,
         scale_error,
         rotations.objective,
+        averaged.objective,
         bounded_sum(position_error[edges.metric], heard, POSITION_FLOOR),
     )

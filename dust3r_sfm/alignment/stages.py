@@ -18,6 +18,7 @@ def solving_stages(
     position_error = averaged.position_error[metric]
     return (
         _stage("rotation averaging", averaged.rotation_objective, averaged.rotation_error_deg, "degrees"),
+        _stage("scale averaging", averaged.scale_objective, averaged.scale_error[metric], "log scale"),
         _stage("position averaging", averaged.position_objective, position_error, "share of the pair's size"),
         _stage("averaged cameras", refined.start_cost, refined.start_residual_px, VIEW_PIXELS),
         _stage("refinement", refined.cost, refined.residual_px, VIEW_PIXELS),

@@ -23,6 +23,7 @@ from dust3r_sfm.geometry.view_cameras import view_camera, view_scale
 from dust3r_sfm.progress import Progress
 from dust3r_sfm.types import (
     AlignmentReport,
+    AlignmentStage,
     Camera,
     Pair,
     PairPrediction,
@@ -32,6 +33,9 @@ from dust3r_sfm.types import (
     Scene,
     View,
 )
+
+
+WORLD_UNITS = "world units"
 
 
 def align_by_gradient(
@@ -125,7 +129,14 @@ def _as_scene(
         tuple(depths),
         _confidences(views, predictions),
         NO_TRACKS,
-        AlignmentReport(tuple(reports), f"not run: descended to {found.losses[-1]:.6g} instead"),
+        AlignmentReport(
+            tuple(reports),
+            "not run: descended instead",
+            stages=(
+                AlignmentStage("start of the descent", found.losses[0], found.median_misses[0], WORLD_UNITS),
+                AlignmentStage("descent", found.losses[-1], found.median_misses[1], WORLD_UNITS),
+            ),
+        ),
     )
 
 

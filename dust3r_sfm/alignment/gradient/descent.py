@@ -9,7 +9,7 @@ from jaxtyping import Bool
 from torch import Tensor
 
 from dust3r_sfm.alignment.gradient.config import GradientConfig
-from dust3r_sfm.alignment.gradient.objective import Maps, objective
+from dust3r_sfm.alignment.gradient.objective import Maps, median_miss, objective
 from dust3r_sfm.alignment.gradient.parameters import Parameters
 
 
@@ -27,10 +27,12 @@ class Fixed:
 
 @dataclass(frozen=True)
 class Descended:
-    """`losses`: the objective before each step, and after the last."""
+    """`losses`: the objective before each step, and after the last. `median_misses`: in world units, of what
+    pairs say to what was found, at the start and in the end."""
 
     values: Parameters
     losses: tuple[float, ...]
+    median_misses: tuple[float, float]
 
 
 def learning_rate(config: GradientConfig, step: int) -> float:
@@ -59,7 +61,8 @@ def descend(
         advance()
     with torch.no_grad():
         losses.append(objective(values, maps, config.distance, base_scale).item())
-    return Descended(Parameters(*(tensor.detach() for tensor in values.tensors())), tuple(losses))
+        misses = median_miss(start, maps, base_scale), median_miss(values, maps, base_scale)
+    return Descended(Parameters(*(tensor.detach() for tensor in values.tensors())), tuple(losses), misses)
 
 
 def _free(values: Parameters, config: GradientConfig) -> list[Tensor]:

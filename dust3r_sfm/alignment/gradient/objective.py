@@ -97,12 +97,28 @@ def _distance(difference: Float[Tensor, "e p 3"], kind: Distance) -> Float[Tenso
     return torch.linalg.vector_norm(difference, dim=-1) if kind == "l1" else (difference**2).sum(dim=-1)
 
 
+def _misses(
+    values: Parameters, maps: Maps, base_scale: float | None
+) -> tuple[Float[Tensor, "e p 3"], Float[Tensor, "e p 3"]]:
+    """From where pairs have their points to where the views have them, in the world."""
+    world = points_of_views(values, maps.pixels)
+    return (
+        world[maps.tail] - points_of_pairs(values, maps.points_i, base_scale),
+        world[maps.head] - points_of_pairs(values, maps.points_j, base_scale),
+    )
+
+
+def median_miss(values: Parameters, maps: Maps, base_scale: float | None) -> float:
+    """Distance in the world between both, over all points that count. nan where none does."""
+    both = zip(_misses(values, maps, base_scale), (maps.weights_i, maps.weights_j), strict=True)
+    parts = [torch.linalg.vector_norm(miss, dim=-1)[weights > 0] for miss, weights in both]
+    return float(torch.cat(parts).median())
+
+
 def objective(
     values: Parameters, maps: Maps, distance: Distance, base_scale: float | None
 ) -> Float[Tensor, ""]:
-    world = points_of_views(values, maps.pixels)
-    miss_i = world[maps.tail] - points_of_pairs(values, maps.points_i, base_scale)
-    miss_j = world[maps.head] - points_of_pairs(values, maps.points_j, base_scale)
+    miss_i, miss_j = _misses(values, maps, base_scale)
     total_i = (maps.weights_i * _distance(miss_i, distance)).sum()
     total_j = (maps.weights_j * _distance(miss_j, distance)).sum()
     return total_i / maps.area_i + total_j / maps.area_j

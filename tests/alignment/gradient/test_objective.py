@@ -7,7 +7,7 @@ from scipy.spatial.transform import Rotation
 
 from dust3r_sfm.alignment.gradient.config import GradientConfig
 from dust3r_sfm.alignment.gradient.descent import learning_rate
-from dust3r_sfm.alignment.gradient.objective import objective, stack_maps
+from dust3r_sfm.alignment.gradient.objective import median_miss, objective, stack_maps
 from dust3r_sfm.alignment.gradient.parameters import (
     Parameters,
     compressed,
@@ -75,6 +75,9 @@ def test_loss_of_a_known_miss(distance, weighting, weight):
     miss = 0.1 * lengths if distance == "l1" else (0.1 * lengths) ** 2
     found = objective(still(1, [0.0]), maps, distance, None)
     assert found.item() == pytest.approx(2 * weight * miss.mean(), rel=1e-5)
+    # torch's median of an even number is the lower of both in the middle.
+    lower = np.sort(np.concatenate([lengths, lengths], axis=None))[lengths.size - 1]
+    assert median_miss(still(1, [0.0]), maps, None) == pytest.approx(0.1 * lower, rel=1e-5)
 
 
 def test_masked_and_infinite_points_weigh_nothing():
