@@ -34,7 +34,6 @@ from dust3r_sfm.types import (
     View,
 )
 
-
 WORLD_UNITS = "world units"
 
 
