@@ -1,7 +1,7 @@
 """From relative poses to one solved world for each connected component of the view graph.
 
 A component is averaged, its wrong edges are dropped, and what is left, which may have fallen apart, is
-averaged again, until all edges agree; then refined, and again if refinement shows edges to be wrong.
+averaged again, until all edges agree; then refined, where more may turn out wrong (`clearing.py`).
 """
 
 from collections.abc import Mapping, Sequence
@@ -14,12 +14,13 @@ from scipy.sparse.csgraph import connected_components
 
 from dust3r_sfm.alignment.averaging import Averaged, average, depth_ties, tie_islands
 from dust3r_sfm.alignment.camera_groups import FocalEvidence
+from dust3r_sfm.alignment.clearing import refined_and_cleared
 from dust3r_sfm.alignment.edges import Edges
 from dust3r_sfm.alignment.filtering import disagreeing, triplet_support
 from dust3r_sfm.alignment.medians import known_median
 from dust3r_sfm.alignment.presets import Known
 from dust3r_sfm.alignment.problem import Problem, State
-from dust3r_sfm.alignment.refinement import Refined, refine
+from dust3r_sfm.alignment.refinement import Refined
 from dust3r_sfm.alignment.stages import solving_stages
 from dust3r_sfm.geometry import invert_rigid, rigid
 from dust3r_sfm.geometry.procrustes import moved_poses, similarity_of_poses
@@ -27,7 +28,10 @@ from dust3r_sfm.geometry.view_cameras import principal_point, view_scale
 from dust3r_sfm.types import AlignmentStage, Pair, Rigid, View
 
 MAX_PASSES = 8
-"""Times a component is solved again without what was found wrong, before it is taken as it is."""
+"""Times a component is averaged again without what was found wrong, before it is taken as it is."""
+SAMPLES, LEAST_SAMPLES = 250_000, 64
+"""Samples that all pairs are refined with together, but not fewer than this for each: cameras have so few
+parameters that more of them would only take longer."""
 
 
 @dataclass(frozen=True)
@@ -96,9 +100,11 @@ def _problem(
 ) -> Problem:
     """The metric edges of one component, with views and cameras numbered from 0."""
     used, group = np.unique(np.array(groups)[members], return_inverse=True)
+    metric = edges.select(edges.metric)
+    samples = max(SAMPLES // len(metric), LEAST_SAMPLES)
     return Problem(
-        edges=edges.select(edges.metric),
-        pixels=pixels[members],
+        edges=metric.thinned(samples),
+        pixels=pixels[members][:, :samples],
         centres=np.stack([principal_point(views[m]) for m in members]),
         log_view_scale=np.log([view_scale(views[m]) for m in members]),
         group=group,
@@ -107,10 +113,10 @@ def _problem(
     )
 
 
-def _refined(
+def _averaged_state(
     problem: Problem, averaged: Averaged, metric: Bool[np.ndarray, " e"], given: Mapping[int, Rigid]
-) -> Refined:
-    """From the averaged world, moved to where the given poses are and with these in it."""
+) -> State:
+    """The averaged world, moved to where the given poses are and with these in it."""
     poses, log_size = averaged.cam_from_world.copy(), 0.0
     if given:
         rows = list(given)
@@ -118,16 +124,7 @@ def _refined(
         poses, log_size = moved_poses(poses, similarity_of_poses(invert_rigid(poses[rows]), wanted))
         poses[rows] = np.stack([given[row] for row in rows])
     log_scale = averaged.log_scale[metric] + log_size
-    state = State(poses, problem.evidence.log_focal, log_scale, np.zeros(problem.num_views))
-    return refine(problem, state)
-
-
-def _misfits(refined: Refined, problem: Problem) -> dict[int, str]:
-    """Metric edges whose points do not land where they should even after refinement."""
-    typical = float(np.median(refined.residual_px))
-    focal = np.exp(refined.log_focal[problem.group] + problem.log_view_scale)[problem.edges.head]
-    bad = refined.residual_px > np.maximum(5.0 * typical, 0.005 * focal)
-    return {int(e): f"its points miss by {refined.residual_px[e]:.1f} pixels" for e in np.flatnonzero(bad)}
+    return State(poses, problem.evidence.log_focal, log_scale, np.zeros(problem.num_views))
 
 
 def _pair(edges: Edges, edge: int) -> Pair:
@@ -135,14 +132,14 @@ def _pair(edges: Edges, edge: int) -> Pair:
 
 
 def _finished(
-    piece: Edges,
+    metric: Edges,
     members: Int[np.ndarray, " n"],
     problem: Problem,
     refined: Refined,
     given: Mapping[int, Rigid],
     stages: tuple[AlignmentStage, ...],
 ) -> Solved:
-    metric = piece.select(piece.metric)
+    """`metric`: the edges that were refined, with views numbered as they are outside the component."""
     pairs = [_pair(metric, edge) for edge in range(len(metric))]
     depth = known_median(np.where(metric.weights_i > 0, metric.depth_i, np.nan))
     unit = float(np.median(np.exp(refined.log_scale) * depth)) if len(given) < 2 else 1.0
@@ -176,14 +173,23 @@ def solve_components(
     while waiting:
         piece = waiting.pop(0)
         outcome = _attempt(piece, views, pixels, groups, evidence, known)
-        if isinstance(outcome, Solved):
-            done.append(outcome)
+        reasons.update({_pair(piece.edges, edge): reason for edge, reason in outcome.wrong.items()})
+        if outcome.solved is not None:
+            done.append(outcome.solved)
             continue
-        reasons.update({_pair(piece.edges, edge): reason for edge, reason in outcome.items()})
         keep = np.ones(len(piece.edges), dtype=bool)
-        keep[list(outcome)] = False
+        keep[list(outcome.wrong)] = False
         waiting = _split(piece.edges.select(keep), piece.passes + 1, len(views)) + waiting
     return sorted(done, key=lambda solved: (-len(solved.members), solved.members)), reasons
+
+
+@dataclass(frozen=True)
+class _Outcome:
+    """A component solved without its `wrong` edges (and why they are), or, without `solved`, what to leave
+    out in the next attempt."""
+
+    solved: Solved | None
+    wrong: dict[int, str]
 
 
 def _attempt(
@@ -193,23 +199,24 @@ def _attempt(
     groups: Sequence[int],
     evidence: FocalEvidence,
     known: Known,
-) -> Solved | dict[int, str]:
-    """The component solved, or the edges of it that are wrong and why."""
+) -> _Outcome:
     apart = np.flatnonzero(~_largest_island(piece.edges))
     if len(apart):
-        return {int(edge): "shares no depth with the other pairs" for edge in apart}
+        return _Outcome(None, {int(edge): "shares no depth with the other pairs" for edge in apart})
     members = _members(piece.edges)
     local = _renumbered(piece.edges, members)
     averaged = average(local, triplet_support(local), len(members))
     wrong = disagreeing(local, averaged)
     if wrong and piece.passes < MAX_PASSES:
-        return wrong
+        return _Outcome(None, wrong)
     problem = _problem(local, members, views, pixels, groups, evidence, known)
     given = {row: pose for row, m in enumerate(members) if (pose := known.cam_from_world[m]) is not None}
-    refined = _refined(problem, averaged, local.metric, given)
+    cleared = refined_and_cleared(problem, _averaged_state(problem, averaged, local.metric, given))
     rows = np.flatnonzero(local.metric)
-    wrong = {int(rows[edge]): reason for edge, reason in _misfits(refined, problem).items()}
-    if wrong and piece.passes < MAX_PASSES:
-        return wrong
-    stages = solving_stages(averaged, local.metric, refined)
-    return _finished(piece.edges, members, problem, refined, given, stages)
+    wrong = {int(rows[edge]): reason for edge, reason in cleared.wrong.items()}
+    if cleared.broken:
+        return _Outcome(None, wrong)
+    left = rows[cleared.rows]
+    stages = solving_stages(averaged, left, cleared.refined)
+    solved = _finished(piece.edges.select(left), members, problem, cleared.refined, given, stages)
+    return _Outcome(solved, wrong)

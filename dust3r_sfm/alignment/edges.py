@@ -43,6 +43,24 @@ class Edges:
         """z in camera j of its samples, in the edge's own scale, by the edge's own relative pose."""
         return transform_points(self.j_from_i, self.points_j)[..., 2]
 
+    def thinned(self, samples: int) -> "Edges":
+        """With at most so many samples, an even spread as any first ones are, and as small a share of the
+        matches."""
+        held, matches = self.weights_j.shape[1], self.match_weights.shape[1]
+        if samples >= held:
+            return self
+        columns = np.linspace(0, matches - 1, -(-matches * samples // held)).round().astype(np.int64)
+        values = {name: getattr(self, name) for name in self.__dataclass_fields__}
+        of_samples = ("depth_i", "weights_i", "points_j", "weights_j")
+        of_matches = ("match_pixels_i", "match_pixels_j", "match_depth_i", "match_weights")
+        return Edges(
+            **{
+                **values,
+                **{name: values[name][:, :samples] for name in of_samples},
+                **{name: values[name][:, columns] for name in of_matches},
+            }
+        )
+
 
 def stack_edges(measured: Sequence[Measurement]) -> Edges:
     """One row for each measurement, in their order."""

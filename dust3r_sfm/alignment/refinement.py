@@ -129,7 +129,7 @@ def _noise(problem: Problem, state: State, seen: Consensus) -> Noise:
 
 def _point_noise(problem: Problem, state: State, seen: Consensus) -> PointNoise:
     parts = []
-    for rows in chunks(len(problem.edges)):
+    for rows in chunks(problem):
         shown, frames = shown_points(problem, state, seen, rows)
         shared = seen.shared[problem.edges.head[rows]]
         parts.append(
@@ -143,7 +143,7 @@ def _match_noise(problem: Problem, state: State) -> tuple[float, float]:
     """Pixels, and relative depth: judged where an error of depth shows by more than the pixels' own."""
     if not problem.edges.match_weights.shape[1]:
         return SMALLEST_SIGMA_PX, SMALLEST_SIGMA
-    parts = [shown_matches(problem, state, rows) for rows in chunks(len(problem.edges))]
+    parts = [shown_matches(problem, state, rows) for rows in chunks(problem)]
     residual, travel = (np.concatenate(values) for values in zip(*parts, strict=True))
     own_px = max(_deviation(residual[:, 0]), SMALLEST_SIGMA_PX)
     telling = travel > _median(np.where(np.isfinite(residual[:, 1]), travel, np.nan))
@@ -165,7 +165,7 @@ def _mean_positive(values: Float[np.ndarray, "*shape"]) -> float:
 
 def _residual_px(problem: Problem, state: State, seen: Consensus) -> Float[np.ndarray, " e"]:
     out = np.zeros(len(problem.edges))
-    for rows in chunks(len(out)):
+    for rows in chunks(problem):
         shown, frames = shown_points(problem, state, seen, rows)
         ratio = frames.reach / frames.distance
         across = np.hypot(shown[:, 0] * ratio, shown[:, 1] * ratio * frames.sine)
@@ -173,11 +173,12 @@ def _residual_px(problem: Problem, state: State, seen: Consensus) -> Float[np.nd
     return out
 
 
-def refine(problem: Problem, state: State) -> Refined:
-    """Rounds of depth consensus, noise estimation and minimisation, until poses stand still."""
-    first = _level(problem, state)
+def refine(problem: Problem, state: State, first: State | None = None, rounds: int = ROUNDS) -> Refined:
+    """Rounds of depth consensus, noise estimation and minimisation, until poses stand still. `first` is
+    the state that figures of the start are of, if it is not `state`."""
+    first = _level(problem, first or state)
     first_px = _residual_px(problem, first, _consensus(problem, first))
-    for _ in range(ROUNDS):
+    for _ in range(rounds):
         start = _level(problem, state)
         seen = _consensus(problem, start)
         noise = _noise(problem, start, seen)

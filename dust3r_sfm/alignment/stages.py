@@ -1,7 +1,7 @@
 """What each stage of alignment leaves, in figures for the report."""
 
 import numpy as np
-from jaxtyping import Bool, Float
+from jaxtyping import Float, Int
 
 from dust3r_sfm.alignment.averaging import Averaged
 from dust3r_sfm.alignment.refinement import Refined
@@ -11,14 +11,14 @@ VIEW_PIXELS, FILE_PIXELS = "view pixels", "pixels of the photo"
 
 
 def solving_stages(
-    averaged: Averaged, metric: Bool[np.ndarray, " e"], refined: Refined
+    averaged: Averaged, edges: Int[np.ndarray, " k"], refined: Refined
 ) -> tuple[AlignmentStage, ...]:
-    """Of a component whose `metric` edges were refined. Both stages in view pixels have one objective, that
+    """Of a component of which these edges were refined. Both stages in view pixels have one objective, that
     of refinement, and differ in whose cameras it is taken at."""
-    position_error = averaged.position_error[metric]
+    position_error = averaged.position_error[edges]
     return (
         _stage("rotation averaging", averaged.rotation_objective, averaged.rotation_error_deg, "degrees"),
-        _stage("scale averaging", averaged.scale_objective, averaged.scale_error[metric], "log scale"),
+        _stage("scale averaging", averaged.scale_objective, averaged.scale_error[edges], "log scale"),
         _stage("position averaging", averaged.position_objective, position_error, "share of the pair's size"),
         _stage("averaged cameras", refined.start_cost, refined.start_residual_px, VIEW_PIXELS),
         _stage("refinement", refined.cost, refined.residual_px, VIEW_PIXELS),

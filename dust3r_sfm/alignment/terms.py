@@ -29,8 +29,8 @@ from dust3r_sfm.alignment.whitening import (
     whitening,
 )
 
-CHUNK = 8
-"""Edges linearised together: what they need fits a core's cache."""
+CHUNK = 4096
+"""Samples, of as many edges as that makes, linearised together: what they need fits a core's cache."""
 
 
 @dataclass(frozen=True)
@@ -59,15 +59,18 @@ class Term:
         return dot(residual, residual)
 
 
-def chunks(count: int) -> list[slice]:
-    return [slice(start, min(start + CHUNK, count)) for start in range(0, count, CHUNK)]
+def chunks(problem: Problem) -> list[slice]:
+    """Rows of edges."""
+    count, samples = problem.edges.weights_j.shape
+    step = max(1, CHUNK // samples)
+    return [slice(start, min(start + step, count)) for start in range(0, count, step)]
 
 
 def terms(
     problem: Problem, start: State, state: State, seen: Consensus, noise: Noise
 ) -> Iterator[tuple[slice, Term]]:
     """`start` is the state of the round's beginning, where covariances and directions are frozen."""
-    for rows in chunks(len(problem.edges)):
+    for rows in chunks(problem):
         yield rows, _point_term(problem, start, state, seen, noise, rows)
         if problem.edges.match_weights.shape[1]:
             yield rows, _match_term(problem, start, state, noise, rows)

@@ -1,0 +1,73 @@
+"""Refinement of a component that drops what it shows to be wrong on the way."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+import numpy as np
+from jaxtyping import Bool, Int
+from scipy.sparse import csr_matrix
+from scipy.sparse.csgraph import connected_components
+
+from dust3r_sfm.alignment.averaging import depth_ties, tie_islands
+from dust3r_sfm.alignment.edges import Edges
+from dust3r_sfm.alignment.problem import Problem, State
+from dust3r_sfm.alignment.refinement import Refined, refine
+
+MAX_CLEARINGS = 6
+"""Times edges are dropped and the rest refined again, before it is taken as it is."""
+LATER_ROUNDS = 1
+"""Of refinement that starts where the one before it ended, but for a few edges."""
+MISFIT, MISFIT_FOCALS = 5.0, 0.005
+"""An edge is wrong whose points miss by more than so many times the median of all edges, and by this share
+of the focal."""
+
+
+@dataclass(frozen=True)
+class Cleared:
+    """`rows` of the problem's edges that are left and were refined. `wrong`: the others, and why. `broken`:
+    without the last of them the graph is no longer one piece, so that `refined` is of no use."""
+
+    refined: Refined
+    rows: Int[np.ndarray, " left"]
+    wrong: Mapping[int, str]
+    broken: bool
+
+
+def refined_and_cleared(problem: Problem, state: State) -> Cleared:
+    """Refined, and again without the edges that are wrong, until none is."""
+    rows, wrong = np.arange(len(problem.edges)), dict[int, str]()
+    refined = refine(problem, state)
+    for _ in range(MAX_CLEARINGS):
+        bad = misfits(refined, problem)
+        if not bad:
+            break
+        wrong |= {int(rows[edge]): reason for edge, reason in bad.items()}
+        keep = np.ones(len(rows), dtype=bool)
+        keep[list(bad)] = False
+        rows, problem = rows[keep], replace(problem, edges=problem.edges.select(keep))
+        if not _in_one_piece(problem.edges, problem.num_views):
+            return Cleared(refined, rows, wrong, broken=True)
+        state = replace(state, log_scale=state.log_scale[keep])
+        refined = refine(problem, _continued(refined, keep), state, LATER_ROUNDS)
+    return Cleared(refined, rows, wrong, broken=False)
+
+
+def misfits(refined: Refined, problem: Problem) -> dict[int, str]:
+    """Edges whose points do not land where they should even after refinement."""
+    typical = float(np.median(refined.residual_px))
+    focal = np.exp(refined.log_focal[problem.group] + problem.log_view_scale)[problem.edges.head]
+    bad = refined.residual_px > np.maximum(MISFIT * typical, MISFIT_FOCALS * focal)
+    return {int(e): f"its points miss by {refined.residual_px[e]:.1f} pixels" for e in np.flatnonzero(bad)}
+
+
+def _continued(refined: Refined, keep: Bool[np.ndarray, " e"]) -> State:
+    poses = refined.cam_from_world
+    return State(poses, refined.log_focal, refined.log_scale[keep], np.zeros(len(poses)))
+
+
+def _in_one_piece(edges: Edges, num_views: int) -> bool:
+    """Whether all views are joined, and all scales comparable."""
+    graph = csr_matrix((np.ones(len(edges)), (edges.tail, edges.head)), shape=(num_views, num_views))
+    if connected_components(graph, directed=False)[0] > 1:
+        return False
+    return bool((tie_islands(depth_ties(edges), len(edges)) == 0).all())
