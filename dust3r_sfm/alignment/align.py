@@ -11,7 +11,7 @@ from dust3r_sfm.alignment.config import AlignmentConfig
 from dust3r_sfm.alignment.edges import stack_edges
 from dust3r_sfm.alignment.fusion import FusedDepth, World, fuse
 from dust3r_sfm.alignment.posing import Posed, pose
-from dust3r_sfm.alignment.recovery import recovered, without
+from dust3r_sfm.alignment.recovery import polished, recovered, without
 from dust3r_sfm.alignment.start import Start, gather
 from dust3r_sfm.evidence import Evidence, PairSummary
 from dust3r_sfm.progress import Progress
@@ -88,7 +88,7 @@ def _posed(
         grown = recovered(result, sorted(outside - set(result.members)), views, start, config)
         if len(grown.members) >= 2:
             outside -= set(grown.members)
-            out.append(grown)
+            out.append(polished(grown, views, start, config))
     return sorted(out, key=lambda p: (-len(p.members), p.members))
 
 

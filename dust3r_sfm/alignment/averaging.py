@@ -5,24 +5,22 @@ Rotations: iteratively re-weighted on the tangent space (A. Chatterjee and V. Go
 rotation averaging", PAMI 2018). Positions: with the scales known the problem is linear.
 """
 
-import itertools
 from dataclasses import dataclass
 
 import numpy as np
 import scipy.sparse as sparse
-from jaxtyping import Bool, Float, Int
-from scipy.sparse.csgraph import breadth_first_order, connected_components, minimum_spanning_tree
+from jaxtyping import Bool, Float
+from scipy.sparse.csgraph import breadth_first_order, minimum_spanning_tree
 
 from dust3r_sfm.alignment.edges import Edges
 from dust3r_sfm.alignment.laplacian import bounded_sum, kernel_weights, robust_differences, solve_differences
 from dust3r_sfm.alignment.medians import known_median
+from dust3r_sfm.alignment.scale_averaging import average_log_scales, depth_ties
 from dust3r_sfm.alignment.voting import ROTATION_ERROR_DEG, tolerance, voted
 from dust3r_sfm.geometry import invert_rigid, rigid, rotation_from_vector, vector_from_rotation
 
-MIN_COMMON_SAMPLES = 8
-"""Fewer common depths than this do not tie two pairs' scales."""
-ROTATION_FLOOR, TIE_FLOOR, POSITION_FLOOR = 3e-3, 1.0, 0.02
-"""Disagreements (radians, standard deviations, relative to the edge's size) below which an edge is
+ROTATION_FLOOR, POSITION_FLOOR = 3e-3, 0.02
+"""Disagreements (radians, relative to the edge's size) below which an edge is
 never taken for an outlier: a lone cycle would otherwise be blamed on one of its edges."""
 UNHEARD = 1e-6
 """Weight of edges already known to be wrong, next to 1: that of a graph they alone hold together."""
@@ -119,91 +117,6 @@ def _rotation_residuals(edges: Edges, rotations: Float[np.ndarray, "n 3 3"]) -> 
 def _rotation_errors(edges: Edges, rotations: Float[np.ndarray, "n 3 3"]) -> Float[np.ndarray, " e"]:
     """In radians."""
     return np.linalg.norm(_rotation_residuals(edges, rotations), axis=1)
-
-
-@dataclass(frozen=True)
-class Ties:
-    """log scale of edge `b` minus that of edge `a`, as the depths of a view they share have it."""
-
-    a: Int[np.ndarray, " t"]
-    b: Int[np.ndarray, " t"]
-    difference: Float[np.ndarray, " t"]
-    spread: Float[np.ndarray, " t"]
-
-
-def depth_ties(edges: Edges) -> Ties:
-    """Ties between metric edges that share a view, by the median ratio of depths at common samples.
-
-    Each edge is tied to those 1, 2, 4, 8 ... further on in the list of its view: linear in edges but
-    for a logarithm, and never far from any other.
-    """
-    with np.errstate(divide="ignore", invalid="ignore"):
-        log_i = np.where(edges.weights_i > 0, np.log(edges.depth_i), np.nan)
-        log_j = np.where(edges.weights_j > 0, np.log(edges.depth_j), np.nan)
-    views, rows, logs = _by_view(edges, log_i, log_j)
-    found: list[tuple[int, int, float, float]] = []
-    for view in np.unique(views):
-        ends = np.flatnonzero(views == view)
-        for shift in 2 ** np.arange(int(np.log2(len(ends))) + 1):
-            if shift < len(ends):
-                a, b = ends, np.roll(ends, -shift)
-                found += _tie_rows(rows[a], rows[b], logs[a] - logs[b])
-    table = np.array(found).reshape(-1, 4)
-    return Ties(table[:, 0].astype(np.int64), table[:, 1].astype(np.int64), table[:, 2], table[:, 3])
-
-
-def _by_view(
-    edges: Edges, log_i: Float[np.ndarray, "e s"], log_j: Float[np.ndarray, "e s"]
-) -> tuple[Int[np.ndarray, " ends"], Int[np.ndarray, " ends"], Float[np.ndarray, "ends s"]]:
-    """View, edge and log depths of every end of a metric edge."""
-    metric = np.flatnonzero(edges.metric)
-    views = np.concatenate([edges.tail[metric], edges.head[metric]])
-    return views, np.concatenate([metric, metric]), np.concatenate([log_i[metric], log_j[metric]])
-
-
-def _tie_rows(
-    a: Int[np.ndarray, " k"], b: Int[np.ndarray, " k"], ratio: Float[np.ndarray, "k s"]
-) -> list[tuple[int, int, float, float]]:
-    common = np.isfinite(ratio)
-    enough = (common.sum(axis=1) >= MIN_COMMON_SAMPLES) & (a != b)
-    if not enough.any():
-        return []
-    a, b, ratio, counts = a[enough], b[enough], ratio[enough], common[enough].sum(axis=1)
-    ratio = np.where(common[enough], ratio, np.nan)
-    middle = known_median(ratio)
-    spread = 1.86 * known_median(np.abs(ratio - middle[:, None])) / np.sqrt(counts)
-    return list(zip(a.tolist(), b.tolist(), middle.tolist(), spread.tolist(), strict=True))
-
-
-def tie_islands(ties: Ties, num_edges: int) -> Int[np.ndarray, " e"]:
-    """A label for each edge: only edges with the same one have comparable scales."""
-    graph = sparse.csr_matrix((np.ones(len(ties.a)), (ties.a, ties.b)), shape=(num_edges, num_edges))
-    return connected_components(graph, directed=False)[1]
-
-
-@dataclass(frozen=True)
-class LogScales:
-    """log scale of every edge (the first has 0), each edge's median disagreement with its ties, and the
-    objective that the ties have."""
-
-    of_edges: Float[np.ndarray, " e"]
-    error: Float[np.ndarray, " e"]
-    objective: float
-
-
-def average_log_scales(ties: Ties, num_edges: int) -> LogScales:
-    if len(ties.a) == 0:
-        return LogScales(np.zeros(num_edges), np.zeros(num_edges), 0.0)
-    unit = np.sqrt(ties.spread**2 + 1e-3**2)
-    values, residual = robust_differences(
-        ties.a, ties.b, ties.difference[:, None], np.ones(len(ties.a)), num_edges, unit, TIE_FLOOR
-    )
-    order = np.argsort(np.concatenate([ties.a, ties.b]), kind="stable")
-    owner, error = np.concatenate([ties.a, ties.b])[order], np.tile(residual * unit, 2)[order]
-    starts = np.searchsorted(owner, np.arange(num_edges + 1))
-    spans = itertools.pairwise(starts)
-    medians = np.array([np.median(error[s:e]) if e > s else 0.0 for s, e in spans])
-    return LogScales(values[:, 0], medians, bounded_sum(residual, np.ones(len(residual)), TIE_FLOOR))
 
 
 def average_positions(

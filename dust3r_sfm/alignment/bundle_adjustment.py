@@ -25,6 +25,11 @@ class Bundle:
     held_cameras: frozenset[int] = frozenset()
     held_views: frozenset[int] = frozenset()
 
+    @property
+    def bends(self) -> bool:
+        """Whether a camera that is not held has a lens."""
+        return any(camera.k1 != 0.0 for k, camera in enumerate(self.cameras) if k not in self.held_cameras)
+
     def view_cameras(self) -> list[Camera]:
         return [self.cameras[camera] for camera in self.camera_of_view]
 

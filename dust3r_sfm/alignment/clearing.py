@@ -8,10 +8,10 @@ from jaxtyping import Bool, Int
 from scipy.sparse import csr_matrix
 from scipy.sparse.csgraph import connected_components
 
-from dust3r_sfm.alignment.averaging import depth_ties, tie_islands
 from dust3r_sfm.alignment.edges import Edges
 from dust3r_sfm.alignment.problem import Problem, State
 from dust3r_sfm.alignment.refinement import Refined, refine
+from dust3r_sfm.alignment.scale_averaging import depth_ties, tie_islands
 
 MAX_CLEARINGS = 6
 """Times edges are dropped and the rest refined again, before it is taken as it is."""

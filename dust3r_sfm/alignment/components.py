@@ -12,7 +12,7 @@ import scipy.sparse as sparse
 from jaxtyping import Bool, Float, Int
 from scipy.sparse.csgraph import connected_components
 
-from dust3r_sfm.alignment.averaging import Averaged, average, depth_ties, tie_islands
+from dust3r_sfm.alignment.averaging import Averaged, average
 from dust3r_sfm.alignment.camera_groups import FocalEvidence
 from dust3r_sfm.alignment.clearing import refined_and_cleared
 from dust3r_sfm.alignment.edges import Edges
@@ -21,11 +21,12 @@ from dust3r_sfm.alignment.medians import known_median
 from dust3r_sfm.alignment.presets import Known
 from dust3r_sfm.alignment.problem import Problem, State
 from dust3r_sfm.alignment.refinement import Refined
+from dust3r_sfm.alignment.scale_averaging import depth_ties, tie_islands
 from dust3r_sfm.alignment.stages import solving_stages
 from dust3r_sfm.geometry import invert_rigid, rigid
 from dust3r_sfm.geometry.procrustes import moved_poses, similarity_of_poses
-from dust3r_sfm.geometry.view_cameras import principal_point, view_scale
-from dust3r_sfm.types import AlignmentStage, Pair, Rigid, View
+from dust3r_sfm.geometry.view_cameras import principal_point, view_camera, view_scale
+from dust3r_sfm.types import AlignmentStage, Camera, Pair, Rigid, View
 
 MAX_PASSES = 8
 """Times a component is averaged again without what was found wrong, before it is taken as it is."""
@@ -39,13 +40,13 @@ class Solved:
     """A component in its own world: view 0 of `members` is the identity, the median depth 1; or in that of
     the given poses, and of their size where there are two.
 
-    `members` are indices of all views, ascending; `focal_px` (view pixels) and `cam_from_world` run
+    `members` are indices of all views, ascending; `cameras` (view pixels) and `cam_from_world` run
     parallel. `scales` (world from pair) and `residual_px` are those of its metric pairs. `stages`
     are what it went through.
     """
 
     members: tuple[int, ...]
-    focal_px: Float[np.ndarray, " n"]
+    cameras: tuple[Camera, ...]
     cam_from_world: Float[np.ndarray, "n 4 4"]
     scales: dict[Pair, float]
     residual_px: dict[Pair, float]
@@ -134,6 +135,7 @@ def _pair(edges: Edges, edge: int) -> Pair:
 def _finished(
     metric: Edges,
     members: Int[np.ndarray, " n"],
+    views: Sequence[View],
     problem: Problem,
     refined: Refined,
     given: Mapping[int, Rigid],
@@ -141,6 +143,7 @@ def _finished(
 ) -> Solved:
     """`metric`: the edges that were refined, with views numbered as they are outside the component."""
     pairs = [_pair(metric, edge) for edge in range(len(metric))]
+    focal_px = np.exp(refined.log_focal[problem.group] + problem.log_view_scale)
     depth = known_median(np.where(metric.weights_i > 0, metric.depth_i, np.nan))
     unit = float(np.median(np.exp(refined.log_scale) * depth)) if len(given) < 2 else 1.0
     # The world shrinks about the one camera that is given, or about the first.
@@ -150,7 +153,7 @@ def _finished(
         poses[row] = pose
     return Solved(
         tuple(int(m) for m in members),
-        np.exp(refined.log_focal[problem.group] + problem.log_view_scale),
+        tuple(view_camera(views[m], float(f)) for m, f in zip(members, focal_px, strict=True)),
         poses,
         dict(zip(pairs, (np.exp(refined.log_scale) / unit).tolist(), strict=True)),
         dict(zip(pairs, refined.residual_px.tolist(), strict=True)),
@@ -218,5 +221,5 @@ def _attempt(
         return _Outcome(None, wrong)
     left = rows[cleared.rows]
     stages = solving_stages(averaged, left, cleared.refined)
-    solved = _finished(piece.edges.select(left), members, problem, cleared.refined, given, stages)
+    solved = _finished(piece.edges.select(left), members, views, problem, cleared.refined, given, stages)
     return _Outcome(solved, wrong)

@@ -5,9 +5,9 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Bool, Float, Int
 
-from dust3r_sfm.alignment.averaging import MIN_COMMON_SAMPLES
 from dust3r_sfm.alignment.edges import Edges
 from dust3r_sfm.alignment.medians import known_median
+from dust3r_sfm.alignment.scale_averaging import MIN_COMMON_SAMPLES
 from dust3r_sfm.geometry import invert_rigid
 
 LEAST_SPREAD = 1e-4

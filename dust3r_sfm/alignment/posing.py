@@ -8,10 +8,9 @@ from jaxtyping import Float
 
 from dust3r_sfm.alignment.components import Solved
 from dust3r_sfm.alignment.config import AlignmentConfig
-from dust3r_sfm.alignment.sharpening import COARSE_ROUNDS, Held, Sharpened, sharpen
+from dust3r_sfm.alignment.sharpening import COARSE, Held, Schedule, Sharpened, sharpen
 from dust3r_sfm.alignment.start import Start
 from dust3r_sfm.geometry import invert_rigid, project, unproject
-from dust3r_sfm.geometry.view_cameras import view_camera
 from dust3r_sfm.types import AlignmentStage, Camera, Correspondences, Pair, Tracks, View
 
 TURN_ERROR = 0.005
@@ -48,13 +47,11 @@ def pose(
     views: Sequence[View],
     start: Start,
     config: AlignmentConfig,
-    rounds: Sequence[float] = COARSE_ROUNDS,
+    schedule: Schedule = COARSE,
 ) -> tuple[Posed, dict[int, str]]:
     """The component sharpened, and the views (by index among all) that did not survive it and why."""
-    cameras = [
-        start.known.cameras[m] or view_camera(views[m], float(f))
-        for m, f in zip(solved.members, solved.focal_px, strict=True)
-    ]
+    rows = zip(solved.members, solved.cameras, strict=True)
+    cameras = [start.known.cameras[member] or camera for member, camera in rows]
     found = _local_correspondences(solved, start)
     if not config.bundle_adjustment or not found:
         why = "not run: switched off" if not config.bundle_adjustment else "not run: no correspondences"
@@ -67,7 +64,7 @@ def pose(
         solved.cam_from_world,
         [start.groups[m] for m in solved.members],
         held,
-        rounds,
+        schedule,
     )
     gone = {solved.members[local]: reason for local, reason in result.dropped_views.items()}
     if len(solved.members) - len(gone) < 2 and _matches_agree(solved, cameras, found):

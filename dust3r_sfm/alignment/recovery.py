@@ -17,7 +17,7 @@ from scipy.spatial import cKDTree
 from dust3r_sfm.alignment.components import Solved
 from dust3r_sfm.alignment.config import AlignmentConfig
 from dust3r_sfm.alignment.posing import Posed, pose
-from dust3r_sfm.alignment.sharpening import FINE_ROUNDS
+from dust3r_sfm.alignment.sharpening import FINE, POLISH, Schedule
 from dust3r_sfm.alignment.start import Start
 from dust3r_sfm.geometry import invert_rigid
 from dust3r_sfm.geometry.epipolar import epipolar_errors
@@ -33,6 +33,8 @@ CONTRADICTION = 1.5
 """Times as many matches as the weakest used pair in between, from which on a pair is heeded."""
 MIN_SOLID = 3
 """Views held by pairs that are not planar, from which on the others are doubted."""
+SELF_HELD = 4
+"""Views joined by planar pairs that agree all around, from which on these can hardly all be mistaken."""
 SAME_PIXEL = 0.05
 """View pixels between a match and the observation that it is: they differ by rounding only."""
 AGREEING_SHARE = 0.5
@@ -54,13 +56,25 @@ def recovered(
     waiting = set(outside) | unsure
     while waiting and (found := _resected(posed, sorted(waiting), views, start, config.seed)):
         waiting -= set(found)
-        larger, _ = pose(_extended(posed, found, start), views, start, config, FINE_ROUNDS)
+        larger, _ = pose(_extended(posed, found, start), views, start, config, FINE)
         if not set(posed.members) <= set(larger.members):
             break
         posed = larger
-    # What the first adjustment gained is what the report is about.
+    return _reported_as(first, posed)
+
+
+def polished(posed: Posed, views: Sequence[View], start: Start, config: AlignmentConfig) -> Posed:
+    """Adjusted to convergence, which pays only once all views are in."""
+    if not len(posed.tracks.xyz):
+        return posed
+    last = without(posed, set(), views, start, config, POLISH)
+    return _reported_as(posed, last) if last.members == posed.members else posed
+
+
+def _reported_as(first: Posed, last: Posed) -> Posed:
+    """What the first adjustment gained is what the report is about."""
     return replace(
-        posed,
+        last,
         bundle_adjustment=first.bundle_adjustment,
         robust_error_before_px=first.robust_error_before_px,
     )
@@ -102,25 +116,31 @@ def _cut_off(i: int, j: int, strong: Sequence[tuple[int, int]], count: int) -> s
 
 
 def without(
-    posed: Posed, gone: set[int], views: Sequence[View], start: Start, config: AlignmentConfig
+    posed: Posed,
+    gone: set[int],
+    views: Sequence[View],
+    start: Start,
+    config: AlignmentConfig,
+    schedule: Schedule = FINE,
 ) -> Posed:
     """The scene adjusted again without some of its views."""
     kept = [local for local, member in enumerate(posed.members) if member not in gone]
     inside = [pair for pair in posed.scales if pair.i not in gone and pair.j not in gone]
     left = Solved(
         tuple(posed.members[local] for local in kept),
-        np.array([posed.cameras[local].fx for local in kept]),
+        tuple(posed.cameras[local] for local in kept),
         posed.cam_from_world[kept],
         {pair: posed.scales[pair] for pair in inside},
         {pair: posed.residual_px[pair] for pair in inside},
         posed.stages,
     )
-    return pose(left, views, start, config, FINE_ROUNDS)[0]
+    return pose(left, views, start, config, schedule)[0]
 
 
 def _planar_only(posed: Posed, start: Start) -> set[int]:
-    """Views that hang on nothing but pairs of a plane, where others do not. Such a pair has two poses
-    that explain it equally well (Longuet-Higgins 1986); the points of other views tell which is right."""
+    """Views that hang on nothing but pairs of a plane, where others do not, unless many hang together. Such
+    a pair has two poses that explain it equally well (Longuet-Higgins 1986); the points of other views tell
+    which is right."""
     geometry = {summary.pair: summary.geometry for summary in start.summaries}
     solid = {
         view
@@ -128,7 +148,14 @@ def _planar_only(posed: Posed, start: Start) -> set[int]:
         if geometry[pair] is not PairGeometry.PLANAR
         for view in (pair.i, pair.j)
     }
-    return set(posed.members) - solid if len(solid) >= MIN_SOLID else set()
+    if len(solid) < MIN_SOLID:
+        return set()
+    size = max(posed.members) + 1
+    ends = np.array([(p.i, p.j) for p in posed.scales if not {p.i, p.j} & solid]).reshape(-1, 2).T
+    graph = coo_matrix((np.ones(ends.shape[1]), (ends[0], ends[1])), shape=(size, size))
+    label = connected_components(graph, directed=False)[1]
+    hanging_together = np.bincount(label)[label]
+    return {view for view in set(posed.members) - solid if hanging_together[view] < SELF_HELD}
 
 
 @dataclass(frozen=True)
@@ -223,8 +250,8 @@ def _extended(posed: Posed, found: Mapping[int, _Resection], start: Start) -> So
         if _agree(start.correspondences[pair], cameras[pair.i], cameras[pair.j], j_from_i):
             scales[pair] = float(np.linalg.norm(j_from_i[:3, 3])) / baseline
             residual_px[pair] = measured.median_residual_px
-    focals = np.array([cameras[m].fx for m in members])
-    return Solved(members, focals, np.stack([poses[m] for m in members]), scales, residual_px, posed.stages)
+    ordered = tuple(cameras[m] for m in members)
+    return Solved(members, ordered, np.stack([poses[m] for m in members]), scales, residual_px, posed.stages)
 
 
 def _agree(found: Correspondences, camera_i: Camera, camera_j: Camera, j_from_i: Rigid) -> bool:

@@ -24,21 +24,36 @@ from dust3r_sfm.types import AlignmentStage, Camera, Correspondences, Pair, Trac
 
 MAX_ERROR = 0.003
 """Largest reprojection error of an observation in the end, over the long edge of its image."""
-COARSE_ROUNDS = (0.02, 0.01, 0.005, MAX_ERROR)
-FINE_ROUNDS = (0.005, MAX_ERROR)
-"""The same in each round, for cameras that were only aligned and for those adjusted before."""
-ROUGH, CONVERGED = 1e-4, 1e-8
-"""Tolerances of adjustments that another one follows, and of the last."""
+ROUGH, SETTLED, CONVERGED = 1e-4, 1e-6, 1e-8
+"""Tolerances of adjustments: another one follows at once; views may be added; the last."""
 LOSS_SHARE = 0.25
 """Scale of the robust loss over the round's largest error."""
 MIN_ANGLE_DEG = 1.0
 """A point seen under less is left out: its depth is a guess. (COLMAP filters at 1.5.)"""
-LENS_GAIN = 0.85
-"""A lens is believed where it lowers the robust error to this share, and where there are as many
-observations a camera as below."""
+LENS_GAIN = 200.0
+"""A lens is believed where it lowers the cost by so much for each camera, in squares of the loss's scale: by
+445 and more where photos have one, by 72 at most where they do not, or where it can hardly be told from
+the focal. There must be as many observations a camera as below."""
 MIN_LENS_OBSERVATIONS = 1000
 MIN_OBSERVATIONS = 12
 """A view with fewer is not held by anything."""
+
+
+@dataclass(frozen=True)
+class Schedule:
+    """`rounds`: largest error of an observation in each, as a share of the long edge. `tolerance`: of what
+    follows them. `name`: in the report."""
+
+    rounds: tuple[float, ...]
+    tolerance: float
+    name: str
+
+
+COARSEST = 0.02
+COARSE = Schedule((COARSEST, 0.01, 0.005), SETTLED, "bundle adjustment")
+FINE = Schedule((0.005,), SETTLED, "bundle adjustment with other views")
+POLISH = Schedule((), CONVERGED, "bundle adjustment to the end")
+"""For cameras that were only aligned; for those adjusted before, to which others came; for the last time."""
 
 
 @dataclass(frozen=True)
@@ -81,7 +96,7 @@ def sharpen(
     cam_from_world: Float[np.ndarray, "n 4 4"],
     camera_group: Sequence[int],
     held: Held,
-    rounds: Sequence[float] = COARSE_ROUNDS,
+    schedule: Schedule = COARSE,
 ) -> Sharpened:
     """Merges correspondences into tracks and bundle-adjusts them, in pixels of the stored files, where
     views of one camera look alike. The adjusted cameras are kept if all tracks, triangulated anew,
@@ -101,14 +116,15 @@ def sharpen(
         frozenset(np.flatnonzero(held.poses).tolist()),
     )
     before = _solid(start, observations, MAX_ERROR * long_edges)
-    adjusted = _adjusted(start, observations, long_edges, rounds)
+    adjusted = _adjusted(start, observations, long_edges, schedule)
     after = None if adjusted is None else _solid(adjusted, observations, MAX_ERROR * long_edges)
-    if adjusted is not None and after is not None and len(after.xyz):
-        adjusted, after = _with_lens(adjusted, after, observations, long_edges)
     if adjusted is None or after is None or after.robust_error_px >= before.robust_error_px:
         why = "no track has two good observations" if after is None else "it did not lower the robust error"
-        return _sharpened(views, start, turns, before, (f"not kept: {why}", before, after))
-    return _sharpened(views, adjusted, turns, after, ("kept: it lowered the robust error", before, after))
+        stages = _stages(before, None, schedule)
+        return _sharpened(views, start, turns, before, (f"not kept: {why}", before, after), stages)
+    stages = _stages(before, after, schedule)
+    verdict = "kept: it lowered the robust error", before, after
+    return _sharpened(views, adjusted, turns, after, verdict, stages)
 
 
 def _in_original_pixels(observations: Observations, views: Sequence[View]) -> Observations:
@@ -120,38 +136,55 @@ def _in_original_pixels(observations: Observations, views: Sequence[View]) -> Ob
 
 
 def _adjusted(
-    bundle: Bundle, observations: Observations, long_edges: Float[np.ndarray, " n"], rounds: Sequence[float]
+    bundle: Bundle, observations: Observations, long_edges: Float[np.ndarray, " n"], schedule: Schedule
 ) -> Bundle | None:
     """Rounds of triangulation and adjustment, each stricter than the one before. Focals stay as they
-    are in a coarse first one: while poses are rough they would absorb the errors of these."""
-    for share in rounds:
-        solid = _solid(bundle, observations, share * long_edges)
+    are in the coarsest: while poses are rough they would absorb the errors of these."""
+    for share in schedule.rounds:
+        settings = BundleSettings(
+            _loss_px(share, long_edges), share == COARSEST, bundle.bends, tolerance=ROUGH
+        )
+        bundle, solid = _readjusted(bundle, observations, share * long_edges, settings)
         if not len(solid.xyz):
             return None
-        settings = BundleSettings(
-            loss_px=_loss_px(share, long_edges),
-            fix_focals=share == COARSE_ROUNDS[0],
-            tolerance=CONVERGED if share == rounds[-1] else ROUGH,
-        )
-        bundle = bundle_adjusted(replace(bundle, xyz=solid.xyz), solid.observations, settings)
-    return bundle
+    settings = BundleSettings(_loss_px(MAX_ERROR, long_edges), distortion=bundle.bends, tolerance=ROUGH)
+    straight, solid = _readjusted(bundle, observations, MAX_ERROR * long_edges, settings)
+    if not len(solid.xyz):
+        return None
+    best = straight if bundle.bends else _with_lens(straight, solid, settings)
+    settings = replace(settings, distortion=best.bends, tolerance=schedule.tolerance)
+    return _readjusted(best, observations, MAX_ERROR * long_edges, settings)[0]
 
 
-def _with_lens(
-    bundle: Bundle, solid: Solid, observations: Observations, long_edges: Float[np.ndarray, " n"]
+def _readjusted(
+    bundle: Bundle,
+    observations: Observations,
+    max_error_px: Float[np.ndarray, " n"],
+    settings: BundleSettings,
 ) -> tuple[Bundle, Solid]:
+    """Adjusted to what agrees with it, and that; untouched where nothing does."""
+    solid = _solid(bundle, observations, max_error_px)
+    if not len(solid.xyz):
+        return bundle, solid
+    return bundle_adjusted(replace(bundle, xyz=solid.xyz), solid.observations, settings), solid
+
+
+def _with_lens(straight: Bundle, solid: Solid, settings: BundleSettings) -> Bundle:
     """With radial distortion where the photos speak for it clearly, else as given: a lens that is not
     needed costs accuracy, and readers of pinhole models."""
-    if len(solid.observations.point_index) < MIN_LENS_OBSERVATIONS * len(bundle.cameras):
-        return bundle, solid
-    settings = BundleSettings(loss_px=_loss_px(MAX_ERROR, long_edges), distortion=True, tolerance=ROUGH)
-    bent = bundle_adjusted(replace(bundle, xyz=solid.xyz), solid.observations, settings)
-    bent_solid = _solid(bent, observations, MAX_ERROR * long_edges)
-    if bent_solid.robust_error_px > LENS_GAIN * solid.robust_error_px or not len(bent_solid.xyz):
-        return bundle, solid
-    settings = replace(settings, tolerance=CONVERGED)
-    bent = bundle_adjusted(replace(bent, xyz=bent_solid.xyz), bent_solid.observations, settings)
-    return bent, _solid(bent, observations, MAX_ERROR * long_edges)
+    seen = solid.observations
+    if len(seen.point_index) < MIN_LENS_OBSERVATIONS * len(straight.cameras):
+        return straight
+    bent = bundle_adjusted(straight, seen, replace(settings, distortion=True))
+    costs = [_cost(bundle, seen, settings.loss_px) for bundle in (straight, bent)]
+    return bent if costs[0] - costs[1] > LENS_GAIN * len(straight.cameras) else straight
+
+
+def _cost(bundle: Bundle, observations: Observations, loss_px: float) -> float:
+    """What adjustment minimises, twice over, in squares of `loss_px`."""
+    seen = rays(observations, bundle.view_cameras(), bundle.cam_from_world)
+    errors = reprojection_errors(observations, seen, bundle.xyz)
+    return float(np.log1p((errors / loss_px) ** 2).sum())
 
 
 def _loss_px(share: float, long_edges: Float[np.ndarray, " n"]) -> float:
@@ -187,6 +220,7 @@ def _sharpened(
     turns: Float[np.ndarray, "n 4 4"],
     solid: Solid,
     verdict: tuple[str, Solid, Solid | None],
+    stages: tuple[AlignmentStage, ...],
 ) -> Sharpened:
     """Back to view pixels, without the points of views that are not held."""
     counts = np.bincount(solid.observations.view_index, minlength=len(views))
@@ -206,16 +240,17 @@ def _sharpened(
         text,
         before.robust_error_px,
         None if after is None else after.robust_error_px,
-        _stages(before, after if solid is after else None),
+        stages,
     )
 
 
-def _stages(before: Solid, adjusted: Solid | None) -> tuple[AlignmentStage, ...]:
-    solids = {"tracks of the aligned cameras": before, "bundle adjustment": adjusted}
+def _stages(before: Solid, adjusted: Solid | None, schedule: Schedule) -> tuple[AlignmentStage, ...]:
+    """What an adjustment was kept of; and of the first one also where it began."""
+    solids = {"tracks of the aligned cameras": before} if schedule is COARSE else {}
+    if adjusted is not None:
+        solids[schedule.name] = adjusted
     return tuple(
-        adjustment_stage(name, solid.robust_error_px, solid.median_error_px)
-        for name, solid in solids.items()
-        if solid is not None
+        adjustment_stage(name, solid.robust_error_px, solid.median_error_px) for name, solid in solids.items()
     )
 
 

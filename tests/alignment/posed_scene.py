@@ -52,9 +52,9 @@ def true_solution(truth, start: Start, used: Sequence[Pair], members: Sequence[i
         pair: float(np.linalg.norm(relative(truth.cam_from_world, pair.i, pair.j)[:3, 3])) / baselines[pair]
         for pair in used
     }
-    focals = np.array([truth.cameras[m].fx for m in members])
+    cameras = tuple(truth.cameras[m] for m in members)
     return Solved(
-        tuple(members), focals, truth.cam_from_world[list(members)], scales, dict.fromkeys(used, 0.1)
+        tuple(members), cameras, truth.cam_from_world[list(members)], scales, dict.fromkeys(used, 0.1)
     )
 
 

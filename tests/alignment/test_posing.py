@@ -35,7 +35,8 @@ def test_sharpening_keeps_what_was_right_and_finds_tracks(scene, solved):
 def test_sharpening_mends_what_was_not(scene, solved):
     rng = np.random.default_rng(0)
     noise = 0.01 * rng.standard_normal(solved.cam_from_world.shape) * [[[0] * 3 + [1]] * 3 + [[0] * 4]]
-    start = replace(solved, cam_from_world=solved.cam_from_world + noise, focal_px=solved.focal_px * 1.02)
+    wider = tuple(replace(camera, fx=1.02 * camera.fx, fy=1.02 * camera.fy) for camera in solved.cameras)
+    start = replace(solved, cam_from_world=solved.cam_from_world + noise, cameras=wider)
     posed, gone = pose(start, scene.truth.views, scene.start, CONFIG)
     assert not gone
     assert posed.bundle_adjustment.startswith("kept")
