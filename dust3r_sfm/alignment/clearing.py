@@ -17,6 +17,7 @@ MAX_CLEARINGS = 6
 """Times edges are dropped and the rest refined again, before it is taken as it is."""
 LATER_ROUNDS = 1
 """Of refinement that starts where the one before it ended, but for a few edges."""
+NOT_COMPARABLE = "shares no depth with the other pairs"
 MISFIT, MISFIT_FOCALS = 5.0, 0.005
 """An edge is wrong whose points miss by more than so many times the median of all edges, and by this share
 of the focal."""
@@ -33,8 +34,9 @@ class Cleared:
     broken: bool
 
 
-def refined_and_cleared(problem: Problem, state: State) -> Cleared:
-    """Refined, and again without the edges that are wrong, until none is."""
+def refined_and_cleared(problem: Problem, state: State, whole: Edges) -> Cleared:
+    """Refined, and again without the edges that are wrong, until none is. `whole`: the problem's edges with
+    all their samples."""
     rows, wrong = np.arange(len(problem.edges)), dict[int, str]()
     refined = refine(problem, state)
     for _ in range(MAX_CLEARINGS):
@@ -44,8 +46,10 @@ def refined_and_cleared(problem: Problem, state: State) -> Cleared:
         wrong |= {int(rows[edge]): reason for edge, reason in bad.items()}
         keep = np.ones(len(rows), dtype=bool)
         keep[list(bad)] = False
+        keep[keep] = comparable(whole.select(rows[keep]))
+        wrong |= {int(edge): NOT_COMPARABLE for edge in rows[~keep] if int(edge) not in wrong}
         rows, problem = rows[keep], replace(problem, edges=problem.edges.select(keep))
-        if not _in_one_piece(problem.edges, problem.num_views):
+        if not _connected(problem.edges, problem.num_views):
             return Cleared(refined, rows, wrong, broken=True)
         state = replace(state, log_scale=state.log_scale[keep])
         refined = refine(problem, _continued(refined, keep), state, LATER_ROUNDS)
@@ -65,9 +69,12 @@ def _continued(refined: Refined, keep: Bool[np.ndarray, " e"]) -> State:
     return State(poses, refined.log_focal, refined.log_scale[keep], np.zeros(len(poses)))
 
 
-def _in_one_piece(edges: Edges, num_views: int) -> bool:
-    """Whether all views are joined, and all scales comparable."""
+def comparable(edges: Edges) -> Bool[np.ndarray, " e"]:
+    """Those metric edges whose scales are comparable with most others'."""
+    labels = tie_islands(depth_ties(edges), len(edges))
+    return labels == np.bincount(labels).argmax()
+
+
+def _connected(edges: Edges, num_views: int) -> bool:
     graph = csr_matrix((np.ones(len(edges)), (edges.tail, edges.head)), shape=(num_views, num_views))
-    if connected_components(graph, directed=False)[0] > 1:
-        return False
-    return bool((tie_islands(depth_ties(edges), len(edges)) == 0).all())
+    return bool(connected_components(graph, directed=False)[0] == 1)

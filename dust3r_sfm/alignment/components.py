@@ -14,14 +14,13 @@ from scipy.sparse.csgraph import connected_components
 
 from dust3r_sfm.alignment.averaging import Averaged, average
 from dust3r_sfm.alignment.camera_groups import FocalEvidence
-from dust3r_sfm.alignment.clearing import refined_and_cleared
+from dust3r_sfm.alignment.clearing import NOT_COMPARABLE, comparable, refined_and_cleared
 from dust3r_sfm.alignment.edges import Edges
 from dust3r_sfm.alignment.filtering import disagreeing, triplet_support
 from dust3r_sfm.alignment.medians import known_median
 from dust3r_sfm.alignment.presets import Known
 from dust3r_sfm.alignment.problem import Problem, State
 from dust3r_sfm.alignment.refinement import Refined
-from dust3r_sfm.alignment.scale_averaging import depth_ties, tie_islands
 from dust3r_sfm.alignment.stages import solving_stages
 from dust3r_sfm.geometry import invert_rigid, rigid
 from dust3r_sfm.geometry.procrustes import moved_poses, similarity_of_poses
@@ -64,8 +63,7 @@ def _largest_island(edges: Edges) -> Bool[np.ndarray, " e"]:
     metric = np.flatnonzero(edges.metric)
     keep = ~edges.metric
     if len(metric):
-        labels = tie_islands(depth_ties(edges.select(metric)), len(metric))
-        keep[metric] = labels == np.bincount(labels).argmax()
+        keep[metric] = comparable(edges.select(metric))
     return keep
 
 
@@ -205,7 +203,7 @@ def _attempt(
 ) -> _Outcome:
     apart = np.flatnonzero(~_largest_island(piece.edges))
     if len(apart):
-        return _Outcome(None, {int(edge): "shares no depth with the other pairs" for edge in apart})
+        return _Outcome(None, {int(edge): NOT_COMPARABLE for edge in apart})
     members = _members(piece.edges)
     local = _renumbered(piece.edges, members)
     averaged = average(local, triplet_support(local), len(members))
@@ -214,8 +212,9 @@ def _attempt(
         return _Outcome(None, wrong)
     problem = _problem(local, members, views, pixels, groups, evidence, known)
     given = {row: pose for row, m in enumerate(members) if (pose := known.cam_from_world[m]) is not None}
-    cleared = refined_and_cleared(problem, _averaged_state(problem, averaged, local.metric, given))
     rows = np.flatnonzero(local.metric)
+    state = _averaged_state(problem, averaged, local.metric, given)
+    cleared = refined_and_cleared(problem, state, local.select(rows))
     wrong = {int(rows[edge]): reason for edge, reason in cleared.wrong.items()}
     if cleared.broken:
         return _Outcome(None, wrong)

@@ -204,12 +204,13 @@ def _solid(bundle: Bundle, observations: Observations, max_error_px: Float[np.nd
     for _ in range(2):
         wide = widest_angles_deg(observations, seen, observations.num_points) >= MIN_ANGLE_DEG
         keep = (errors <= bounds_px) & wide[observations.point_index]
+        left = np.bincount(observations.point_index[keep], minlength=len(xyz)) >= 2
         observations = compacted(observations.point_index, observations.view_index, observations.pixels, keep)
         if not len(observations.point_index):
             return Solid(observations, np.zeros((0, 3)), robust_error, median_error)
         seen = rays(observations, cameras, bundle.cam_from_world)
         bounds_px = max_error_px[observations.view_index]
-        xyz = triangulated(observations, seen, LOSS_SHARE * bounds_px)
+        xyz = triangulated(observations, seen, LOSS_SHARE * bounds_px, xyz[left])
         errors = reprojection_errors(observations, seen, xyz)
     return Solid(observations, xyz, robust_error, median_error)
 

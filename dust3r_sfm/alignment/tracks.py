@@ -11,8 +11,8 @@ from scipy.sparse.csgraph import connected_components
 from dust3r_sfm.geometry import invert_rigid, unproject
 from dust3r_sfm.types import Camera, Correspondences, Pair
 
-REWEIGHTINGS = 6
-"""Rounds of robust triangulation."""
+REWEIGHTINGS, FURTHER = 6, 2
+"""Rounds of robust triangulation, from nothing and from points that few observations were taken from."""
 
 
 @dataclass(frozen=True)
@@ -138,19 +138,22 @@ def reprojection_errors(
 
 
 def triangulated(
-    observations: Observations, seen: Rays, scale_px: Float[np.ndarray, " o"]
+    observations: Observations,
+    seen: Rays,
+    scale_px: Float[np.ndarray, " o"],
+    start: Float[np.ndarray, "p 3"] | None = None,
 ) -> Float[np.ndarray, "p 3"]:
     """Each point by least squares on the distance to its rays, reweighted to reprojection errors with a
-    Cauchy loss of `scale_px` of each observation, so that one wrong observation of three is outvoted."""
-    count = observations.num_points
-    weights = np.ones(len(observations.point_index))
-    xyz = np.zeros((count, 3))
-    for _ in range(REWEIGHTINGS):
-        xyz = _nearest_points(observations.point_index, seen, weights, count)
+    Cauchy loss of `scale_px` of each observation, so that one wrong observation of three is outvoted.
+    `start`: about where the points are, if that is known."""
+    count, index = observations.num_points, observations.point_index
+    xyz = _nearest_points(index, seen, np.ones(len(index)), count) if start is None else start
+    for _ in range(REWEIGHTINGS - 1 if start is None else FURTHER):
         errors = reprojection_errors(observations, seen, xyz)
-        distance = np.linalg.norm(xyz[observations.point_index] - seen.centres, axis=1)
+        distance = np.linalg.norm(xyz[index] - seen.centres, axis=1)
         robust = 1.0 / (1.0 + np.minimum(errors / scale_px, 1e3) ** 2)
         weights = robust * (seen.intrinsics[:, 0] / np.maximum(distance, 1e-9)) ** 2
+        xyz = _nearest_points(index, seen, weights, count)
     return xyz
 
 
