@@ -31,7 +31,10 @@ def noisy_stages(scenes, config, matches):
 
 def test_error_and_objective_fall_from_stage_to_stage(scenes):
     stages = noisy_stages(scenes, AlignmentConfig(), matches=600)
-    assert [stage.name for stage in stages] == SOLVED + ADJUSTED
+    names = [stage.name for stage in stages]
+    # The last one is kept, and told, where it gains anything at all.
+    assert names[:7] == SOLVED + ADJUSTED
+    assert set(names[7:]) <= {"bundle adjustment to the end"}
     for before, after in (stages[3:5], stages[5:7]):
         assert before.unit == after.unit
         assert after.objective < before.objective
