@@ -46,8 +46,9 @@ def refined_and_cleared(problem: Problem, state: State, whole: Edges) -> Cleared
         wrong |= {int(rows[edge]): reason for edge, reason in bad.items()}
         keep = np.ones(len(rows), dtype=bool)
         keep[list(bad)] = False
-        keep[keep] = comparable(whole.select(rows[keep]))
-        wrong |= {int(edge): NOT_COMPARABLE for edge in rows[~keep] if int(edge) not in wrong}
+        if _connected(problem.edges.select(keep), problem.num_views):
+            keep[keep] = comparable(whole.select(rows[keep]))
+            wrong |= {int(edge): NOT_COMPARABLE for edge in rows[~keep] if int(edge) not in wrong}
         rows, problem = rows[keep], replace(problem, edges=problem.edges.select(keep))
         if not _connected(problem.edges, problem.num_views):
             return Cleared(refined, rows, wrong, broken=True)

@@ -165,3 +165,16 @@ def test_pairs_no_stronger_than_the_hinge_are_not_heeded(hinged):
     start = replace(hinged.start, correspondences=thinned)
     found = recovered(wrong, [], hinged.truth.views, start, CONFIG)
     np.testing.assert_array_equal(found.cam_from_world, wrong.cam_from_world)
+
+
+def test_a_stretch_of_views_that_planar_pairs_hold_together_is_left_alone(scenes):
+    seven = scenes.arc([scenes.camera()] * 7, step_deg=8.0)
+    hangs = touching({3, 4, 5, 6})
+
+    def flat(prediction):
+        return replace(prediction, geometry=PairGeometry.PLANAR) if hangs(prediction.pair) else prediction
+
+    pairs = scenes.all_pairs(range(7))
+    stretch = posed_scene(seven, pairs, pairs, range(7), flat)
+    found = recovered(stretch.posed, [], stretch.truth.views, stretch.start, CONFIG)
+    np.testing.assert_array_equal(found.cam_from_world, stretch.posed.cam_from_world)
