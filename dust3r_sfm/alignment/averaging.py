@@ -1,5 +1,5 @@
-"""Absolute rotations, pair scales and positions from all edges at once, each a robust problem on a
-graph. This is the start for refinement: close enough to be in its basin, blind to wrong edges.
+"""Absolute rotations, pair scales (`scale_averaging.py`) and positions from all edges at once, each a robust
+problem on a graph. This is the start for refinement: close enough to be in its basin, blind to wrong edges.
 
 Rotations: iteratively re-weighted on the tangent space (A. Chatterjee and V. Govindu, "Robust relative
 rotation averaging", PAMI 2018). Positions: with the scales known the problem is linear.

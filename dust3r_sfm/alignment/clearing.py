@@ -40,7 +40,7 @@ def refined_and_cleared(problem: Problem, state: State, whole: Edges) -> Cleared
     rows, wrong = np.arange(len(problem.edges)), dict[int, str]()
     refined = refine(problem, state)
     for _ in range(MAX_CLEARINGS):
-        bad = misfits(refined, problem)
+        bad = _misfits(refined, problem)
         if not bad:
             break
         wrong |= {int(rows[edge]): reason for edge, reason in bad.items()}
@@ -57,12 +57,15 @@ def refined_and_cleared(problem: Problem, state: State, whole: Edges) -> Cleared
     return Cleared(refined, rows, wrong, broken=False)
 
 
-def misfits(refined: Refined, problem: Problem) -> dict[int, str]:
-    """Edges whose points do not land where they should even after refinement."""
-    typical = float(np.median(refined.residual_px))
+def _misfits(refined: Refined, problem: Problem) -> dict[int, str]:
+    """Edges whose points do not land where they should even after refinement, or that have none."""
+    residual = refined.residual_px
+    unknown = np.isnan(residual)
+    typical = float(np.median(residual[~unknown])) if not unknown.all() else 0.0
     focal = np.exp(refined.log_focal[problem.group] + problem.log_view_scale)[problem.edges.head]
-    bad = refined.residual_px > np.maximum(MISFIT * typical, MISFIT_FOCALS * focal)
-    return {int(e): f"its points miss by {refined.residual_px[e]:.1f} pixels" for e in np.flatnonzero(bad)}
+    bad = residual > np.maximum(MISFIT * typical, MISFIT_FOCALS * focal)
+    missed = {int(e): f"its points miss by {residual[e]:.1f} pixels" for e in np.flatnonzero(bad)}
+    return missed | {int(e): "too few points are known" for e in np.flatnonzero(unknown)}
 
 
 def _continued(refined: Refined, keep: Bool[np.ndarray, " e"]) -> State:

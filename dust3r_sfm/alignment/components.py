@@ -30,8 +30,8 @@ from dust3r_sfm.types import AlignmentStage, Camera, Pair, Rigid, View
 MAX_PASSES = 8
 """Times a component is averaged again without what was found wrong, before it is taken as it is."""
 SAMPLES, LEAST_SAMPLES = 250_000, 64
-"""Samples that all pairs are refined with together, but not fewer than this for each: cameras have so few
-parameters that more of them would only take longer."""
+"""Known samples that all pairs are refined with together, but not fewer than this for nine pairs of ten:
+cameras have so few parameters that more of them would only take longer."""
 
 
 @dataclass(frozen=True)
@@ -100,7 +100,7 @@ def _problem(
     """The metric edges of one component, with views and cameras numbered from 0."""
     used, group = np.unique(np.array(groups)[members], return_inverse=True)
     metric = edges.select(edges.metric)
-    samples = max(SAMPLES // len(metric), LEAST_SAMPLES)
+    samples = _samples_of_each(metric)
     return Problem(
         edges=metric.thinned(samples),
         pixels=pixels[members][:, :samples],
@@ -110,6 +110,13 @@ def _problem(
         evidence=FocalEvidence(evidence.log_focal[used], evidence.information[used]),
         pose_given=np.isin(np.arange(len(members)), known.pose_rows(members.tolist())),
     )
+
+
+def _samples_of_each(edges: Edges) -> int:
+    known = (edges.weights_j > 0).mean(axis=1)
+    budget = SAMPLES / max(float(known.sum()), 1.0)
+    least = LEAST_SAMPLES / max(float(np.percentile(known, 10.0)), 1e-3)
+    return int(np.ceil(max(budget, least)))
 
 
 def _averaged_state(

@@ -44,8 +44,8 @@ class Edges:
         return transform_points(self.j_from_i, self.points_j)[..., 2]
 
     def thinned(self, samples: int) -> "Edges":
-        """With at most so many samples, an even spread as any first ones are, and as small a share of the
-        matches."""
+        """With at most so many samples, the first ones (which are spread evenly too, see `sample_indices`),
+        and as small a share of the matches."""
         held, matches = self.weights_j.shape[1], self.match_weights.shape[1]
         if samples >= held:
             return self

@@ -28,7 +28,8 @@ NO_TRACKS = Tracks(
 @dataclass(frozen=True)
 class Posed:
     """A component with its final cameras: `members` are indices of ALL views, and the sequences and
-    `tracks.view_index` run parallel to them. `scales` are world from pair."""
+    `tracks.view_index` run parallel to them. `scales` are world from pair. `adjusted`: whether bundle
+    adjustment was kept."""
 
     members: tuple[int, ...]
     cameras: tuple[Camera, ...]
@@ -36,6 +37,7 @@ class Posed:
     scales: Mapping[Pair, float]
     residual_px: Mapping[Pair, float]
     tracks: Tracks
+    adjusted: bool
     bundle_adjustment: str
     robust_error_before_px: float | None
     robust_error_after_px: float | None
@@ -120,6 +122,7 @@ def _unsharpened(solved: Solved, cameras: tuple[Camera, ...], why: str) -> Posed
         solved.scales,
         solved.residual_px,
         NO_TRACKS,
+        False,
         why,
         None,
         None,
@@ -141,6 +144,7 @@ def _surviving(solved: Solved, result: Sharpened) -> Posed:
         {pair: solved.scales[pair] * factor for pair in inside},
         {pair: solved.residual_px[pair] for pair in inside},
         _renumbered(result.tracks, kept, len(solved.members)),
+        result.kept,
         result.bundle_adjustment,
         result.robust_error_before_px,
         result.robust_error_after_px,

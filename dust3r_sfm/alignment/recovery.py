@@ -19,6 +19,7 @@ from dust3r_sfm.alignment.config import AlignmentConfig
 from dust3r_sfm.alignment.posing import Posed, pose
 from dust3r_sfm.alignment.sharpening import FINE, POLISH, Schedule
 from dust3r_sfm.alignment.start import Start
+from dust3r_sfm.alignment.voting import rigid_blocks
 from dust3r_sfm.geometry import invert_rigid
 from dust3r_sfm.geometry.epipolar import epipolar_errors
 from dust3r_sfm.geometry.resection import resected
@@ -34,7 +35,7 @@ CONTRADICTION = 1.5
 MIN_SOLID = 3
 """Views held by pairs that are not planar, from which on the others are doubted."""
 SELF_HELD = 4
-"""Views joined by planar pairs that agree all around, from which on these can hardly all be mistaken."""
+"""Views that cycles of planar pairs hold together, from which on these can hardly all be mistaken."""
 SAME_PIXEL = 0.05
 """View pixels between a match and the observation that it is: they differ by rounding only."""
 AGREEING_SHARE = 0.5
@@ -64,11 +65,12 @@ def recovered(
 
 
 def polished(posed: Posed, views: Sequence[View], start: Start, config: AlignmentConfig) -> Posed:
-    """Adjusted to convergence, which pays only once all views are in."""
-    if not len(posed.tracks.xyz):
+    """Adjusted to convergence, which pays only once all views are in; as it was where that would lose a view,
+    or where no adjustment gained anything."""
+    if not posed.adjusted:
         return posed
     last = without(posed, set(), views, start, config, POLISH)
-    return _reported_as(posed, last) if last.members == posed.members else posed
+    return _reported_as(posed, last) if last.adjusted and last.members == posed.members else posed
 
 
 def _reported_as(first: Posed, last: Posed) -> Posed:
@@ -151,10 +153,14 @@ def _planar_only(posed: Posed, start: Start) -> set[int]:
     if len(solid) < MIN_SOLID:
         return set()
     size = max(posed.members) + 1
-    ends = np.array([(p.i, p.j) for p in posed.scales if not {p.i, p.j} & solid]).reshape(-1, 2).T
-    graph = coo_matrix((np.ones(ends.shape[1]), (ends[0], ends[1])), shape=(size, size))
-    label = connected_components(graph, directed=False)[1]
-    hanging_together = np.bincount(label)[label]
+    ends = (
+        np.array([(p.i, p.j) for p in posed.scales if not {p.i, p.j} & solid])
+        .reshape(-1, 2)
+        .astype(np.int64)
+        .T
+    )
+    label = rigid_blocks(ends[0], ends[1], size)
+    hanging_together = np.bincount(label, minlength=size)[label]
     return {view for view in set(posed.members) - solid if hanging_together[view] < SELF_HELD}
 
 

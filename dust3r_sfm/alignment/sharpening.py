@@ -66,12 +66,14 @@ class Held:
 
 @dataclass(frozen=True)
 class Sharpened:
-    """Cameras (view pixels), poses and tracks; all views are there, those in `dropped_views` unheld."""
+    """Cameras (view pixels), poses and tracks; all views are there, those in `dropped_views` unheld. `kept`:
+    whether these are the adjusted ones."""
 
     cameras: tuple[Camera, ...]
     cam_from_world: Float[np.ndarray, "n 4 4"]
     tracks: Tracks
     dropped_views: dict[int, str]
+    kept: bool
     bundle_adjustment: str
     robust_error_before_px: float | None
     robust_error_after_px: float | None
@@ -87,6 +89,17 @@ class Solid:
     xyz: Float[np.ndarray, "p 3"]
     robust_error_px: float
     median_error_px: float
+
+
+@dataclass(frozen=True)
+class _Verdict:
+    """Whether an adjustment is kept and why, and what it was judged by."""
+
+    kept: bool
+    text: str
+    before: Solid
+    after: Solid | None
+    stages: tuple[AlignmentStage, ...]
 
 
 def sharpen(
@@ -120,11 +133,11 @@ def sharpen(
     after = None if adjusted is None else _solid(adjusted, observations, MAX_ERROR * long_edges)
     if adjusted is None or after is None or after.robust_error_px >= before.robust_error_px:
         why = "no track has two good observations" if after is None else "it did not lower the robust error"
-        stages = _stages(before, None, schedule)
-        return _sharpened(views, start, turns, before, (f"not kept: {why}", before, after), stages)
+        verdict = _Verdict(False, f"not kept: {why}", before, after, _stages(before, None, schedule))
+        return _sharpened(views, start, turns, before, verdict)
     stages = _stages(before, after, schedule)
-    verdict = "kept: it lowered the robust error", before, after
-    return _sharpened(views, adjusted, turns, after, verdict, stages)
+    verdict = _Verdict(True, "kept: it lowered the robust error", before, after, stages)
+    return _sharpened(views, adjusted, turns, after, verdict)
 
 
 def _in_original_pixels(observations: Observations, views: Sequence[View]) -> Observations:
@@ -138,8 +151,9 @@ def _in_original_pixels(observations: Observations, views: Sequence[View]) -> Ob
 def _adjusted(
     bundle: Bundle, observations: Observations, long_edges: Float[np.ndarray, " n"], schedule: Schedule
 ) -> Bundle | None:
-    """Rounds of triangulation and adjustment, each stricter than the one before. Focals stay as they
-    are in the coarsest: while poses are rough they would absorb the errors of these."""
+    """Rounds of triangulation and adjustment, each stricter than the one before; then it is decided whether
+    there is a lens, and all is adjusted to the schedule's tolerance. Focals stay as they are in the
+    coarsest round: while poses are rough they would absorb the errors of these. A lens once found stays."""
     for share in schedule.rounds:
         settings = BundleSettings(
             _loss_px(share, long_edges), share == COARSEST, bundle.bends, tolerance=ROUGH
@@ -173,18 +187,22 @@ def _with_lens(straight: Bundle, solid: Solid, settings: BundleSettings) -> Bund
     """With radial distortion where the photos speak for it clearly, else as given: a lens that is not
     needed costs accuracy, and readers of pinhole models."""
     seen = solid.observations
-    if len(seen.point_index) < MIN_LENS_OBSERVATIONS * len(straight.cameras):
+    free = ~np.isin(straight.camera_of_view, sorted(straight.held_cameras))
+    count = len(straight.cameras) - len(straight.held_cameras)
+    if count == 0 or np.count_nonzero(free[seen.view_index]) < MIN_LENS_OBSERVATIONS * count:
         return straight
-    bent = bundle_adjusted(straight, seen, replace(settings, distortion=True))
-    costs = [_cost(bundle, seen, settings.loss_px) for bundle in (straight, bent)]
-    return bent if costs[0] - costs[1] > LENS_GAIN * len(straight.cameras) else straight
+    # Both go on from the same state, so that what further steps gain alone is not taken for a lens.
+    further, bent = (bundle_adjusted(straight, seen, replace(settings, distortion=b)) for b in (False, True))
+    gain = _cost(further, seen, settings.loss_px) - _cost(bent, seen, settings.loss_px)
+    return bent if gain > LENS_GAIN * count else further
 
 
 def _cost(bundle: Bundle, observations: Observations, loss_px: float) -> float:
-    """What adjustment minimises, twice over, in squares of `loss_px`."""
+    """What adjustment minimises, twice over, in squares of `loss_px`, no observation counting more than the
+    largest error that is allowed."""
     seen = rays(observations, bundle.view_cameras(), bundle.cam_from_world)
     errors = reprojection_errors(observations, seen, bundle.xyz)
-    return float(np.log1p((errors / loss_px) ** 2).sum())
+    return float(np.log1p(np.minimum(errors / loss_px, 1.0 / LOSS_SHARE) ** 2).sum())
 
 
 def _loss_px(share: float, long_edges: Float[np.ndarray, " n"]) -> float:
@@ -220,8 +238,7 @@ def _sharpened(
     bundle: Bundle,
     turns: Float[np.ndarray, "n 4 4"],
     solid: Solid,
-    verdict: tuple[str, Solid, Solid | None],
-    stages: tuple[AlignmentStage, ...],
+    verdict: _Verdict,
 ) -> Sharpened:
     """Back to view pixels, without the points of views that are not held."""
     counts = np.bincount(solid.observations.view_index, minlength=len(views))
@@ -230,7 +247,6 @@ def _sharpened(
         for index, count in enumerate(counts.tolist())
         if count < MIN_OBSERVATIONS and index not in bundle.held_views
     }
-    text, before, after = verdict
     return Sharpened(
         tuple(
             camera_of_view(view, camera) for view, camera in zip(views, bundle.view_cameras(), strict=True)
@@ -238,10 +254,11 @@ def _sharpened(
         invert_rigid(turns) @ bundle.cam_from_world,
         _tracks(views, solid, set(unheld)),
         unheld,
-        text,
-        before.robust_error_px,
-        None if after is None else after.robust_error_px,
-        stages,
+        verdict.kept,
+        verdict.text,
+        verdict.before.robust_error_px,
+        None if verdict.after is None else verdict.after.robust_error_px,
+        verdict.stages,
     )
 
 

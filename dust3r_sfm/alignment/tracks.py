@@ -12,7 +12,7 @@ from dust3r_sfm.geometry import invert_rigid, unproject
 from dust3r_sfm.types import Camera, Correspondences, Pair
 
 REWEIGHTINGS, FURTHER = 6, 2
-"""Rounds of robust triangulation, from nothing and from points that few observations were taken from."""
+"""Rounds of robust triangulation: from nothing, and from about where the points are."""
 
 
 @dataclass(frozen=True)

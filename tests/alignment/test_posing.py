@@ -83,6 +83,7 @@ def test_views_that_sharpening_drops_are_gone_from_everything(scene, solved, mon
             pixels=tracks.pixels[without_it],
         ),
         dropped_views={1: "sees too few points"},
+        kept=True,
         bundle_adjustment="kept",
         robust_error_before_px=1.0,
         robust_error_after_px=0.5,

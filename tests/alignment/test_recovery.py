@@ -7,7 +7,8 @@ import pytest
 from posed_scene import CONFIG, largest_turn_deg, moved_away, posed_scene
 
 from dust3r_sfm.alignment.posing import NO_TRACKS
-from dust3r_sfm.alignment.recovery import recovered, without
+from dust3r_sfm.alignment.recovery import polished, recovered, without
+from dust3r_sfm.geometry import rotation_from_vector
 from dust3r_sfm.types import Correspondences, Pair, PairGeometry
 
 RIGHT_DEG = 0.05
@@ -178,3 +179,18 @@ def test_a_stretch_of_views_that_planar_pairs_hold_together_is_left_alone(scenes
     stretch = posed_scene(seven, pairs, pairs, range(7), flat)
     found = recovered(stretch.posed, [], stretch.truth.views, stretch.start, CONFIG)
     np.testing.assert_array_equal(found.cam_from_world, stretch.posed.cam_from_world)
+
+
+def test_polishing_brings_everything_closer_and_reports_the_first_gain(lost):
+    rough = replace(lost.posed, cam_from_world=lost.posed.cam_from_world.copy())
+    turn = rotation_from_vector(np.array([2e-4, 0.0, 1e-4]))
+    rough.cam_from_world[2, :3, :3] = turn @ rough.cam_from_world[2, :3, :3]
+    found = polished(rough, lost.truth.views, lost.start, CONFIG)
+    assert found.members == rough.members
+    assert largest_turn_deg(lost, found) < 0.5 * largest_turn_deg(lost, rough)
+    assert found.robust_error_before_px == rough.robust_error_before_px
+
+
+def test_what_adjustment_could_not_help_is_not_polished(lost):
+    kept = replace(lost.posed, adjusted=False)
+    assert polished(kept, lost.truth.views, lost.start, CONFIG) is kept

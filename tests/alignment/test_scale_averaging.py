@@ -1,5 +1,7 @@
 """Scales from shared depths, of hand-made edges whose true scales are known."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -78,3 +80,17 @@ def test_a_pair_whose_depths_contradict_each_other_is_shown_and_moves_nobody():
     assert found.error[wrong] == pytest.approx(np.log(2.0), rel=1e-3)
     assert found.error[others].max() < 1e-3
     np.testing.assert_allclose(relative(found.of_edges)[others], (scales / scales[0])[others], rtol=1e-3)
+
+
+def test_thinned_edges_keep_the_first_samples_and_as_many_matches_in_proportion():
+    edges = edges_of([(0, 1, 1.0, ALL, part(0, 20)), (1, 2, 2.0, ALL, ALL)])
+    numbers = np.tile(np.arange(12.0), (2, 1))
+    pixels = numbers[..., None].repeat(2, 2)
+    edges = replace(
+        edges, match_pixels_i=pixels, match_pixels_j=pixels, match_depth_i=numbers, match_weights=numbers
+    )
+    thin = edges.thinned(10)
+    np.testing.assert_array_equal(thin.points_j, edges.points_j[:, :10])
+    np.testing.assert_array_equal(thin.weights_i, edges.weights_i[:, :10])
+    assert thin.match_depth_i.tolist() == thin.match_pixels_j[..., 1].tolist() == [[0.0, 6.0, 11.0]] * 2
+    assert edges.thinned(SAMPLES) is edges
