@@ -21,7 +21,14 @@ from dust3r_sfm.localization.query import (
     matches_by_predictions,
     pooled,
 )
-from dust3r_sfm.localization.solving import Solved, pose_covariance, solved_pose, solved_pose_and_focal
+from dust3r_sfm.localization.reference import PosedPhoto
+from dust3r_sfm.localization.solving import (
+    Solved,
+    pose_covariance,
+    robust_cost,
+    solved_pose,
+    solved_pose_and_focal,
+)
 from dust3r_sfm.regressors.protocol import Encoding, MatchesFeatures, PointmapRegressor
 from dust3r_sfm.retrieval import diverse_neighbours
 from dust3r_sfm.types import FocalSource, ImageSpec, LensCamera, Localization, View
@@ -54,6 +61,7 @@ class Localizer:
         self.prepared, self.config = prepared, config or LocalizationConfig()
         self._regressor = regressor
         self._agreed = None if prepared.features is None else prepared.features.points.agreed
+        self._bent = _cameras_with_a_lens(prepared.photos)
         self._row = {photo.name: index for index, photo in enumerate(prepared.photos)}
 
     @property
@@ -63,8 +71,8 @@ class Localizer:
 
     def localize(self, view: View, camera: LensCamera | None = None) -> Localization | None:
         """None, with the reason logged, where no pose can be vouched for. Without a `camera` (of the stored
-        file) the photo is taken for one without a lens: its focal from EXIF is a prior, and without EXIF it
-        is solved for."""
+        file) the photo is taken for one without a lens, or with that of the references of its size, whichever
+        fits better: its focal from EXIF is a prior, and without EXIF it is solved for."""
         found = self.attempt(view, camera)
         if found.localization is None:
             _logger.warning("%s: not localized: %s", view.name, found.reason)
@@ -126,7 +134,7 @@ class Localizer:
     ) -> tuple[Solved | None, FocalSource]:
         if camera is not None:
             return solved_pose(pixels, points, camera, False, self.config), FocalSource.GIVEN
-        free = solved_pose_and_focal(pixels, points, view.original_size, self.config)
+        free = self._without_focal(view, pixels, points)
         if view.exif_focal_px is None:
             return free, FocalSource.SOLVED
         start = _pinhole(view.original_size, view.exif_focal_px / view_scale(view))
@@ -134,6 +142,15 @@ class Localizer:
         if free is not None and (guided is None or guided.num_inliers < free.num_inliers):
             return free, FocalSource.SOLVED
         return guided, FocalSource.EXIF
+
+    def _without_focal(
+        self, view: View, pixels: Float[np.ndarray, "n 2"], points: Float[np.ndarray, "n 3"]
+    ) -> Solved | None:
+        found = [solved_pose_and_focal(pixels, points, view.original_size, self.config)]
+        for camera in self._bent.get(view.original_size, ()):
+            found.append(solved_pose(pixels, points, camera, True, self.config))
+        usable = [one for one in found if one is not None]
+        return min(usable, key=lambda one: robust_cost(one, self.config), default=None)
 
     def _complaint(self, solved: Solved | None, matches: int, references: int) -> str | None:
         """Why the pose is not to be trusted, if it is not."""
@@ -187,6 +204,17 @@ class Localizer:
             confidence=len(inliers) / (len(inliers) + self.config.min_inliers),
             references=references,
         )
+
+
+def _cameras_with_a_lens(
+    photos: Sequence[PosedPhoto],
+) -> dict[tuple[int, int], tuple[LensCamera, ...]]:
+    """For each size the camera that all references of it share, if that is not a pinhole."""
+    found: dict[tuple[int, int], dict[LensCamera, None]] = {}
+    for photo in photos:
+        found.setdefault((photo.camera.width, photo.camera.height), {})[photo.camera] = None
+    shared = {size: tuple(cameras) for size, cameras in found.items() if len(cameras) == 1}
+    return {size: cameras for size, cameras in shared.items() if "PINHOLE" not in cameras[0].model}
 
 
 def _pinhole(size: tuple[int, int], focal_px: float) -> LensCamera:

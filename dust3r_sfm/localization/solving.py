@@ -68,10 +68,10 @@ def solved_pose_and_focal(
     ]
     starts = [_by_ransac(pixels, points, cameras[0], True, config.max_trials, config)]
     starts += [_by_ransac(pixels, points, camera, False, _TRIALS_A_FOCAL, config) for camera in cameras]
-    found = sorted((start for start in starts if start is not None), key=lambda one: _cost(one, config))
+    found = sorted((start for start in starts if start is not None), key=lambda one: robust_cost(one, config))
     refined = [_refined(pixels, points, start, True, config) for start in found[:_REFINED_STARTS]]
     usable = [one for one in refined if one is not None]
-    return min(usable, key=lambda one: _cost(one, config)) if usable else None
+    return min(usable, key=lambda one: robust_cost(one, config)) if usable else None
 
 
 def _by_ransac(
@@ -141,7 +141,7 @@ def _solved(
     )
 
 
-def _cost(found: Solved, config: LocalizationConfig) -> float:
+def robust_cost(found: Solved, config: LocalizationConfig) -> float:
     """Robust error of all matches, the same scale for whatever is compared."""
     scale = config.max_error * max(found.camera.width, found.camera.height) / 2
     return float(np.log1p((np.minimum(found.errors_px / scale, 5.0)) ** 2).sum())
