@@ -25,7 +25,6 @@ from dust3r_sfm.localization.reference import PosedPhoto
 from dust3r_sfm.localization.solving import (
     Solved,
     pose_covariance,
-    robust_cost,
     solved_pose,
     solved_pose_and_focal,
 )
@@ -134,7 +133,8 @@ class Localizer:
     ) -> tuple[Solved | None, FocalSource]:
         if camera is not None:
             return solved_pose(pixels, points, camera, False, self.config), FocalSource.GIVEN
-        free = self._without_focal(view, pixels, points)
+        size = view.original_size
+        free = solved_pose_and_focal(pixels, points, size, self.config, self._bent.get(size))
         if view.exif_focal_px is None:
             return free, FocalSource.SOLVED
         start = _pinhole(view.original_size, view.exif_focal_px / view_scale(view))
@@ -142,15 +142,6 @@ class Localizer:
         if free is not None and (guided is None or guided.num_inliers < free.num_inliers):
             return free, FocalSource.SOLVED
         return guided, FocalSource.EXIF
-
-    def _without_focal(
-        self, view: View, pixels: Float[np.ndarray, "n 2"], points: Float[np.ndarray, "n 3"]
-    ) -> Solved | None:
-        found = [solved_pose_and_focal(pixels, points, view.original_size, self.config)]
-        for camera in self._bent.get(view.original_size, ()):
-            found.append(solved_pose(pixels, points, camera, True, self.config))
-        usable = [one for one in found if one is not None]
-        return min(usable, key=lambda one: robust_cost(one, self.config), default=None)
 
     def _complaint(self, solved: Solved | None, matches: int, references: int) -> str | None:
         """Why the pose is not to be trusted, if it is not."""
@@ -206,15 +197,13 @@ class Localizer:
         )
 
 
-def _cameras_with_a_lens(
-    photos: Sequence[PosedPhoto],
-) -> dict[tuple[int, int], tuple[LensCamera, ...]]:
+def _cameras_with_a_lens(photos: Sequence[PosedPhoto]) -> dict[tuple[int, int], LensCamera]:
     """For each size the camera that all references of it share, if that is not a pinhole."""
-    found: dict[tuple[int, int], dict[LensCamera, None]] = {}
+    found: dict[tuple[int, int], set[LensCamera]] = {}
     for photo in photos:
-        found.setdefault((photo.camera.width, photo.camera.height), {})[photo.camera] = None
-    shared = {size: tuple(cameras) for size, cameras in found.items() if len(cameras) == 1}
-    return {size: cameras for size, cameras in shared.items() if "PINHOLE" not in cameras[0].model}
+        found.setdefault((photo.camera.width, photo.camera.height), set()).add(photo.camera)
+    shared = {size: next(iter(cameras)) for size, cameras in found.items() if len(cameras) == 1}
+    return {size: camera for size, camera in shared.items() if "PINHOLE" not in camera.model}
 
 
 def _pinhole(size: tuple[int, int], focal_px: float) -> LensCamera:

@@ -57,10 +57,12 @@ def solved_pose_and_focal(
     points: Float[np.ndarray, "n 3"],
     size: tuple[int, int],
     config: LocalizationConfig,
+    like: LensCamera | None = None,
 ) -> Solved | None:
     """The same for a pinhole of unknown focal with its principal point in the middle. RANSAC solves for the
     focal on minimal sets, and is also run for focals from very wide to long lenses, as a set of four points
-    at nearly one depth says little of it; of the best of these, refined, the one with least robust error."""
+    at nearly one depth says little of it; of the best of these, refined, and of a camera `like` which this
+    one may be but for its focal, the one with least robust error."""
     width, height = size
     cameras = [
         LensCamera("SIMPLE_PINHOLE", width, height, (share * max(size), width / 2, height / 2))
@@ -68,10 +70,12 @@ def solved_pose_and_focal(
     ]
     starts = [_by_ransac(pixels, points, cameras[0], True, config.max_trials, config)]
     starts += [_by_ransac(pixels, points, camera, False, _TRIALS_A_FOCAL, config) for camera in cameras]
-    found = sorted((start for start in starts if start is not None), key=lambda one: robust_cost(one, config))
+    found = sorted((start for start in starts if start is not None), key=lambda one: _cost(one, config))
     refined = [_refined(pixels, points, start, True, config) for start in found[:_REFINED_STARTS]]
+    if like is not None:
+        refined.append(solved_pose(pixels, points, like, True, config))
     usable = [one for one in refined if one is not None]
-    return min(usable, key=lambda one: robust_cost(one, config)) if usable else None
+    return min(usable, key=lambda one: _cost(one, config)) if usable else None
 
 
 def _by_ransac(
@@ -141,7 +145,7 @@ def _solved(
     )
 
 
-def robust_cost(found: Solved, config: LocalizationConfig) -> float:
+def _cost(found: Solved, config: LocalizationConfig) -> float:
     """Robust error of all matches, the same scale for whatever is compared."""
     scale = config.max_error * max(found.camera.width, found.camera.height) / 2
     return float(np.log1p((np.minimum(found.errors_px / scale, 5.0)) ** 2).sum())
