@@ -119,13 +119,13 @@ def _faulty_points(
     rng: np.random.Generator,
 ) -> PointmapArray:
     """Camera-frame points of a depth map with outliers and noise of their own."""
-    points = unproject(pixel_grid(*depth.shape), depth, camera)
-    points = points + noise * depth[..., None] * rng.standard_normal(points.shape)
+    shift = noise * depth[..., None] * rng.standard_normal((*depth.shape, 3))
     if outlier_fraction > 0:
         elsewhere = np.median(depth[depth > 0]) * rng.uniform(0.2, 3.0, depth.shape)
         outlier = rng.uniform(size=depth.shape) < outlier_fraction
-        points = np.where(outlier[..., None], unproject(pixel_grid(*depth.shape), elsewhere, camera), points)
-    return points
+        depth = np.where(outlier, elsewhere, depth)
+        shift[outlier] = 0.0
+    return unproject(pixel_grid(*depth.shape), depth, camera) + shift
 
 
 def _wrong_pairs(pairs: Sequence[Pair], fraction: float, rng: np.random.Generator) -> list[Pair]:
