@@ -1,6 +1,7 @@
 """What refinement solves and what it solves for, and how the normal equations of it all are stepped."""
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import scipy.sparse as sparse
@@ -11,6 +12,7 @@ from dust3r_sfm.alignment.camera_groups import FocalEvidence
 from dust3r_sfm.alignment.edge_blocks import SCALE
 from dust3r_sfm.alignment.edges import Edges
 from dust3r_sfm.alignment.residuals import EdgeCameras
+from dust3r_sfm.alignment.samples import MatchChunk, PointChunk, match_chunks, point_chunks
 from dust3r_sfm.geometry import rigid, rotation_from_vector
 
 
@@ -27,6 +29,14 @@ class Problem:
     group: Int[np.ndarray, " n"]
     evidence: FocalEvidence
     pose_given: Bool[np.ndarray, " n"]
+
+    @cached_property
+    def points(self) -> tuple[PointChunk, ...]:
+        return point_chunks(self.edges, self.pixels)
+
+    @cached_property
+    def matches(self) -> tuple[MatchChunk, ...]:
+        return match_chunks(self.edges)
 
     @property
     def num_views(self) -> int:
@@ -47,7 +57,7 @@ class State:
     log_depth: Float[np.ndarray, " n"]
 
 
-def edge_cameras(problem: Problem, state: State, rows: slice) -> EdgeCameras:
+def edge_cameras(problem: Problem, state: State, rows: Int[np.ndarray, " c"]) -> EdgeCameras:
     """The state as the residuals of some edges see it."""
     tail, head = problem.edges.tail[rows], problem.edges.head[rows]
     pose_i, pose_j = state.cam_from_world[tail], state.cam_from_world[head]

@@ -22,7 +22,7 @@ from dust3r_sfm.alignment.edge_blocks import DEPTH_I, SCALE, edge_from_relative
 from dust3r_sfm.alignment.medians import known_median
 from dust3r_sfm.alignment.problem import Problem, State, damped_step, edge_cameras, focal_offset
 from dust3r_sfm.alignment.residuals import PARAMETERS
-from dust3r_sfm.alignment.terms import Noise, chunks, shown_matches, shown_points, terms
+from dust3r_sfm.alignment.terms import Noise, shown_matches, shown_points, terms
 from dust3r_sfm.alignment.whitening import PointNoise, point_noise
 
 CAUCHY_WIDTH = 2.0
@@ -68,7 +68,7 @@ def linearise(
         total += float((term.weights * _cauchy(squared)).sum())
         weighted = term.rows * np.sqrt(term.weights * _reweighted(squared))[:, None, None]
         relative[rows] += (weighted @ np.swapaxes(weighted, -1, -2)).sum(axis=1)
-    turn = edge_from_relative(edge_cameras(problem, state, slice(0, count)))
+    turn = edge_from_relative(edge_cameras(problem, state, np.arange(count)))
     back = np.swapaxes(turn, -1, -2)
     normal = back @ relative[:, :PARAMETERS, :PARAMETERS] @ turn
     gradient = (back @ relative[:, :PARAMETERS, PARAMETERS:])[..., 0]
@@ -129,24 +129,23 @@ def _noise(problem: Problem, state: State, seen: Consensus) -> Noise:
 
 def _point_noise(problem: Problem, state: State, seen: Consensus) -> PointNoise:
     parts = []
-    for rows in chunks(problem):
-        shown, frames = shown_points(problem, state, seen, rows)
-        shared = seen.shared[problem.edges.head[rows]]
-        parts.append(
-            (shown.swapaxes(1, 2)[shared], frames.sine[shared], (frames.reach / frames.distance)[shared])
-        )
+    for chunk in problem.points:
+        found = shown_points(problem, state, seen, chunk)
+        frames, shared = found.frames, found.shared
+        ratio = frames.reach / frames.distance
+        parts.append((found.residual.swapaxes(1, 2)[shared], frames.sine[shared], ratio[shared]))
     shown, sine, ratio = (np.concatenate(values) for values in zip(*parts, strict=True))
     return point_noise(shown, sine, ratio, SMALLEST_SIGMA)
 
 
 def _match_noise(problem: Problem, state: State) -> tuple[float, float]:
     """Pixels, and relative depth: judged where an error of depth shows by more than the pixels' own."""
-    if not problem.edges.match_weights.shape[1]:
+    if not problem.matches:
         return SMALLEST_SIGMA_PX, SMALLEST_SIGMA
-    parts = [shown_matches(problem, state, rows) for rows in chunks(problem)]
+    parts = [shown_matches(problem, state, chunk) for chunk in problem.matches]
     residual, travel = (np.concatenate(values) for values in zip(*parts, strict=True))
     own_px = max(_deviation(residual[:, 0]), SMALLEST_SIGMA_PX)
-    telling = travel > _median(np.where(np.isfinite(residual[:, 1]), travel, np.nan))
+    telling = travel > _median(travel)
     relative = residual[:, 1][telling] / travel[telling]
     return own_px, max(_deviation(relative), SMALLEST_SIGMA)
 
@@ -165,11 +164,11 @@ def _mean_positive(values: Float[np.ndarray, "*shape"]) -> float:
 
 def _residual_px(problem: Problem, state: State, seen: Consensus) -> Float[np.ndarray, " e"]:
     out = np.zeros(len(problem.edges))
-    for rows in chunks(problem):
-        shown, frames = shown_points(problem, state, seen, rows)
-        ratio = frames.reach / frames.distance
-        across = np.hypot(shown[:, 0] * ratio, shown[:, 1] * ratio * frames.sine)
-        out[rows] = known_median(across) * edge_cameras(problem, state, rows).focal_j
+    for chunk in problem.points:
+        found = shown_points(problem, state, seen, chunk)
+        ratio = found.frames.reach / found.frames.distance
+        across = np.hypot(found.residual[:, 0] * ratio, found.residual[:, 1] * ratio * found.frames.sine)
+        out[chunk.rows] = known_median(across) * edge_cameras(problem, state, chunk.rows).focal_j
     return out
 
 

@@ -87,8 +87,9 @@ def _focal(
     """Robust focal and its relative spread, on a regular subset of pixels."""
     height, width = weights.shape
     step = max(1, int(np.sqrt(height * width / FOCAL_PIXELS)))
-    pixels = (pixel_grid(height, width) - centre)[::step, ::step].reshape(-1, 2)
-    chosen = weights[::step, ::step].ravel()
+    chosen = weights[::step, ::step]
+    pixels = (step * (pixel_grid(*chosen.shape) - 0.5) + 0.5 - centre).reshape(-1, 2)
+    chosen = chosen.ravel()
     known = chosen > 0
     if np.count_nonzero(known) < 20:
         return None, np.inf

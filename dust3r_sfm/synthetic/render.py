@@ -1,7 +1,6 @@
 """Ray casting: exact depth at pixel centres in float64, supersampled colour in float32."""
 
 from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 
 import numpy as np
@@ -14,6 +13,7 @@ from dust3r_sfm.synthetic.primitives import Primitive, directions_to_local, inte
 from dust3r_sfm.synthetic.scenes import SceneDescription
 from dust3r_sfm.synthetic.shading import shade
 from dust3r_sfm.synthetic.vectors import rotate
+from dust3r_sfm.threads import one_torch_thread
 from dust3r_sfm.types import Camera, Rigid
 
 TILE = 64
@@ -40,19 +40,7 @@ class Rendering:
     object_id: Int[np.ndarray, "h w"]
 
 
-@contextmanager
-def _one_thread() -> Iterator[None]:
-    """Tiles fit one core's cache. Spreading each small step over all cores costs more than it saves,
-    and on a busy machine ten times the whole."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(before)
-
-
-@_one_thread()
+@one_torch_thread()
 def render_depth(
     scene: SceneDescription, camera: Camera, cam_from_world: Rigid, device: torch.device | None = None
 ) -> Surface:
@@ -73,7 +61,7 @@ def render_depth(
     return Surface(depth, points, object_id)
 
 
-@_one_thread()
+@one_torch_thread()
 def render(
     scene: SceneDescription,
     camera: Camera,

@@ -1,0 +1,118 @@
+"""What the embedded regressor says of one pair: depth from its matches, and from a sweep, as pointmaps."""
+
+from collections.abc import Sequence
+
+import numpy as np
+import torch
+from jaxtyping import Float
+from scipy.ndimage import distance_transform_edt
+
+from dust3r_sfm.geometry import invert_rigid, transform_points
+from dust3r_sfm.regressors.plane_sweep import DepthEstimate, SweepConfig, sweep_pair
+from dust3r_sfm.regressors.stereo.two_view import TwoView
+from dust3r_sfm.types import Camera, Pair, PairGeometry, PairPrediction, Rigid, View
+
+SPARSE_CONFIDENCE = 3.0
+"""Confidence of a triangulated inlier at the best triangulation angles."""
+REACH, AROUND_SHARE = 0.03, 0.2
+"""How far around an inlier its depth is taken over (of the long edge), and with what share of trust."""
+FULL_ANGLE_DEG = 3.0
+"""Triangulation angle from which an inlier's depth is as good as it gets."""
+
+
+def pair_predictions(
+    pair: Pair,
+    views: Sequence[View],
+    cameras: Sequence[Camera],
+    geometry: TwoView,
+    sweep: SweepConfig | None,
+    device: str,
+) -> tuple[PairPrediction, PairPrediction]:
+    """Of the pair and of its reverse, in the unit of the baseline. `sweep` None: of its matches alone."""
+    camera_i, camera_j = cameras[pair.i], cameras[pair.j]
+    found_i = _sparse_depth(geometry, geometry.matches.pixels_i, geometry.depth_i, camera_i)
+    found_j = _sparse_depth(geometry, geometry.matches.pixels_j, geometry.depth_j, camera_j)
+    if sweep is not None and geometry.j_from_i is not None:
+        dense_i, dense_j = sweep_pair(
+            views[pair.i].image,
+            views[pair.j].image,
+            camera_i,
+            camera_j,
+            geometry.j_from_i,
+            _inverse_range(geometry.depth_i),
+            _inverse_range(geometry.depth_j),
+            sweep,
+            torch.device(device),
+        )
+        found_i, found_j = _merged(dense_i, found_i), _merged(dense_j, found_j)
+    j_from_i = np.eye(4) if geometry.j_from_i is None else geometry.j_from_i
+    local_i, local_j = _local_points(found_i, camera_i), _local_points(found_j, camera_j)
+    forward = PairPrediction(
+        pair,
+        local_i,
+        _moved(local_j, invert_rigid(j_from_i)),
+        found_i.confidence,
+        found_j.confidence,
+        geometry.matches,
+        geometry.geometry,
+    )
+    backward = PairPrediction(
+        pair.swapped(),
+        local_j,
+        _moved(local_i, j_from_i),
+        found_j.confidence,
+        found_i.confidence,
+        geometry.matches.swapped(),
+        geometry.geometry,
+    )
+    return forward, backward
+
+
+def _inverse_range(depth: Float[np.ndarray, " n"]) -> tuple[float, float]:
+    """Least and greatest inverse depth to search: what the inliers span, and some more, as they are
+    rarely on the nearest and farthest things."""
+    least, most = np.nanpercentile(1.0 / depth, [1.0, 99.0])
+    margin = 0.25 * (most - least) + 0.02 * most
+    return float(max(least - margin, 0.02 * most)), float(most + margin)
+
+
+def _sparse_depth(
+    geometry: TwoView, pixels: Float[np.ndarray, "n 2"], depth: Float[np.ndarray, " n"], camera: Camera
+) -> DepthEstimate:
+    """Depth of triangulated inliers, and with quickly falling confidence at the pixels around them:
+    crude, but on the right rays, and enough to tie this pair's scale to other pairs'."""
+    shape = camera.height, camera.width
+    known = np.isfinite(depth)
+    if geometry.geometry not in (PairGeometry.GENERAL, PairGeometry.PLANAR) or not known.any():
+        return DepthEstimate(np.zeros(shape, np.float32), np.ones(shape, np.float32))
+    seeds = np.zeros(shape, dtype=np.float32)
+    column, row = np.minimum(pixels[known].astype(np.int64), [camera.width - 1, camera.height - 1]).T
+    seeds[row, column] = depth[known]
+    distance, (near_row, near_column) = distance_transform_edt(seeds == 0, return_indices=True)
+    reach = REACH * max(shape)
+    nearness = np.where(distance == 0, 1.0, AROUND_SHARE * np.clip(1.0 - distance / reach, 0.0, 1.0))
+    best = (SPARSE_CONFIDENCE - 1.0) * min(geometry.angle_deg / FULL_ANGLE_DEG, 1.0)
+    return DepthEstimate(
+        np.where(nearness > 0, seeds[near_row, near_column], 0.0).astype(np.float32),
+        (1.0 + best * nearness).astype(np.float32),
+    )
+
+
+def _merged(dense: DepthEstimate, sparse: DepthEstimate) -> DepthEstimate:
+    """The more confident of both at every pixel."""
+    better = sparse.confidence > dense.confidence
+    return DepthEstimate(
+        np.where(better, sparse.depth, dense.depth), np.where(better, sparse.confidence, dense.confidence)
+    )
+
+
+def _local_points(estimate: DepthEstimate, camera: Camera) -> Float[np.ndarray, "h w 3"]:
+    """Points in the frame of a pinhole, whose rays have one x a column and one y a row."""
+    x = (np.arange(camera.width) + 0.5 - camera.cx) / camera.fx
+    y = (np.arange(camera.height) + 0.5 - camera.cy) / camera.fy
+    depth = estimate.depth
+    return np.stack([x.astype(np.float32) * depth, y.astype(np.float32)[:, None] * depth, depth], axis=-1)
+
+
+def _moved(points: Float[np.ndarray, "h w 3"], b_from_a: Rigid) -> Float[np.ndarray, "h w 3"]:
+    return transform_points(b_from_a.astype(np.float32), points.reshape(-1, 3)).reshape(points.shape)

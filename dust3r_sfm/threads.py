@@ -1,0 +1,45 @@
+"""Work done side by side on all cores, with the same results in the same order as one after the other."""
+
+import os
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
+from typing import TypeVar
+
+import torch
+
+Given = TypeVar("Given")
+Found = TypeVar("Found")
+AHEAD = 2
+"""Results a core that may wait to be taken: more would fill memory where taking is slower."""
+
+
+def in_threads(function: Callable[[Given], Found], items: Iterable[Given]) -> Iterator[Found]:
+    """The results in the order of `items`, each as soon as it and those before it are there. It pays for work
+    that leaves the interpreter, as pycolmap, torch and numpy on large arrays do."""
+    workers = os.cpu_count() or 1
+    waiting: deque[Future[Found]] = deque()
+    with ThreadPoolExecutor(workers) as pool:
+        try:
+            for item in items:
+                waiting.append(pool.submit(function, item))
+                if len(waiting) > AHEAD * workers:
+                    yield waiting.popleft().result()
+            while waiting:
+                yield waiting.popleft().result()
+        finally:
+            for left in waiting:
+                left.cancel()
+
+
+@contextmanager
+def one_torch_thread() -> Iterator[None]:
+    """For many small steps, which fit one core's cache. Spreading each over all cores costs more than it
+    saves, and on a busy machine twenty times the whole."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
