@@ -15,7 +15,7 @@ from scipy.sparse.csgraph import breadth_first_order, minimum_spanning_tree
 from dust3r_sfm.alignment.edges import Edges
 from dust3r_sfm.alignment.laplacian import bounded_sum, kernel_weights, robust_differences, solve_differences
 from dust3r_sfm.alignment.medians import known_median
-from dust3r_sfm.alignment.scale_averaging import average_log_scales, depth_ties
+from dust3r_sfm.alignment.scale_averaging import Ties, average_log_scales
 from dust3r_sfm.alignment.voting import ROTATION_ERROR_DEG, tolerance, voted
 from dust3r_sfm.geometry import invert_rigid, rigid, rotation_from_vector, vector_from_rotation
 
@@ -135,9 +135,10 @@ def average_positions(
     return robust_differences(edges.tail, edges.head, steps, weights, num_views, unit, POSITION_FLOOR)
 
 
-def average(edges: Edges, support: Float[np.ndarray, " e"], num_views: int) -> Averaged:
+def average(edges: Edges, ties: Ties, support: Float[np.ndarray, " e"], num_views: int) -> Averaged:
     """One component whose views are numbered 0 ... num_views - 1, connected by its metric edges; the
-    others count for rotations only, and have scale 1 and no error of scale or position.
+    others count for rotations only, and have scale 1 and no error of scale or position. `ties` are those
+    of the metric edges, numbered among themselves.
 
     Gauge: view 0 is the identity; scale such that edges have a median depth of 1.
     """
@@ -145,7 +146,7 @@ def average(edges: Edges, support: Float[np.ndarray, " e"], num_views: int) -> A
     turned = rotations.undecided | (rotations.error_deg > tolerance(rotations.error_deg, ROTATION_ERROR_DEG))
     metric = edges.select(edges.metric)
     log_scale, position_error, scale_error = np.zeros((3, len(edges)))
-    averaged = average_log_scales(depth_ties(metric), len(metric))
+    averaged = average_log_scales(ties, len(metric))
     depth = known_median(np.where(metric.weights_i > 0, metric.depth_i, np.nan))
     scales = averaged.of_edges - np.median(averaged.of_edges + np.log(depth))
     heard = np.where(turned[edges.metric], UNHEARD, 1.0)

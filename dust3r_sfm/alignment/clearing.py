@@ -11,12 +11,14 @@ from scipy.sparse.csgraph import connected_components
 from dust3r_sfm.alignment.edges import Edges
 from dust3r_sfm.alignment.problem import Problem, State
 from dust3r_sfm.alignment.refinement import Refined, refine
-from dust3r_sfm.alignment.scale_averaging import depth_ties, tie_islands
+from dust3r_sfm.alignment.scale_averaging import Ties, depth_ties, tie_islands
 
 MAX_CLEARINGS = 6
 """Times edges are dropped and the rest refined again, before it is taken as it is."""
 LATER_ROUNDS = 1
 """Of refinement that starts where the one before it ended, but for a few edges."""
+FEW = 0.005
+"""Share of edges that may go without another refinement: robust kernels gave them hardly any weight."""
 NOT_COMPARABLE = "shares no depth with the other pairs"
 MISFIT, MISFIT_FOCALS = 5.0, 0.005
 """An edge is wrong whose points miss by more than so many times the median of all edges, and by this share
@@ -46,12 +48,18 @@ def refined_and_cleared(problem: Problem, state: State, whole: Edges) -> Cleared
         wrong |= {int(rows[edge]): reason for edge, reason in bad.items()}
         keep = np.ones(len(rows), dtype=bool)
         keep[list(bad)] = False
-        if _connected(problem.edges.select(keep), problem.num_views):
-            keep[keep] = comparable(whole.select(rows[keep]))
-            wrong |= {int(edge): NOT_COMPARABLE for edge in rows[~keep] if int(edge) not in wrong}
+        if not _connected(problem.edges.select(keep), problem.num_views):
+            return Cleared(refined, rows[keep], wrong, broken=True)
+        left = rows[keep]
+        apart = left[~comparable(depth_ties(whole.select(left)), len(left))]
+        wrong |= {int(edge): NOT_COMPARABLE for edge in apart}
+        keep &= ~np.isin(rows, apart)
+        few = np.count_nonzero(~keep) <= FEW * len(rows)
         rows, problem = rows[keep], replace(problem, edges=problem.edges.select(keep))
-        if not _connected(problem.edges, problem.num_views):
+        if len(apart) and not _connected(problem.edges, problem.num_views):
             return Cleared(refined, rows, wrong, broken=True)
+        if few:
+            return Cleared(_without(refined, keep), rows, wrong, broken=False)
         state = replace(state, log_scale=state.log_scale[keep])
         refined = refine(problem, _continued(refined, keep), state, LATER_ROUNDS)
     return Cleared(refined, rows, wrong, broken=False)
@@ -68,14 +76,24 @@ def _misfits(refined: Refined, problem: Problem) -> dict[int, str]:
     return missed | {int(e): "too few points are known" for e in np.flatnonzero(unknown)}
 
 
+def _without(refined: Refined, keep: Bool[np.ndarray, " e"]) -> Refined:
+    """As it is, with what it says of some edges."""
+    return replace(
+        refined,
+        log_scale=refined.log_scale[keep],
+        residual_px=refined.residual_px[keep],
+        start_residual_px=refined.start_residual_px[keep],
+    )
+
+
 def _continued(refined: Refined, keep: Bool[np.ndarray, " e"]) -> State:
     poses = refined.cam_from_world
     return State(poses, refined.log_focal, refined.log_scale[keep], np.zeros(len(poses)))
 
 
-def comparable(edges: Edges) -> Bool[np.ndarray, " e"]:
+def comparable(ties: Ties, num_edges: int) -> Bool[np.ndarray, " e"]:
     """Those metric edges whose scales are comparable with most others'."""
-    labels = tie_islands(depth_ties(edges), len(edges))
+    labels = tie_islands(ties, num_edges)
     return labels == np.bincount(labels).argmax()
 
 

@@ -5,7 +5,7 @@ averaged again, until all edges agree; then refined, where more may turn out wro
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import scipy.sparse as sparse
@@ -21,6 +21,7 @@ from dust3r_sfm.alignment.medians import known_median
 from dust3r_sfm.alignment.presets import Known
 from dust3r_sfm.alignment.problem import Problem, State
 from dust3r_sfm.alignment.refinement import Refined
+from dust3r_sfm.alignment.scale_averaging import depth_ties
 from dust3r_sfm.alignment.stages import solving_stages
 from dust3r_sfm.geometry import invert_rigid, rigid
 from dust3r_sfm.geometry.procrustes import moved_poses, similarity_of_poses
@@ -58,15 +59,6 @@ class _Piece:
     passes: int
 
 
-def _largest_island(edges: Edges) -> Bool[np.ndarray, " e"]:
-    """Metric edges whose scales are comparable with those of most; all rotation-only ones."""
-    metric = np.flatnonzero(edges.metric)
-    keep = ~edges.metric
-    if len(metric):
-        keep[metric] = comparable(edges.select(metric))
-    return keep
-
-
 def _split(edges: Edges, passes: int, num_views: int) -> list[_Piece]:
     """Pieces connected by metric edges, most views first; lone views are in none."""
     tail, head = edges.tail[edges.metric], edges.head[edges.metric]
@@ -83,9 +75,9 @@ def _members(edges: Edges) -> Int[np.ndarray, " n"]:
 
 
 def _renumbered(edges: Edges, members: Int[np.ndarray, " n"]) -> Edges:
-    values = {name: getattr(edges, name) for name in edges.__dataclass_fields__}
-    ends = {name: np.searchsorted(members, values[name]) for name in ("tail", "head")}
-    return Edges(**{**values, **ends})
+    return replace(
+        edges, tail=np.searchsorted(members, edges.tail), head=np.searchsorted(members, edges.head)
+    )
 
 
 def _problem(
@@ -208,18 +200,19 @@ def _attempt(
     evidence: FocalEvidence,
     known: Known,
 ) -> _Outcome:
-    apart = np.flatnonzero(~_largest_island(piece.edges))
+    rows = np.flatnonzero(piece.edges.metric)
+    ties = depth_ties(piece.edges.select(rows))
+    apart = rows[~comparable(ties, len(rows))]
     if len(apart):
         return _Outcome(None, {int(edge): NOT_COMPARABLE for edge in apart})
     members = _members(piece.edges)
     local = _renumbered(piece.edges, members)
-    averaged = average(local, triplet_support(local), len(members))
+    averaged = average(local, ties, triplet_support(local), len(members))
     wrong = disagreeing(local, averaged)
     if wrong and piece.passes < MAX_PASSES:
         return _Outcome(None, wrong)
     problem = _problem(local, members, views, pixels, groups, evidence, known)
     given = {row: pose for row, m in enumerate(members) if (pose := known.cam_from_world[m]) is not None}
-    rows = np.flatnonzero(local.metric)
     state = _averaged_state(problem, averaged, local.metric, given)
     cleared = refined_and_cleared(problem, state, local.select(rows))
     wrong = {int(rows[edge]): reason for edge, reason in cleared.wrong.items()}

@@ -1,7 +1,7 @@
 """The usable pairs as arrays with one row an edge of the view graph, for everything that is solved."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from jaxtyping import Bool, Float, Int
@@ -50,15 +50,16 @@ class Edges:
         if samples >= held:
             return self
         columns = np.linspace(0, matches - 1, -(-matches * samples // held)).round().astype(np.int64)
-        values = {name: getattr(self, name) for name in self.__dataclass_fields__}
-        of_samples = ("depth_i", "weights_i", "points_j", "weights_j")
-        of_matches = ("match_pixels_i", "match_pixels_j", "match_depth_i", "match_weights")
-        return Edges(
-            **{
-                **values,
-                **{name: values[name][:, :samples] for name in of_samples},
-                **{name: values[name][:, columns] for name in of_matches},
-            }
+        return replace(
+            self,
+            depth_i=self.depth_i[:, :samples],
+            weights_i=self.weights_i[:, :samples],
+            points_j=self.points_j[:, :samples],
+            weights_j=self.weights_j[:, :samples],
+            match_pixels_i=self.match_pixels_i[:, columns],
+            match_pixels_j=self.match_pixels_j[:, columns],
+            match_depth_i=self.match_depth_i[:, columns],
+            match_weights=self.match_weights[:, columns],
         )
 
 

@@ -1,6 +1,6 @@
 """Depth and confidence of each image, fused from the best maps that pairs have of it.
 
-Memory: one view's `fused_maps` maps at a time (16 bytes a pixel and map).
+Memory: on each core one view's `fused_maps` maps at a time (16 bytes a pixel and map).
 """
 
 from collections.abc import Mapping, Sequence
@@ -13,6 +13,7 @@ from dust3r_sfm.alignment.depth_correction import corrected_depth
 from dust3r_sfm.evidence import Evidence
 from dust3r_sfm.geometry import invert_rigid
 from dust3r_sfm.progress import Progress
+from dust3r_sfm.threads import in_threads
 from dust3r_sfm.types import ConfidenceArray, Pair, Rigid, Tracks, View
 
 AGREEMENT = 0.03
@@ -126,18 +127,23 @@ def fuse(
     views: Sequence[View], evidence: Evidence, worlds: Sequence[World], most: int, progress: Progress
 ) -> dict[int, FusedDepth]:
     """Fused depth of every view in a world that pairs have maps of, by index among all views."""
-    progress.start("Fusing depth", sum(len(world.members) for world in worlds), "images")
+    placed = [(world, local) for world in worlds for local in range(len(world.members))]
+
+    def fused_view(place: tuple[World, int]) -> FusedDepth | None:
+        world, local = place
+        view, seen = world.members[local], _seen_tracks(world, local)
+        stack = []
+        for pair in chosen_maps(evidence.kept.get(view, ()), view, world, most):
+            depth, confidence = _map_of(evidence, view, pair, world)
+            stack.append((corrected_depth(depth, *seen), confidence))
+        return _fused_view(stack, views[view]) if stack else None
+
+    progress.start("Fusing depth", len(placed), "images")
     fused: dict[int, FusedDepth] = {}
-    for world in worlds:
-        for local, view in enumerate(world.members):
-            seen = _seen_tracks(world, local)
-            stack = []
-            for pair in chosen_maps(evidence.kept.get(view, ()), view, world, most):
-                depth, confidence = _map_of(evidence, view, pair, world)
-                stack.append((corrected_depth(depth, *seen), confidence))
-            if stack:
-                fused[view] = _fused_view(stack, views[view])
-            progress.advance()
+    for (world, local), found in zip(placed, in_threads(fused_view, placed), strict=True):
+        if found is not None:
+            fused[world.members[local]] = found
+        progress.advance()
     return fused
 
 

@@ -3,7 +3,8 @@
 import numpy as np
 import scipy.sparse as sparse
 from jaxtyping import Float, Int
-from scipy.sparse.linalg import splu
+
+from dust3r_sfm.alignment.factorisation import symmetric_factors
 
 NodeIndices = Int[np.ndarray, " e"]
 DENSE_NODES = 128
@@ -37,13 +38,7 @@ def solve_differences(
     weighted = incidence.multiply(weights[:, None]).tocsr()
     laplacian = (incidence.T @ weighted).tocsc()
     damping = 1e-14 * laplacian.diagonal().max() * sparse.identity(num_nodes - 1, format="csc")
-    factors = splu(
-        laplacian + damping,
-        permc_spec="MMD_AT_PLUS_A",
-        diag_pivot_thresh=0.0,
-        options={"SymmetricMode": True},
-    )
-    solved = factors.solve(weighted.T @ differences)
+    solved = symmetric_factors(laplacian + damping).solve(weighted.T @ differences)
     return np.concatenate([np.zeros((1, differences.shape[1])), solved.reshape(num_nodes - 1, -1)])
 
 

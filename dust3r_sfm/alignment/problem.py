@@ -6,11 +6,11 @@ from functools import cached_property
 import numpy as np
 import scipy.sparse as sparse
 from jaxtyping import Bool, Float, Int
-from scipy.sparse.linalg import splu
 
 from dust3r_sfm.alignment.camera_groups import FocalEvidence
 from dust3r_sfm.alignment.edge_blocks import SCALE
 from dust3r_sfm.alignment.edges import Edges
+from dust3r_sfm.alignment.factorisation import symmetric_factors
 from dust3r_sfm.alignment.residuals import EdgeCameras
 from dust3r_sfm.alignment.samples import MatchChunk, PointChunk, match_chunks, point_chunks
 from dust3r_sfm.geometry import rigid, rotation_from_vector
@@ -113,13 +113,7 @@ def damped_step(
     side[focals] += problem.evidence.pull * focal_offset(problem, state)
     system = _matrix(columns, reduced, size) + sparse.diags(prior + damping * (total + prior) + 1e-12)
     solved, free = np.zeros(size), _free(problem)
-    factors = splu(
-        system.tocsc()[free][:, free],
-        permc_spec="MMD_AT_PLUS_A",
-        diag_pivot_thresh=0.0,
-        options={"SymmetricMode": True},
-    )
-    solved[free] = -factors.solve(side[free])
+    solved[free] = -symmetric_factors(system.tocsc()[free][:, free]).solve(side[free])
     scale = -(gradient[:, SCALE] + (across * solved[columns]).sum(axis=1)) / own
     return _moved(problem, state, solved, scale)
 

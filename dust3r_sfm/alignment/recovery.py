@@ -153,12 +153,8 @@ def _planar_only(posed: Posed, start: Start) -> set[int]:
     if len(solid) < MIN_SOLID:
         return set()
     size = max(posed.members) + 1
-    ends = (
-        np.array([(p.i, p.j) for p in posed.scales if not {p.i, p.j} & solid])
-        .reshape(-1, 2)
-        .astype(np.int64)
-        .T
-    )
+    loose = [(p.i, p.j) for p in posed.scales if not {p.i, p.j} & solid]
+    ends = np.array(loose, dtype=np.int64).reshape(-1, 2).T
     label = rigid_blocks(ends[0], ends[1], size)
     hanging_together = np.bincount(label, minlength=size)[label]
     return {view for view in set(posed.members) - solid if hanging_together[view] < SELF_HELD}

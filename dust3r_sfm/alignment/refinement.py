@@ -29,6 +29,8 @@ CAUCHY_WIDTH = 2.0
 """Of the kernel, in standard deviations."""
 SMALLEST_SIGMA, SMALLEST_SIGMA_PX = 3e-5, 0.02
 ROUNDS, ITERATIONS = 4, 10
+LEAST_GAIN = 1e-4
+"""Of the cost: less is far below what noise makes of it, one a parameter."""
 
 
 @dataclass(frozen=True)
@@ -110,7 +112,7 @@ def _minimise(problem: Problem, start: State, seen: Consensus, noise: Noise) -> 
                 return state, current
         gained, current, normal, gradient = current - found, found, new_normal, new_gradient
         state, damping = moved, max(damping / 10.0, 1e-9)
-        if gained <= 1e-5 * current:
+        if gained <= LEAST_GAIN * current:
             break
     return state, current
 

@@ -53,10 +53,9 @@ def depth_ties(edges: Edges) -> Ties:
     with np.errstate(divide="ignore", invalid="ignore"):
         log_i = np.where(edges.weights_i > 0, np.log(edges.depth_i), np.nan)
         log_j = np.where(edges.weights_j > 0, np.log(edges.depth_j), np.nan)
-    metric = np.flatnonzero(edges.metric)
-    views = np.concatenate([edges.tail[metric], edges.head[metric]])
-    rows = np.concatenate([metric, metric])
-    logs = np.concatenate([log_i[metric], log_j[metric]])
+    views = np.concatenate([edges.tail, edges.head])
+    rows = np.concatenate([np.arange(len(edges))] * 2)
+    logs = np.concatenate([log_i, log_j])
     order = np.argsort(views, kind="stable")
     cuts = np.flatnonzero(np.diff(views[order])) + 1
     hubs, parts = 0, []

@@ -39,7 +39,8 @@ class ExportConfig:
 @dataclass(frozen=True)
 class ReconstructConfig:
     """`masks` is a folder of pictures named as the photos, dark where a photo must not be used. `gradient`:
-    align by the published descent, to compare. `max_memory_gib`: None for what the machine has."""
+    align by the published descent, to compare. `max_memory_gib`: None for what the machine has. Of more
+    photos than `sparing_above` the embedded regressor looks less closely at each (`stereo.sparing`)."""
 
     regressor: RegressorConfig = field(default_factory=StereoConfig)
     graph: GraphConfig = field(default_factory=Automatic)
@@ -51,6 +52,7 @@ class ReconstructConfig:
     world: KnownWorld = field(default_factory=KnownWorld)
     gradient: GradientConfig | None = None
     max_memory_gib: float | None = None
+    sparing_above: int = 100
     seed: int = 0
 
 

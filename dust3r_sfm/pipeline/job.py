@@ -12,7 +12,7 @@ from dust3r_sfm.pipeline.memory import allowed_bytes, check_memory, expected_byt
 from dust3r_sfm.pipeline.pairing import pairs_by_name
 from dust3r_sfm.pipeline.placing import Placing, placing_of_views
 from dust3r_sfm.pipeline.plan import Plan, plan_run
-from dust3r_sfm.pipeline.regressors import build_regressor
+from dust3r_sfm.pipeline.regressors import build_regressor, suited_to
 from dust3r_sfm.regressors.protocol import PointmapRegressor
 from dust3r_sfm.view_graph import Retrieval, ViewGraph
 
@@ -34,6 +34,9 @@ def prepared(photos: Path | Sequence[Path], config: ReconstructConfig) -> Job:
     """Raises InputError for photos or options that cannot be used."""
     regressor = build_regressor(config.regressor)
     loaded = load_views(photos, regressor.image_spec, config.masks)
+    suited = suited_to(config.regressor, len(loaded.views), config.sparing_above)
+    if suited != config.regressor:
+        config, regressor = replace(config, regressor=suited), build_regressor(suited)
     pairs = pairs_by_name(config.graph, regressor, loaded.views)
     presets = presets_of_views(config.known, config.alignment.presets, loaded.views)
     views = views_with_known_focals(loaded.views, presets)

@@ -19,7 +19,7 @@ STEREO_SEARCH = 450 * 2**20
 VIEW_PIXEL = 14
 """Bytes of a view's pixel: the image, fused depth and confidence, a mask."""
 FUSED_PIXEL = 120
-"""Bytes a pixel of the one view that is being fused."""
+"""Bytes a pixel of each view that is being fused: one a core."""
 SAMPLE, MATCH, CORRESPONDENCE = 24, 28, 120
 """Bytes that a pair's samples, its matches that are solved with, and those that go into tracks take, as
 evidence and in bundle adjustment."""
@@ -41,7 +41,7 @@ def expected_bytes(views: Sequence[View], graph: ViewGraph, config: ReconstructC
     kept = config.inference.evidence
     correspondences = min(kept.max_correspondences, TYPICAL_CORRESPONDENCES)
     a_pair = SAMPLE * kept.samples + MATCH * kept.matches + CORRESPONDENCE * correspondences
-    return total + FUSED_PIXEL * max(pixels) + a_pair * len(graph.pairs)
+    return total + FUSED_PIXEL * (os.cpu_count() or 1) * max(pixels) + a_pair * len(graph.pairs)
 
 
 def allowed_bytes(max_memory_gib: float | None) -> int:

@@ -7,7 +7,7 @@ import torch
 from dust3r_sfm.networks.checkpoints import cached_path
 from dust3r_sfm.regressors.network import Device, NetworkRegressor, NetworkRegressorConfig
 from dust3r_sfm.regressors.protocol import PointmapRegressor
-from dust3r_sfm.regressors.stereo import StereoConfig, StereoRegressor
+from dust3r_sfm.regressors.stereo import StereoConfig, StereoRegressor, sparing
 
 RegressorConfig = StereoConfig | NetworkRegressorConfig
 """The union of all regressors' configs."""
@@ -27,6 +27,10 @@ class Choice:
 def build_regressor(config: RegressorConfig) -> PointmapRegressor:
     """Raises InputError for a network that cannot be loaded, or a device that is not there."""
     return StereoRegressor(config) if isinstance(config, StereoConfig) else NetworkRegressor(config)
+
+
+def suited_to(config: RegressorConfig, num_photos: int, sparing_above: int) -> RegressorConfig:
+    return sparing(config) if isinstance(config, StereoConfig) and num_photos > sparing_above else config
 
 
 def best_regressor() -> Choice:

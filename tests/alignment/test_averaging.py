@@ -4,6 +4,7 @@ import pytest
 from dust3r_sfm.alignment.averaging import average
 from dust3r_sfm.alignment.edges import Edges
 from dust3r_sfm.alignment.filtering import disagreeing, triplet_support
+from dust3r_sfm.alignment.scale_averaging import depth_ties
 from dust3r_sfm.geometry import invert_rigid, rigid, rotation_angle_deg, rotation_from_vector
 
 
@@ -36,7 +37,7 @@ def world():
 
 def test_exact_edges_give_the_world_up_to_gauge(world):
     poses, scale, edges = world
-    found = average(edges, triplet_support(edges), 10)
+    found = average(edges, depth_ties(edges), triplet_support(edges), 10)
     expected = poses @ invert_rigid(poses[0])
     np.testing.assert_allclose(found.cam_from_world[:, :3, :3], expected[:, :3, :3], atol=1e-9)
     size = found.cam_from_world[1, :3, 3] @ expected[1, :3, 3] / (expected[1, :3, 3] ** 2).sum()
@@ -54,7 +55,7 @@ def test_wrong_rotations_and_baselines_are_found_and_ignored(world):
     relative[shifted, :3, 3] *= -1
     values = {name: getattr(edges, name) for name in edges.__dataclass_fields__}
     edges = Edges(**{**values, "j_from_i": relative})
-    found = average(edges, triplet_support(edges), 10)
+    found = average(edges, depth_ties(edges), triplet_support(edges), 10)
     reasons = disagreeing(edges, found)
     assert set(turned.tolist()) <= set(reasons)
     assert set(reasons) <= {*turned.tolist(), *shifted.tolist()}
