@@ -77,17 +77,18 @@ def known_pixels(points: PointmapArray, confidence: ConfidenceArray, view: View)
     return known if view.mask is None else known & view.mask
 
 
-def _log_weights(confidence: ConfidenceArray, known: Bool[np.ndarray, "h w"]) -> ConfidenceArray:
-    return np.log(np.where(known, confidence, np.float32(1.0)))
+def _trust(confidence: ConfidenceArray, known: Bool[np.ndarray, "h w"]) -> ConfidenceArray:
+    """Its logarithm is the weight: taken of what is sampled only."""
+    return np.where(known, confidence, np.float32(1.0))
 
 
 def _focal(
-    points: PointmapArray, weights: ConfidenceArray, centre: Float[np.ndarray, "2"]
+    points: PointmapArray, trust: ConfidenceArray, centre: Float[np.ndarray, "2"]
 ) -> tuple[float | None, float]:
     """Robust focal and its relative spread, on a regular subset of pixels."""
-    height, width = weights.shape
+    height, width = trust.shape
     step = max(1, int(np.sqrt(height * width / FOCAL_PIXELS)))
-    chosen = weights[::step, ::step]
+    chosen = np.log(trust[::step, ::step])
     pixels = (step * (pixel_grid(*chosen.shape) - 0.5) + 0.5 - centre).reshape(-1, 2)
     chosen = chosen.ravel()
     known = chosen > 0
@@ -103,19 +104,19 @@ def _focal(
 
 
 def _sampled(
-    points: PointmapArray, weights: ConfidenceArray, samples: int
+    points: PointmapArray, trust: ConfidenceArray, samples: int
 ) -> tuple[Float[np.ndarray, "samples 3"], Float[np.ndarray, " samples"]]:
     """Points and weights at the fixed pixels; repeated pixels count once."""
-    height, width = weights.shape
+    height, width = trust.shape
     row, column = sample_indices(height, width, samples).T
-    chosen = weights[row, column]
+    chosen = np.log(trust[row, column])
     chosen[height * width :] = 0.0
     known = points[row, column]
     return np.where(chosen[:, None] > 0, known, 0.0).astype(np.float32), chosen.astype(np.float32)
 
 
 def _matches(
-    prediction: PairPrediction, weights_i: ConfidenceArray, limit: int
+    prediction: PairPrediction, trust_i: ConfidenceArray, limit: int
 ) -> tuple[Correspondences, Float[np.ndarray, " n"]]:
     """The correspondences whose pixel in i has a depth in points_i, evenly thinned to `limit`."""
     found = prediction.correspondences
@@ -123,7 +124,7 @@ def _matches(
         empty = np.zeros((0, 2), np.float32)
         return Correspondences(empty, empty, empty[:, 0]), empty[:, 0]
     depth = sample_nearest(prediction.points_i[..., 2], found.pixels_i)
-    usable = np.flatnonzero((sample_nearest(weights_i, found.pixels_i) > 0) & (depth > 0))
+    usable = np.flatnonzero((sample_nearest(trust_i, found.pixels_i) > 1) & (depth > 0))
     if len(usable) > limit:
         usable = usable[np.linspace(0, len(usable) - 1, limit).round().astype(np.int64)]
     columns = (
@@ -138,12 +139,12 @@ def summarise_pair(
     """Reduces one prediction; its pointmaps are not needed afterwards until fusion."""
     known_i = known_pixels(prediction.points_i, prediction.confidence_i, view_i)
     known_j = known_pixels(prediction.points_j, prediction.confidence_j, view_j)
-    weights_i = _log_weights(prediction.confidence_i, known_i & (prediction.points_i[..., 2] > 0))
-    weights_j = _log_weights(prediction.confidence_j, known_j)
-    points_i, sampled_i = _sampled(prediction.points_i, weights_i, config.samples)
-    points_j, sampled_j = _sampled(prediction.points_j, weights_j, config.samples)
-    matches, match_depth = _matches(prediction, weights_i, config.matches)
-    focal, focal_spread = _focal(prediction.points_i, weights_i, principal_point(view_i))
+    trust_i = _trust(prediction.confidence_i, known_i & (prediction.points_i[..., 2] > 0))
+    trust_j = _trust(prediction.confidence_j, known_j)
+    points_i, sampled_i = _sampled(prediction.points_i, trust_i, config.samples)
+    points_j, sampled_j = _sampled(prediction.points_j, trust_j, config.samples)
+    matches, match_depth = _matches(prediction, trust_i, config.matches)
+    focal, focal_spread = _focal(prediction.points_i, trust_i, principal_point(view_i))
     return PairSummary(
         pair=prediction.pair,
         geometry=prediction.geometry,

@@ -7,7 +7,7 @@ import torch
 from jaxtyping import Float
 from scipy.ndimage import distance_transform_edt
 
-from dust3r_sfm.geometry import invert_rigid, transform_points
+from dust3r_sfm.geometry import invert_rigid
 from dust3r_sfm.regressors.plane_sweep import DepthEstimate, SweepConfig, sweep_pair
 from dust3r_sfm.regressors.stereo.two_view import TwoView
 from dust3r_sfm.types import Camera, Pair, PairGeometry, PairPrediction, Rigid, View
@@ -49,8 +49,8 @@ def pair_predictions(
     local_i, local_j = _local_points(found_i, camera_i), _local_points(found_j, camera_j)
     forward = PairPrediction(
         pair,
-        local_i,
-        _moved(local_j, invert_rigid(j_from_i)),
+        _pointmap(local_i),
+        _pointmap(_moved(local_j, invert_rigid(j_from_i))),
         found_i.confidence,
         found_j.confidence,
         geometry.matches,
@@ -58,8 +58,8 @@ def pair_predictions(
     )
     backward = PairPrediction(
         pair.swapped(),
-        local_j,
-        _moved(local_i, j_from_i),
+        _pointmap(local_j),
+        _pointmap(_moved(local_i, j_from_i)),
         found_j.confidence,
         found_i.confidence,
         geometry.matches.swapped(),
@@ -88,7 +88,11 @@ def _sparse_depth(
     seeds = np.zeros(shape, dtype=np.float32)
     column, row = np.minimum(pixels[known].astype(np.int64), [camera.width - 1, camera.height - 1]).T
     seeds[row, column] = depth[known]
-    distance, (near_row, near_column) = distance_transform_edt(seeds == 0, return_indices=True)
+    near_row, near_column = distance_transform_edt(seeds == 0, return_distances=False, return_indices=True)
+    own_row, own_column = np.ogrid[: shape[0], : shape[1]]
+    distance = np.hypot(
+        (near_row - own_row).astype(np.float32), (near_column - own_column).astype(np.float32)
+    )
     reach = REACH * max(shape)
     nearness = np.where(distance == 0, 1.0, AROUND_SHARE * np.clip(1.0 - distance / reach, 0.0, 1.0))
     best = (SPARSE_CONFIDENCE - 1.0) * min(geometry.angle_deg / FULL_ANGLE_DEG, 1.0)
@@ -106,13 +110,18 @@ def _merged(dense: DepthEstimate, sparse: DepthEstimate) -> DepthEstimate:
     )
 
 
-def _local_points(estimate: DepthEstimate, camera: Camera) -> Float[np.ndarray, "h w 3"]:
+def _local_points(estimate: DepthEstimate, camera: Camera) -> Float[np.ndarray, "3 h w"]:
     """Points in the frame of a pinhole, whose rays have one x a column and one y a row."""
-    x = (np.arange(camera.width) + 0.5 - camera.cx) / camera.fx
-    y = (np.arange(camera.height) + 0.5 - camera.cy) / camera.fy
-    depth = estimate.depth
-    return np.stack([x.astype(np.float32) * depth, y.astype(np.float32)[:, None] * depth, depth], axis=-1)
+    x = ((np.arange(camera.width) + 0.5 - camera.cx) / camera.fx).astype(np.float32)
+    y = ((np.arange(camera.height) + 0.5 - camera.cy) / camera.fy).astype(np.float32)
+    return np.stack([x * estimate.depth, y[:, None] * estimate.depth, estimate.depth])
 
 
-def _moved(points: Float[np.ndarray, "h w 3"], b_from_a: Rigid) -> Float[np.ndarray, "h w 3"]:
-    return transform_points(b_from_a.astype(np.float32), points.reshape(-1, 3)).reshape(points.shape)
+def _moved(points: Float[np.ndarray, "3 h w"], b_from_a: Rigid) -> Float[np.ndarray, "3 h w"]:
+    turn, shift = b_from_a[:3, :3].astype(np.float32), b_from_a[:3, 3:].astype(np.float32)
+    return (turn @ points.reshape(3, -1) + shift).reshape(points.shape)
+
+
+def _pointmap(points: Float[np.ndarray, "3 h w"]) -> Float[np.ndarray, "h w 3"]:
+    """Held by coordinate, which whole images are worked on several times faster in."""
+    return np.moveaxis(points, 0, -1)
