@@ -133,7 +133,8 @@ class StereoRegressor:
             return [prediction for prediction in both if prediction.pair in missing[pair]]
 
         progress.start("Dense stereo", len(wanted), "pairs")
-        for predictions in in_threads(predicted, wanted):
+        # What takes long first, as one that does would hold up all that wait behind it.
+        for predictions in in_threads(predicted, sorted(wanted, key=lambda pair: pair not in swept)):
             yield from predictions
             progress.advance()
 
