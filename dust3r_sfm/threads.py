@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from typing import TypeVar
 
 import torch
+from threadpoolctl import threadpool_limits
 
 Given = TypeVar("Given")
 Found = TypeVar("Found")
@@ -17,10 +18,11 @@ AHEAD = 2
 
 def in_threads(function: Callable[[Given], Found], items: Iterable[Given]) -> Iterator[Found]:
     """The results in the order of `items`, each as soon as it and those before it are there. It pays for work
-    that leaves the interpreter, as pycolmap, torch and numpy on large arrays do."""
+    that leaves the interpreter, as pycolmap, torch and numpy on large arrays do. Until all are taken BLAS has
+    one thread: with its own besides ours, a third of the time went into their waiting for each other."""
     workers = os.cpu_count() or 1
     waiting: deque[Future[Found]] = deque()
-    with ThreadPoolExecutor(workers) as pool:
+    with threadpool_limits(1, user_api="blas"), ThreadPoolExecutor(workers) as pool:
         try:
             for item in items:
                 waiting.append(pool.submit(function, item))

@@ -15,6 +15,7 @@ from dust3r_sfm.exporters.normals import depth_normals
 from dust3r_sfm.geometry import invert_rigid, pixel_grid, project, transform_points, unproject
 from dust3r_sfm.geometry.resampling import inside, nearest_indices
 from dust3r_sfm.progress import Progress, Silent
+from dust3r_sfm.threads import in_threads
 from dust3r_sfm.types import Scene
 
 _SEEN_THROUGH = 3.0
@@ -61,8 +62,10 @@ def fused_points(
     rng = np.random.default_rng(config.seed)
     clouds: list[PointCloud] = []
     lots: list[Float[np.ndarray, " _n"]] = []
-    for view in range(count):
-        clouds.append(_view_cloud(scene, view, neighbours[view], maps, config))
+    for view, normals in enumerate(
+        in_threads(lambda view: _normals(scene, view, usable[view]), range(count))
+    ):
+        clouds.append(_view_cloud(scene, view, normals, neighbours[view], maps, config))
         lots.append(rng.random(len(clouds[-1])))
         if config.max_points is not None and sum(map(len, lots)) > 2 * config.max_points:
             clouds, lots = _drawn(clouds, lots, config.max_points)
@@ -104,8 +107,19 @@ def neighbour_views(scene: Scene, most: int) -> list[Int[np.ndarray, " k"]]:
     return chosen
 
 
+def _normals(scene: Scene, view: int, usable: Bool[np.ndarray, "h w"]) -> Float[np.ndarray, "hw 3"]:
+    """Of each pixel's surface, in the world."""
+    in_camera = depth_normals(np.where(usable, scene.depth[view], 0.0), scene.cameras[view]).reshape(-1, 3)
+    return in_camera @ scene.cam_from_world[view, :3, :3]
+
+
 def _view_cloud(
-    scene: Scene, view: int, neighbours: Int[np.ndarray, " k"], maps: _Maps, config: FusionConfig
+    scene: Scene,
+    view: int,
+    normals: Float[np.ndarray, "hw 3"],
+    neighbours: Int[np.ndarray, " k"],
+    maps: _Maps,
+    config: FusionConfig,
 ) -> PointCloud:
     depth, camera = scene.depth[view], scene.cameras[view]
     world_from_cam = invert_rigid(scene.cam_from_world[view])
@@ -113,24 +127,42 @@ def _view_cloud(
     grid = pixel_grid(*depth.shape).reshape(-1, 2)[pixels]
     own = transform_points(world_from_cam, unproject(grid, depth.reshape(-1)[pixels].astype(float), camera))
     total, agreeing, against = own.copy(), np.ones(len(own), dtype=int), np.zeros(len(own), dtype=int)
-    found = []
-    for other in neighbours.tolist():
-        rows, index, ratio = _depth_ratios(scene, other, own, maps.usable[other])
-        same = np.abs(ratio - 1.0) < config.agreement
-        against[rows] += ratio > 1.0 + _SEEN_THROUGH * config.agreement
-        agreeing[rows[same]] += 1
-        total[rows[same]] += _along_ray(scene, other, own[rows[same]], ratio[same])
-        found.append((other, rows[same], index[same]))
+    found = list(in_threads(lambda other: _seen_by(scene, other, own, maps, config), neighbours.tolist()))
+    for seen in found:
+        against[seen.through] += 1
+        agreeing[seen.rows] += 1
+        total[seen.rows] += seen.moved
     kept = (agreeing >= config.min_views) & (agreeing > against)
-    for other, rows, index in found:
-        maps.spent[other].reshape(-1)[index[kept[rows]]] = True
-    normals = depth_normals(np.where(maps.usable[view], depth, 0.0), camera).reshape(-1, 3)[pixels]
+    for seen in found:
+        maps.spent[seen.view].reshape(-1)[seen.index[kept[seen.rows]]] = True
     return PointCloud(
         total[kept] / agreeing[kept, None],
         scene.views[view].image.reshape(-1, 3)[pixels[kept]],
         scene.confidence[view].reshape(-1)[pixels[kept]].astype(float),
-        normals[kept] @ world_from_cam[:3, :3].T,
+        normals[pixels[kept]],
     )
+
+
+@dataclass(frozen=True)
+class _Seen:
+    """What another view says of points: it has those in `rows` too, at its pixels `index` (flat) and
+    where its own depth puts them (`moved`), and looks `through` others."""
+
+    view: int
+    rows: Int[np.ndarray, " m"]
+    index: Int[np.ndarray, " m"]
+    moved: Float[np.ndarray, "m 3"]
+    through: Int[np.ndarray, " t"]
+
+
+def _seen_by(
+    scene: Scene, other: int, points: Float[np.ndarray, "n 3"], maps: _Maps, config: FusionConfig
+) -> _Seen:
+    rows, index, ratio = _depth_ratios(scene, other, points, maps.usable[other])
+    through = rows[ratio > 1.0 + _SEEN_THROUGH * config.agreement]
+    same = np.abs(ratio - 1.0) < config.agreement
+    moved = _along_ray(scene, other, points[rows[same]], ratio[same])
+    return _Seen(other, rows[same], index[same], moved, through)
 
 
 def _depth_ratios(

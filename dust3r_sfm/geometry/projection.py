@@ -8,6 +8,8 @@ from dust3r_sfm.types import Affine, Camera, Rigid, View
 
 UNDISTORTIONS = 12
 """Newton steps: enough for 1e-12 at any distortion a photo lens has."""
+CONVERGED = 1e-13
+"""Largest step in a normalised coordinate after which no other is taken: most lenses need five."""
 
 
 def pixel_grid(height: int, width: int) -> Float[np.ndarray, "h w 2"]:
@@ -47,7 +49,10 @@ def _undistorted(rays: Float[np.ndarray, "*batch 2"], k1: float) -> Float[np.nda
     radius = seen.copy()
     for _ in range(UNDISTORTIONS):
         slope = np.maximum(1.0 + 3.0 * k1 * radius**2, 0.1)
+        before = radius
         radius = np.maximum(radius - (radius * (1.0 + k1 * radius**2) - seen) / slope, 0.0)
+        if np.abs(radius - before).max(initial=0.0) < CONVERGED:
+            break
     return rays * np.where(seen > 0, radius / np.where(seen > 0, seen, 1.0), 1.0)
 
 

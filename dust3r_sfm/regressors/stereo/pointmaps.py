@@ -118,9 +118,8 @@ def _local_points(estimate: DepthEstimate, camera: Camera) -> Float[np.ndarray, 
 
 
 def _moved(points: Float[np.ndarray, "3 h w"], b_from_a: Rigid) -> Float[np.ndarray, "3 h w"]:
-    """Without BLAS, whose own threads would get in the way of those that pairs are worked on in."""
-    x, y, z = points
-    return np.stack([a * x + b * y + (c * z + d) for a, b, c, d in b_from_a[:3].astype(np.float32)])
+    turn, shift = b_from_a[:3, :3].astype(np.float32), b_from_a[:3, 3:].astype(np.float32)
+    return (turn @ points.reshape(3, -1) + shift).reshape(points.shape)
 
 
 def _pointmap(points: Float[np.ndarray, "3 h w"]) -> Float[np.ndarray, "h w 3"]:
