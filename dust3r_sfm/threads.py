@@ -12,15 +12,21 @@ from threadpoolctl import threadpool_limits
 
 Given = TypeVar("Given")
 Found = TypeVar("Found")
+MOST_WORKERS = 16
+"""Each holds what it works on in memory, which more cores would only wait for."""
 AHEAD = 2
 """Results a core that may wait to be taken: more would fill memory where taking is slower."""
+
+
+def num_workers() -> int:
+    return min(os.cpu_count() or 1, MOST_WORKERS)
 
 
 def in_threads(function: Callable[[Given], Found], items: Iterable[Given]) -> Iterator[Found]:
     """The results in the order of `items`, each as soon as it and those before it are there. It pays for work
     that leaves the interpreter, as pycolmap, torch and numpy on large arrays do. Until all are taken BLAS has
     one thread: with its own besides ours, a third of the time went into their waiting for each other."""
-    workers = os.cpu_count() or 1
+    workers = num_workers()
     waiting: deque[Future[Found]] = deque()
     with threadpool_limits(1, user_api="blas"), ThreadPoolExecutor(workers) as pool:
         try:

@@ -259,7 +259,7 @@ exit codes:
   4 no model came out       130 stopped by Ctrl-C
 """
 OPTIONS = (
-    "masks pairs cameras focal known-cameras known-poses positions gps distance "
+    "masks pairs cameras sparing-above focal known-cameras known-poses positions gps distance "
     "regressor device dtype batch-size compile seed alignment max-memory max-points "
     "overwrite resume keep-work quiet"
 )

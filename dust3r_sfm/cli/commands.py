@@ -81,6 +81,7 @@ def reconstruct_config(command: Reconstruct, regressor: str) -> ReconstructConfi
         ),
         gradient=GradientConfig() if command.solving.alignment == "gradient" else None,
         max_memory_gib=command.solving.max_memory,
+        sparing_above=command.photo.sparing_above,
         seed=seed,
     )
 

@@ -55,6 +55,8 @@ class PhotoOptions:
     ] = "auto"
     cameras: Literal["auto", "shared", "per-folder", "per-image"] = "auto"
     """Which photos have one focal length. auto: those of equal size and EXIF camera."""
+    sparing_above: Annotated[int, tyro.conf.arg(metavar="N")] = 100
+    """Of more photos than N, regressor stereo looks less closely at each: a third of the time."""
 
 
 @dataclass(frozen=True)

@@ -9,6 +9,7 @@ from dust3r_sfm.alignment.gradient.objective import BYTES_A_PIXEL_AND_PAIR
 from dust3r_sfm.errors import InputError
 from dust3r_sfm.pipeline.config import ReconstructConfig
 from dust3r_sfm.regressors.network import NetworkRegressorConfig
+from dust3r_sfm.threads import num_workers
 from dust3r_sfm.types import View
 from dust3r_sfm.view_graph import ViewGraph
 
@@ -41,7 +42,7 @@ def expected_bytes(views: Sequence[View], graph: ViewGraph, config: ReconstructC
     kept = config.inference.evidence
     correspondences = min(kept.max_correspondences, TYPICAL_CORRESPONDENCES)
     a_pair = SAMPLE * kept.samples + MATCH * kept.matches + CORRESPONDENCE * correspondences
-    return total + FUSED_PIXEL * (os.cpu_count() or 1) * max(pixels) + a_pair * len(graph.pairs)
+    return total + FUSED_PIXEL * num_workers() * max(pixels) + a_pair * len(graph.pairs)
 
 
 def allowed_bytes(max_memory_gib: float | None) -> int:
