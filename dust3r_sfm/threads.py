@@ -1,6 +1,7 @@
 """Work done side by side on all cores, with the same results in the same order as one after the other."""
 
 import os
+import threading
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -19,16 +20,19 @@ AHEAD = 2
 
 
 def num_workers() -> int:
-    return min(os.cpu_count() or 1, MOST_WORKERS)
+    """One a core that this process may use."""
+    allowed = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return min(allowed, MOST_WORKERS)
 
 
 def in_threads(function: Callable[[Given], Found], items: Iterable[Given]) -> Iterator[Found]:
     """The results in the order of `items`, each as soon as it and those before it are there. It pays for work
-    that leaves the interpreter, as pycolmap, torch and numpy on large arrays do. Until all are taken BLAS has
-    one thread: with its own besides ours, a third of the time went into their waiting for each other."""
+    that leaves the interpreter, as pycolmap, torch and numpy on large arrays do. Until all are taken, torch
+    and BLAS have one thread for each of ours: with their own besides, a third of the time went into their
+    waiting for each other."""
     workers = num_workers()
     waiting: deque[Future[Found]] = deque()
-    with threadpool_limits(1, user_api="blas"), ThreadPoolExecutor(workers) as pool:
+    with _one_blas_thread, one_torch_thread(), ThreadPoolExecutor(workers) as pool:
         try:
             for item in items:
                 waiting.append(pool.submit(function, item))
@@ -39,6 +43,30 @@ def in_threads(function: Callable[[Given], Found], items: Iterable[Given]) -> It
         finally:
             for left in waiting:
                 left.cancel()
+
+
+class _OneBlasThread:
+    """BLAS knows one limit a process: it is set by the first that asks for it, and lifted by the last."""
+
+    def __init__(self) -> None:
+        self._lock, self._users = threading.Lock(), 0
+        self._limits: threadpool_limits | None = None
+
+    def __enter__(self) -> None:
+        with self._lock:
+            self._users += 1
+            if self._limits is None:
+                self._limits = threadpool_limits(1, user_api="blas")
+
+    def __exit__(self, *_: object) -> None:
+        with self._lock:
+            self._users -= 1
+            if not self._users and self._limits is not None:
+                self._limits.restore_original_limits()
+                self._limits = None
+
+
+_one_blas_thread = _OneBlasThread()
 
 
 @contextmanager

@@ -7,6 +7,7 @@ import pytest
 from rendered_room import RenderedRoom
 
 from dust3r_sfm.pipeline import ReconstructConfig
+from dust3r_sfm.pipeline.config import options_as_text
 from dust3r_sfm.pipeline.job import prepared
 from dust3r_sfm.pipeline.regressors import suited_to
 from dust3r_sfm.regressors.network import NetworkRegressorConfig
@@ -23,6 +24,12 @@ def test_the_job_has_the_regressor_for_its_number_of_photos(
     job = prepared(photos, replace(ReconstructConfig(), sparing_above=2))
     assert isinstance(job.regressor, StereoRegressor)
     assert job.regressor.config == job.config.regressor == sparing(StereoConfig())
+
+
+def test_a_run_may_be_resumed_with_another_limit_that_leads_to_the_same() -> None:
+    config = ReconstructConfig()
+    assert options_as_text(replace(config, sparing_above=7)) == options_as_text(config)
+    assert options_as_text(replace(config, regressor=sparing(StereoConfig()))) != options_as_text(config)
 
 
 def test_sparing_asks_for_no_more_than_it_was_given() -> None:

@@ -51,6 +51,17 @@ def test_the_work_is_done_elsewhere_and_blas_has_one_thread_meanwhile() -> None:
     assert threadpool_info() == before
 
 
+def test_blas_stays_at_one_thread_until_the_last_is_done() -> None:
+    before = threadpool_info()
+    first, second = (in_threads(lambda item: item, range(100)) for _ in range(2))
+    next(first)
+    next(second)
+    first.close()
+    assert {info["num_threads"] for info in threadpool_info() if info["user_api"] == "blas"} == {1}
+    second.close()
+    assert threadpool_info() == before
+
+
 def test_torch_has_one_thread_inside_and_as_many_as_before_after() -> None:
     @one_torch_thread()
     def fails() -> None:

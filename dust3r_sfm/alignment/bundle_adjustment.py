@@ -11,8 +11,8 @@ from dust3r_sfm.alignment.tracks import Observations
 from dust3r_sfm.types import Camera
 
 MAX_STEPS, LEAST_STEPS, STEPS_OF_OBSERVATIONS = 200, 50, 4_000_000
-"""Most steps of an adjustment: 200 of so few observations that together they stay within the last figure, but
-50 (COLMAP's own bound) of however many. What the last hundreds still move is far below what photos tell."""
+"""Most steps of an adjustment: 200 where steps times observations stay within the last figure, else fewer,
+but never under 50, COLMAP's own bound. What is left after these changed no figure of 233 photos."""
 
 
 @dataclass(frozen=True)
@@ -69,13 +69,13 @@ def bundle_adjusted(bundle: Bundle, observations: Observations, settings: Bundle
     options.ceres.loss_function_type = pycolmap.LossFunctionType.CAUCHY
     options.ceres.loss_function_scale = settings.loss_px
     options.ceres.solver_options.num_threads = 1
-    options.ceres.solver_options.max_num_iterations = _most_steps(len(observations.view_index))
+    options.ceres.solver_options.max_num_iterations = most_steps(len(observations.view_index))
     options.ceres.solver_options.function_tolerance = settings.tolerance
     pycolmap.create_default_bundle_adjuster(options, config, model).solve()
     return _bundle_from_model(bundle, model)
 
 
-def _most_steps(num_observations: int) -> int:
+def most_steps(num_observations: int) -> int:
     return max(LEAST_STEPS, min(MAX_STEPS, STEPS_OF_OBSERVATIONS // max(num_observations, 1)))
 
 

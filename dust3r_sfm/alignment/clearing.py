@@ -27,8 +27,9 @@ of the focal."""
 
 @dataclass(frozen=True)
 class Cleared:
-    """`rows` of the problem's edges that are left and were refined. `wrong`: the others, and why. `broken`:
-    without the last of them the graph is no longer one piece, so that `refined` is of no use."""
+    """`rows` of the problem's edges that are left, refined without the others, or with a few that weighed
+    next to nothing. `wrong`: the others, and why. `broken`: without the last of them the graph is no longer
+    one piece, so that `refined` is of no use."""
 
     refined: Refined
     rows: Int[np.ndarray, " left"]
@@ -37,8 +38,8 @@ class Cleared:
 
 
 def refined_and_cleared(problem: Problem, state: State, whole: Edges) -> Cleared:
-    """Refined, and again without the edges that are wrong, until none is. `whole`: the problem's edges with
-    all their samples."""
+    """Refined, and again without the edges that are wrong, until none is, or few are. `whole`: the problem's
+    edges with all their samples."""
     rows, wrong = np.arange(len(problem.edges)), dict[int, str]()
     refined = refine(problem, state)
     for _ in range(MAX_CLEARINGS):
@@ -54,7 +55,7 @@ def refined_and_cleared(problem: Problem, state: State, whole: Edges) -> Cleared
         apart = left[~comparable(depth_ties(whole.select(left)), len(left))]
         wrong |= {int(edge): NOT_COMPARABLE for edge in apart}
         keep &= ~np.isin(rows, apart)
-        few = np.count_nonzero(~keep) <= FEW * len(rows)
+        few = len(bad) <= FEW * len(rows) and not len(apart)
         rows, problem = rows[keep], replace(problem, edges=problem.edges.select(keep))
         if len(apart) and not _connected(problem.edges, problem.num_views):
             return Cleared(refined, rows, wrong, broken=True)
@@ -92,7 +93,7 @@ def _continued(refined: Refined, keep: Bool[np.ndarray, " e"]) -> State:
 
 
 def comparable(ties: Ties, num_edges: int) -> Bool[np.ndarray, " e"]:
-    """Those metric edges whose scales are comparable with most others'."""
+    """Those metric edges, of one at least, whose scales are comparable with most others'."""
     labels = tie_islands(ties, num_edges)
     return labels == np.bincount(labels).argmax()
 

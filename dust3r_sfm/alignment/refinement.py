@@ -30,7 +30,7 @@ CAUCHY_WIDTH = 2.0
 SMALLEST_SIGMA, SMALLEST_SIGMA_PX = 3e-5, 0.02
 ROUNDS, ITERATIONS = 4, 10
 LEAST_GAIN = 1e-4
-"""Of the cost: less is far below what noise makes of it, one a parameter."""
+"""Of the cost. (Ten times less took a third longer and changed no figure of any real set.)"""
 
 
 @dataclass(frozen=True)

@@ -66,6 +66,8 @@ def reconstruct_config(command: Reconstruct, regressor: str) -> ReconstructConfi
     for those it cannot."""
     if command.output.max_points < 0:
         raise InputError(f"--max-points {command.output.max_points}: give 0 or more")
+    if command.photo.sparing_above < 0:
+        raise InputError(f"--sparing-above {command.photo.sparing_above}: give 0 or more")
     cameras, seed = _SHARING[command.photo.cameras], command.compute.seed
     return ReconstructConfig(
         regressor=regressor_config(regressor, command.compute, cameras),

@@ -1,5 +1,6 @@
 """A run with all checked that can be before its first pair."""
 
+import logging
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -15,6 +16,8 @@ from dust3r_sfm.pipeline.plan import Plan, plan_run
 from dust3r_sfm.pipeline.regressors import build_regressor, suited_to
 from dust3r_sfm.regressors.protocol import PointmapRegressor
 from dust3r_sfm.view_graph import Retrieval, ViewGraph
+
+_logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -36,6 +39,12 @@ def prepared(photos: Path | Sequence[Path], config: ReconstructConfig) -> Job:
     loaded = load_views(photos, regressor.image_spec, config.masks)
     suited = suited_to(config.regressor, len(loaded.views), config.sparing_above)
     if suited != config.regressor:
+        _logger.info(
+            "%d photos: regressor %s looks less closely at each, as they are more than %d (--sparing-above)",
+            len(loaded.views),
+            regressor.name,
+            config.sparing_above,
+        )
         config, regressor = replace(config, regressor=suited), build_regressor(suited)
     pairs = pairs_by_name(config.graph, regressor, loaded.views)
     presets = presets_of_views(config.known, config.alignment.presets, loaded.views)

@@ -17,6 +17,8 @@ LIBRARIES = 500 * 2**20
 """Of a process that has loaded torch, pycolmap and scipy."""
 STEREO_SEARCH = 450 * 2**20
 """Of the search for features in photos of 3000 pixels, on two cores."""
+SWEPT_PIXEL = 540
+"""Bytes a pixel of a view in dense stereo, on each core: the sweep, and results that wait to be taken."""
 VIEW_PIXEL = 14
 """Bytes of a view's pixel: the image, fused depth and confidence, a mask."""
 FUSED_PIXEL = 120
@@ -35,7 +37,7 @@ def expected_bytes(views: Sequence[View], graph: ViewGraph, config: ReconstructC
     if isinstance(config.regressor, NetworkRegressorConfig):
         total += config.regressor.token_cache if config.regressor.device == "cpu" else 0
     else:
-        total += STEREO_SEARCH
+        total += max(STEREO_SEARCH, SWEPT_PIXEL * num_workers() * max(pixels))
     if config.gradient is not None:
         largest = max(pixels)
         return total + BYTES_A_PIXEL_AND_PAIR * largest * len(graph.pairs)

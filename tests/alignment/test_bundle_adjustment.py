@@ -11,6 +11,7 @@ from dust3r_sfm.alignment.bundle_adjustment import (
     bundle_adjusted,
     camera_sharing,
     model_from_bundle,
+    most_steps,
 )
 from dust3r_sfm.alignment.tracks import Observations
 from dust3r_sfm.geometry import (
@@ -21,6 +22,13 @@ from dust3r_sfm.geometry import (
     rotation_from_vector,
     transform_points,
 )
+
+
+@pytest.mark.parametrize(
+    ("observations", "steps"), [(0, 200), (20_000, 200), (40_000, 100), (80_000, 50), (9_000_000, 50)]
+)
+def test_many_observations_are_given_fewer_steps_and_never_fewer_than_colmap_gives(observations, steps):
+    assert most_steps(observations) == steps
 
 
 @pytest.fixture

@@ -6,8 +6,10 @@ import numpy as np
 import pytest
 from posed_scene import CONFIG
 
+from dust3r_sfm.alignment import clearing
 from dust3r_sfm.alignment.components import solve_components
 from dust3r_sfm.alignment.edges import stack_edges
+from dust3r_sfm.alignment.refinement import refine
 from dust3r_sfm.alignment.start import gather
 from dust3r_sfm.evidence import EvidenceConfig, evidence_from_predictions
 from dust3r_sfm.geometry import invert_rigid, rotation_angle_deg
@@ -53,6 +55,19 @@ def test_a_blurred_pair_leaves_and_the_rest_is_solved(scenes, truth):
         truth.cam_from_world[4] @ invert_rigid(truth.cam_from_world[0])
     )
     assert rotation_angle_deg(turn[:3, :3]) < 0.2
+
+
+def test_few_leave_without_another_refinement(scenes, truth, monkeypatch):
+    """One pair of twenty is not few; here it is taken for that."""
+    monkeypatch.setattr(clearing, "FEW", 0.06)
+    rounds = []
+    monkeypatch.setattr(clearing, "refine", lambda *args: rounds.append(1) or refine(*args))
+    (found,), reasons = solved(truth, scenes.all_pairs(range(5)))
+    assert list(reasons) == [BLURRED]
+    assert len(rounds) == 1
+    assert len(found.scales) == len(found.residual_px) == 19
+    expected = truth.cam_from_world[4] @ invert_rigid(truth.cam_from_world[0])
+    assert rotation_angle_deg((found.cam_from_world[4] @ invert_rigid(expected))[:3, :3]) < 0.2
 
 
 def test_what_a_blurred_pair_alone_held_falls_apart(scenes, truth):

@@ -26,7 +26,7 @@ from dust3r_sfm.regressors.stereo.features import (
 from dust3r_sfm.regressors.stereo.matching import distinct, match_descriptors, unit_descriptors
 from dust3r_sfm.regressors.stereo.pointmaps import pair_predictions
 from dust3r_sfm.regressors.stereo.two_view import UNRELATED, Epipolar, TwoView, TwoViewConfig, two_view
-from dust3r_sfm.threads import in_threads, one_torch_thread
+from dust3r_sfm.threads import in_threads
 from dust3r_sfm.types import (
     Camera,
     Correspondences,
@@ -126,10 +126,8 @@ class StereoRegressor:
             if not missing[pair]:
                 return []
             sweep = self.config.sweep if pair in swept else None
-            with one_torch_thread():
-                both = pair_predictions(
-                    pair, views, cameras, geometries.get(pair, UNRELATED), sweep, self.config.device
-                )
+            geometry = geometries.get(pair, UNRELATED)
+            both = pair_predictions(pair, views, cameras, geometry, sweep, self.config.device)
             return [prediction for prediction in both if prediction.pair in missing[pair]]
 
         progress.start("Dense stereo", len(wanted), "pairs")
@@ -146,8 +144,7 @@ class StereoRegressor:
 
         def matched(pair: Pair) -> Correspondences:
             of_i, of_j = descriptors[pair.i], descriptors[pair.j]
-            with one_torch_thread():
-                rows_i, rows_j = match_descriptors(of_i, of_j, self.config.max_ratio).T
+            rows_i, rows_j = match_descriptors(of_i, of_j, self.config.max_ratio).T
             pixels_i, pixels_j = features[pair.i].pixels[rows_i], features[pair.j].pixels[rows_j]
             return distinct(Correspondences(pixels_i, pixels_j, np.ones(len(rows_i))))
 
