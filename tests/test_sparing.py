@@ -21,9 +21,11 @@ def test_the_job_has_the_regressor_for_its_number_of_photos(
     rendered_rooms[0].write(photos)
     job = prepared(photos, replace(ReconstructConfig(), sparing_above=3))
     assert job.config.regressor == StereoConfig()
+    assert job.regressor_name == "stereo"
     job = prepared(photos, replace(ReconstructConfig(), sparing_above=2))
     assert isinstance(job.regressor, StereoRegressor)
     assert job.regressor.config == job.config.regressor == sparing(StereoConfig())
+    assert job.regressor_name == "stereo (sparing, see --sparing-above)"
 
 
 def test_a_run_may_be_resumed_with_another_limit_that_leads_to_the_same() -> None:

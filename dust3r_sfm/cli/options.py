@@ -56,7 +56,8 @@ class PhotoOptions:
     cameras: Literal["auto", "shared", "per-folder", "per-image"] = "auto"
     """Which photos have one focal length. auto: those of equal size and EXIF camera."""
     sparing_above: Annotated[int, tyro.conf.arg(metavar="N")] = 100
-    """Of more photos than N, regressor stereo looks less closely at each: a third of the time."""
+    """With more photos than N, regressor stereo takes a third of the time: as good poses, but a third of the
+    points in sparse/0. 0: always; a large N: never."""
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,5 @@
 """A run with all checked that can be before its first pair."""
 
-import logging
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -17,8 +16,6 @@ from dust3r_sfm.pipeline.regressors import build_regressor, suited_to
 from dust3r_sfm.regressors.protocol import PointmapRegressor
 from dust3r_sfm.view_graph import Retrieval, ViewGraph
 
-_logger = logging.getLogger(__name__)
-
 
 @dataclass(frozen=True)
 class Job:
@@ -31,6 +28,12 @@ class Job:
     config: ReconstructConfig
     allowed_bytes: int
     place: Placing
+    sparing: bool
+
+    @property
+    def regressor_name(self) -> str:
+        """For the plan and the report."""
+        return self.regressor.name + (" (sparing, see --sparing-above)" if self.sparing else "")
 
 
 def prepared(photos: Path | Sequence[Path], config: ReconstructConfig) -> Job:
@@ -38,13 +41,8 @@ def prepared(photos: Path | Sequence[Path], config: ReconstructConfig) -> Job:
     regressor = build_regressor(config.regressor)
     loaded = load_views(photos, regressor.image_spec, config.masks)
     suited = suited_to(config.regressor, len(loaded.views), config.sparing_above)
-    if suited != config.regressor:
-        _logger.info(
-            "%d photos: regressor %s looks less closely at each, as they are more than %d (--sparing-above)",
-            len(loaded.views),
-            regressor.name,
-            config.sparing_above,
-        )
+    is_sparing = suited != config.regressor
+    if is_sparing:
         config, regressor = replace(config, regressor=suited), build_regressor(suited)
     pairs = pairs_by_name(config.graph, regressor, loaded.views)
     presets = presets_of_views(config.known, config.alignment.presets, loaded.views)
@@ -57,6 +55,7 @@ def prepared(photos: Path | Sequence[Path], config: ReconstructConfig) -> Job:
         within_memory(replace(config, alignment=replace(config.alignment, presets=presets)), allowed),
         allowed,
         placing_of_views(config.world, views, regressor, len(presets.cam_from_world), config.seed),
+        is_sparing,
     )
     if isinstance(pairs, ViewGraph):
         plan_of(job, pairs)
@@ -68,4 +67,4 @@ def plan_of(job: Job, graph: ViewGraph) -> Plan:
     needed = expected_bytes(job.loaded.views, graph, job.config)
     check_memory(needed, job.allowed_bytes, job.config)
     cost = expected_cost(job.config.regressor)
-    return plan_run(graph, job.regressor.name, cost, job.loaded.skipped, needed)
+    return plan_run(graph, job.regressor_name, cost, job.loaded.skipped, needed)

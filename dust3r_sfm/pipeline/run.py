@@ -95,7 +95,7 @@ def _run_facts(job: Job, clock: StageClock) -> RunFacts:
     return RunFacts(
         image_names=[view.name for view in job.loaded.views],
         skipped=job.loaded.skipped,
-        regressor=job.regressor.name,
+        regressor=job.regressor_name,
         stage_seconds=dict(clock.seconds),
         peak_memory_mib=_peak_memory_mib(),
     )
