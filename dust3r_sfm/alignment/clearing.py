@@ -49,20 +49,21 @@ def refined_and_cleared(problem: Problem, state: State, whole: Edges) -> Cleared
         wrong |= {int(rows[edge]): reason for edge, reason in bad.items()}
         keep = np.ones(len(rows), dtype=bool)
         keep[list(bad)] = False
-        if not _connected(problem.edges.select(keep), problem.num_views):
+        if not _connected(problem, keep):
             return Cleared(refined, rows[keep], wrong, broken=True)
         left = rows[keep]
         apart = left[~comparable(depth_ties(whole.select(left)), len(left))]
         wrong |= {int(edge): NOT_COMPARABLE for edge in apart}
         keep &= ~np.isin(rows, apart)
+        if len(apart) and not _connected(problem, keep):
+            return Cleared(refined, rows[keep], wrong, broken=True)
         few = len(bad) <= FEW * len(rows) and not len(apart)
-        rows, problem = rows[keep], replace(problem, edges=problem.edges.select(keep))
-        if len(apart) and not _connected(problem.edges, problem.num_views):
-            return Cleared(refined, rows, wrong, broken=True)
+        rows, refined = rows[keep], _of_edges(refined, keep)
         if few:
-            return Cleared(_without(refined, keep), rows, wrong, broken=False)
+            return Cleared(refined, rows, wrong, broken=False)
+        problem = replace(problem, edges=problem.edges.select(keep))
         state = replace(state, log_scale=state.log_scale[keep])
-        refined = refine(problem, _continued(refined, keep), state, LATER_ROUNDS)
+        refined = refine(problem, _continued(refined), state, LATER_ROUNDS)
     return Cleared(refined, rows, wrong, broken=False)
 
 
@@ -77,7 +78,7 @@ def _misfits(refined: Refined, problem: Problem) -> dict[int, str]:
     return missed | {int(e): "too few points are known" for e in np.flatnonzero(unknown)}
 
 
-def _without(refined: Refined, keep: Bool[np.ndarray, " e"]) -> Refined:
+def _of_edges(refined: Refined, keep: Bool[np.ndarray, " e"]) -> Refined:
     """As it is, with what it says of some edges."""
     return replace(
         refined,
@@ -87,9 +88,9 @@ def _without(refined: Refined, keep: Bool[np.ndarray, " e"]) -> Refined:
     )
 
 
-def _continued(refined: Refined, keep: Bool[np.ndarray, " e"]) -> State:
+def _continued(refined: Refined) -> State:
     poses = refined.cam_from_world
-    return State(poses, refined.log_focal, refined.log_scale[keep], np.zeros(len(poses)))
+    return State(poses, refined.log_focal, refined.log_scale, np.zeros(len(poses)))
 
 
 def comparable(ties: Ties, num_edges: int) -> Bool[np.ndarray, " e"]:
@@ -98,6 +99,8 @@ def comparable(ties: Ties, num_edges: int) -> Bool[np.ndarray, " e"]:
     return labels == np.bincount(labels).argmax()
 
 
-def _connected(edges: Edges, num_views: int) -> bool:
-    graph = csr_matrix((np.ones(len(edges)), (edges.tail, edges.head)), shape=(num_views, num_views))
+def _connected(problem: Problem, keep: Bool[np.ndarray, " e"]) -> bool:
+    """Whether these edges alone join all views."""
+    tail, head, size = problem.edges.tail[keep], problem.edges.head[keep], problem.num_views
+    graph = csr_matrix((np.ones(len(tail)), (tail, head)), shape=(size, size))
     return bool(connected_components(graph, directed=False)[0] == 1)
