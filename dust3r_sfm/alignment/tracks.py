@@ -109,8 +109,9 @@ def rays(
     """Unit directions in the world."""
     every = np.array([[c.fx, c.fy, c.cx, c.cy, c.k1] for c in cameras])[observations.view_index]
     local = np.ones((len(observations.pixels), 3))
-    for view, camera in enumerate(cameras):
-        rows = observations.view_index == view
+    by_view = np.argsort(observations.view_index, kind="stable")
+    ends = np.searchsorted(observations.view_index[by_view], np.arange(1, len(cameras)))
+    for camera, rows in zip(cameras, np.split(by_view, ends), strict=True):
         local[rows] = unproject(observations.pixels[rows], local[rows, 2], camera)
     world_from_cam = invert_rigid(cam_from_world)[observations.view_index]
     directions = (world_from_cam[:, :3, :3] @ local[..., None])[..., 0]

@@ -1,7 +1,8 @@
 """Which depth maps of each view are kept, decided while pairs come in, whatever their order.
 
 A view's maps compete for a fixed number of places. A map that gives way is gone, and rightly so: those
-that displaced it stay better than it, so the best of all pairs are the best of the best so far.
+that displaced it stay better than it, so the best of all pairs are the best of the best so far. A map
+that says little beside the best is not worth its place either, and never becomes so.
 """
 
 from bisect import insort
@@ -10,6 +11,12 @@ from dataclasses import dataclass
 
 from dust3r_sfm.evidence.summary import PairSummary
 from dust3r_sfm.types import Pair
+
+SURE = 3
+"""So many maps of a view are kept however little they say: pairs may turn out wrong."""
+LEAST_SHARE = 0.2
+"""Of the weight of a view's best map, that the others have at least. (What is triangulated from the
+matches of a pair has .02 to .15 of what a sweep says, where photos have texture.)"""
 
 
 @dataclass(frozen=True, order=True)
@@ -36,7 +43,7 @@ def claims_of(summary: PairSummary, pairs: Collection[Pair]) -> list[Claim]:
 
 
 class Places:
-    """The claims that hold: at most `most` a view."""
+    """The claims that hold: at most `most` a view; see `_holding`."""
 
     def __init__(self, most: int) -> None:
         self._most = most
@@ -48,10 +55,11 @@ class Places:
         for claim in claims:
             places = self._of_view.setdefault(claim.view, [])
             insort(places, claim)
-            last = places.pop() if len(places) > self._most else None
-            if last is not claim:
+            holding = _holding(places, self._most)
+            if claim in holding:
                 held.append(claim)
-                gone += [] if last is None else [last]
+            gone += [each for each in places if each not in holding and each != claim]
+            self._of_view[claim.view] = holding
         return held, gone
 
     def vacate(self, pairs: Collection[Pair]) -> None:
@@ -65,3 +73,10 @@ class Places:
     def by_view(self) -> Mapping[int, tuple[Pair, ...]]:
         """The pairs whose maps of a view are kept, best first."""
         return {view: tuple(claim.pair for claim in places) for view, places in self._of_view.items()}
+
+
+def _holding(places: list[Claim], most: int) -> list[Claim]:
+    """Of a view's claims, best first: the first ones, and of the others those that say nearly as much."""
+    least = LEAST_SHARE * -places[0].weakness
+    telling = [claim for claim in places[SURE:most] if not claim.redundant and -claim.weakness >= least]
+    return places[: min(SURE, most)] + telling

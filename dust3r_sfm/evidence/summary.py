@@ -11,7 +11,6 @@ from jaxtyping import Bool, Float, Int
 
 from dust3r_sfm.evidence.config import EvidenceConfig
 from dust3r_sfm.geometry.focal import focal_from_slopes
-from dust3r_sfm.geometry.projection import pixel_grid
 from dust3r_sfm.geometry.resampling import sample_nearest
 from dust3r_sfm.geometry.view_cameras import principal_point
 from dust3r_sfm.types import (
@@ -88,18 +87,18 @@ def _focal(
     """Robust focal and its relative spread, on a regular subset of pixels."""
     height, width = trust.shape
     step = max(1, int(np.sqrt(height * width / FOCAL_PIXELS)))
-    chosen = np.log(trust[::step, ::step])
-    pixels = (step * (pixel_grid(*chosen.shape) - 0.5) + 0.5 - centre).reshape(-1, 2)
-    chosen = chosen.ravel()
-    known = chosen > 0
-    if np.count_nonzero(known) < 20:
+    chosen = trust[::step, ::step]
+    row, column = np.nonzero(chosen > 1.0)
+    if len(row) < 20:
         return None, np.inf
-    points_known = points[::step, ::step].reshape(-1, 3)[known].astype(np.float64)
-    focal = focal_from_slopes(points_known, pixels[known], chosen[known])
+    weights = np.log(chosen[row, column])
+    points_known = points[::step, ::step][row, column].astype(np.float64)
+    pixels = step * np.stack([column, row], axis=1) + 0.5 - centre
+    focal = focal_from_slopes(points_known, pixels, weights)
     if focal is None or focal <= 0:
         return None, np.inf
     slopes = points_known[:, :2] / points_known[:, 2:]
-    error = np.median(np.linalg.norm(pixels[known] - focal * slopes, axis=1))
+    error = np.median(np.linalg.norm(pixels - focal * slopes, axis=1))
     return focal, float(1.5 * error / np.sqrt(len(slopes) * np.median((slopes**2).sum(axis=1))) / focal)
 
 

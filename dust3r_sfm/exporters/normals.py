@@ -16,28 +16,26 @@ def depth_normals(depth: Float[np.ndarray, "h w"], camera: Camera) -> Float[np.n
     The cross product of the differences to a neighbour in the row and one in the column: of the two on
     either side the one nearer in depth, so that normals stay on their side of a step.
     """
-    points = unproject(pixel_grid(*depth.shape), depth.astype(np.float64), camera)
-    across, down = _nearer_difference(points, 1), _nearer_difference(points, 0)
-    normals = np.cross(down, across)
-    length = np.linalg.norm(normals, axis=-1, keepdims=True)
-    normals = np.where(length > 0, normals / np.where(length > 0, length, 1.0), 0.0)
-    away = (normals * points).sum(axis=-1, keepdims=True) > 0
-    return np.where(away, -normals, normals)
+    local = unproject(pixel_grid(*depth.shape), depth.astype(np.float64), camera)
+    points = np.moveaxis(local, -1, 0).copy()
+    across, down = _nearer_difference(points, 2), _nearer_difference(points, 1)
+    normals = np.stack([down[b] * across[c] - down[c] * across[b] for b, c in ((1, 2), (2, 0), (0, 1))])
+    length = np.sqrt((normals * normals).sum(axis=0))
+    towards = np.where((normals * points).sum(axis=0) > 0, -1.0, 1.0)
+    normals *= towards / np.where(length > 0, length, 1.0)
+    return np.moveaxis(normals, 0, -1)
 
 
-def _nearer_difference(points: Float[np.ndarray, "h w 3"], axis: int) -> Float[np.ndarray, "h w 3"]:
+def _nearer_difference(points: Float[np.ndarray, "3 h w"], axis: int) -> Float[np.ndarray, "3 h w"]:
     """Point ahead minus point, or point minus point behind, whichever changes depth less; 0 for neither."""
-    between = np.diff(points, axis=axis)
-    depth = np.moveaxis(points[..., 2], axis, 0)
-    jump = np.abs(np.diff(depth, axis=0))
+    along = np.moveaxis(points, axis, 1)
+    between = along[:, 1:] - along[:, :-1]
+    depth, jump = along[2], np.abs(between[2])
     usable = (depth[1:] > 0) & (depth[:-1] > 0) & (jump < _STEP * depth[1:])
-    jump = np.moveaxis(np.where(usable, jump, np.inf), 0, axis)
-    pad = [(0, 0), (0, 0)]
-    ahead_pad, behind_pad = list(pad), list(pad)
-    ahead_pad[axis], behind_pad[axis] = (0, 1), (1, 0)
-    ahead = np.pad(jump, ahead_pad, constant_values=np.inf)
-    behind = np.pad(jump, behind_pad, constant_values=np.inf)
-    forward = np.pad(between, [*ahead_pad, (0, 0)])
-    backward = np.pad(between, [*behind_pad, (0, 0)])
-    chosen = np.where((ahead <= behind)[..., None], forward, backward)
-    return np.where(np.isfinite(np.minimum(ahead, behind))[..., None], chosen, 0.0)
+    jump = np.where(usable, jump, np.inf)
+    none = np.full((1, jump.shape[1]), np.inf)
+    ahead, behind = np.concatenate([jump, none]), np.concatenate([none, jump])
+    found = np.zeros(along.shape)
+    found[:, :-1] = between * ((ahead <= behind) & np.isfinite(ahead))[:-1]
+    found[:, 1:] += between * (behind < ahead)[1:]
+    return np.moveaxis(found, 1, axis)

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import numpy as np
 import torch
-from jaxtyping import Float
+from jaxtyping import Float, Int
 from scipy.ndimage import distance_transform_edt
 
 from dust3r_sfm.geometry import invert_rigid
@@ -16,6 +16,8 @@ SPARSE_CONFIDENCE = 3.0
 """Confidence of a triangulated inlier at the best triangulation angles."""
 REACH, AROUND_SHARE = 0.03, 0.2
 """How far around an inlier its depth is taken over (of the long edge), and with what share of trust."""
+CELL = 4
+"""Pixels a side of the cells that it is taken over in."""
 FULL_ANGLE_DEG = 3.0
 """Triangulation angle from which an inlier's depth is as good as it gets."""
 
@@ -85,21 +87,32 @@ def _sparse_depth(
     known = np.isfinite(depth)
     if geometry.geometry not in (PairGeometry.GENERAL, PairGeometry.PLANAR) or not known.any():
         return DepthEstimate(np.zeros(shape, np.float32), np.ones(shape, np.float32))
-    seeds = np.zeros(shape, dtype=np.float32)
-    column, row = np.minimum(pixels[known].astype(np.int64), [camera.width - 1, camera.height - 1]).T
-    seeds[row, column] = depth[known]
-    near_row, near_column = distance_transform_edt(seeds == 0, return_distances=False, return_indices=True)
-    own_row, own_column = np.ogrid[: shape[0], : shape[1]]
-    distance = np.hypot(
-        (near_row - own_row).astype(np.float32), (near_column - own_column).astype(np.float32)
-    )
-    reach = REACH * max(shape)
-    nearness = np.where(distance == 0, 1.0, AROUND_SHARE * np.clip(1.0 - distance / reach, 0.0, 1.0))
     best = (SPARSE_CONFIDENCE - 1.0) * min(geometry.angle_deg / FULL_ANGLE_DEG, 1.0)
-    return DepthEstimate(
-        np.where(nearness > 0, seeds[near_row, near_column], 0.0).astype(np.float32),
-        (1.0 + best * nearness).astype(np.float32),
-    )
+    column, row = np.minimum(pixels[known].astype(np.int64), [camera.width - 1, camera.height - 1]).T
+    near_depth, nearness = _around(row, column, depth[known].astype(np.float32), shape)
+    found = _enlarged(near_depth, shape), _enlarged(1.0 + best * AROUND_SHARE * nearness, shape)
+    found[0][row, column], found[1][row, column] = depth[known], 1.0 + best
+    return DepthEstimate(*found)
+
+
+def _around(
+    row: Int[np.ndarray, " n"],
+    column: Int[np.ndarray, " n"],
+    depth: Float[np.ndarray, " n"],
+    shape: tuple[int, int],
+) -> tuple[Float[np.ndarray, "ch cw"], Float[np.ndarray, "ch cw"]]:
+    """Depth of the nearest inlier within reach of each cell of pixels, 0 where there is none, and how near
+    it is, from 1 to 0. By cells, as it takes several times less time, and there is nothing fine in it."""
+    seeds = np.zeros((-(-shape[0] // CELL), -(-shape[1] // CELL)), np.float32)
+    seeds[row // CELL, column // CELL] = depth
+    distance, (near_row, near_column) = distance_transform_edt(seeds == 0, return_indices=True)
+    nearness = np.maximum(1.0 - distance.astype(np.float32) * (CELL / (REACH * max(shape))), 0.0)
+    return np.where(nearness > 0, seeds[near_row, near_column], np.float32(0.0)), nearness
+
+
+def _enlarged(cells: Float[np.ndarray, "ch cw"], shape: tuple[int, int]) -> Float[np.ndarray, "h w"]:
+    whole = cells.astype(np.float32).repeat(CELL, axis=0).repeat(CELL, axis=1)
+    return whole[: shape[0], : shape[1]].copy()
 
 
 def _merged(dense: DepthEstimate, sparse: DepthEstimate) -> DepthEstimate:
