@@ -36,7 +36,7 @@ def corrected_depth(
     too few or ask for something that depths of this view cannot be."""
     height, width = depth.shape
     usable = inside(pixels, height, width) & (track_depth > 0)
-    found, wanted = sample_nearest(depth, pixels[usable]), track_depth[usable]
+    found, wanted = sample_nearest(depth, pixels[usable]).astype(np.float64), track_depth[usable]
     found, wanted = found[found > 0], wanted[found > 0]
     if len(found) < MIN_TRACKS:
         return depth
@@ -47,8 +47,8 @@ def corrected_depth(
     a, b = inverse_depth_correction(1.0 / found[near], 1.0 / wanted[near])
     least = np.min(a / found[near] + b)
     if a <= 0 or least <= 0:
-        return depth * np.exp(np.median(ratio))
+        return depth * float(np.exp(np.median(ratio)))
     known = depth > 0
     inverse = a / np.where(known, depth, 1.0) + b
     sensible = known & (inverse > 0.2 * least)
-    return np.where(sensible, 1.0 / np.where(sensible, inverse, 1.0), 0.0)
+    return np.where(sensible, 1.0 / np.where(sensible, inverse, 1.0), 0.0).astype(depth.dtype)

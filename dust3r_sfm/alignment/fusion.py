@@ -18,7 +18,7 @@ from dust3r_sfm.types import ConfidenceArray, Pair, Rigid, Tracks, View
 
 AGREEMENT = 0.03
 """Relative depth difference at which two maps count as half agreeing."""
-PIXELS_AT_ONCE = 65_536
+PIXELS_AT_ONCE = 16_384
 
 
 @dataclass(frozen=True)
@@ -54,12 +54,12 @@ def _map_of(
     """Depth of the view in the world by the pair's own scale, 0 where unknown, and its confidence."""
     values, confidence = evidence.maps.read((view, pair)).unpacked()
     if view == pair.i:
-        depth = world.scales[pair] * values[..., 0].astype(np.float64)
+        depth = world.scales[pair] * values[..., 0]
     else:
         j_from_i = _relative(world, pair)
-        depth = world.scales[pair] * (values @ j_from_i[2, :3]) + j_from_i[2, 3]
+        depth = world.scales[pair] * (values @ j_from_i[2, :3].astype(np.float32)) + float(j_from_i[2, 3])
     known = np.isfinite(depth) & (depth > 0) & (confidence > 1.0)
-    return np.where(known, depth, 0.0), np.where(known, confidence, 1.0).astype(np.float64)
+    return np.where(known, depth, np.float32(0.0)), np.where(known, confidence, np.float32(1.0))
 
 
 def _seen_tracks(world: World, local: int) -> tuple[Float[np.ndarray, "t 2"], Float[np.ndarray, " t"]]:
@@ -107,17 +107,17 @@ def _agreement(logs: Float[np.ndarray, "k p"], centre: Float[np.ndarray, " p"]) 
 
 def _fused_view(stack: Sequence[tuple[Float[np.ndarray, "h w"], ConfidenceArray]], view: View) -> FusedDepth:
     """All maps of one view; masked pixels are unknown."""
-    height, width = view.image.shape[:2]
+    shape = view.image.shape[:2]
     depths = np.stack([depth.ravel() for depth, _ in stack])
     confidences = np.stack([confidence.ravel() for _, confidence in stack])
-    parts = [
-        fuse_pixels(
-            depths[:, start : start + PIXELS_AT_ONCE],
-            confidences[:, start : start + PIXELS_AT_ONCE],
-        )
-        for start in range(0, height * width, PIXELS_AT_ONCE)
-    ]
-    depth, confidence = (np.concatenate(values).reshape(height, width) for values in zip(*parts, strict=True))
+    # What only one map knows is as that has it.
+    depth, confidence = depths.sum(axis=0), confidences.max(axis=0)
+    several = np.flatnonzero(np.count_nonzero(depths, axis=0) > 1)
+    for start in range(0, len(several), PIXELS_AT_ONCE):
+        some = several[start : start + PIXELS_AT_ONCE]
+        # `take` leaves each map's pixels side by side, which an index does not.
+        depth[some], confidence[some] = fuse_pixels(depths.take(some, 1), confidences.take(some, 1))
+    depth, confidence = depth.reshape(shape), confidence.reshape(shape)
     if view.mask is not None:
         depth, confidence = np.where(view.mask, depth, 0.0), np.where(view.mask, confidence, 1.0)
     return FusedDepth(depth.astype(np.float32), confidence.astype(np.float32))

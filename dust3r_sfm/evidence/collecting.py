@@ -110,9 +110,9 @@ def map_of(prediction: PairPrediction, index: int, views: Sequence[View]) -> Den
     """What the prediction says of the view with this index."""
     if index == prediction.pair.i:
         depth, confidence = prediction.points_i[..., 2], prediction.confidence_i
-        known = known_pixels(prediction.points_i, confidence, views[index]) & (depth > 0)
+        known = known_pixels(prediction.points_i, confidence, views[index].mask) & (depth > 0)
         return pack_depth(depth, confidence, known)
-    known = known_pixels(prediction.points_j, prediction.confidence_j, views[index])
+    known = known_pixels(prediction.points_j, prediction.confidence_j, views[index].mask)
     return pack_points(prediction.points_j, prediction.confidence_j, known)
 
 

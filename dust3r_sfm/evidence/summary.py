@@ -11,7 +11,7 @@ from jaxtyping import Bool, Float, Int
 
 from dust3r_sfm.evidence.config import EvidenceConfig
 from dust3r_sfm.geometry.focal import focal_from_slopes
-from dust3r_sfm.geometry.resampling import sample_nearest
+from dust3r_sfm.geometry.resampling import nearest_indices
 from dust3r_sfm.geometry.view_cameras import principal_point
 from dust3r_sfm.types import (
     ConfidenceArray,
@@ -25,6 +25,8 @@ from dust3r_sfm.types import (
 
 FOCAL_PIXELS = 5_000
 """A pointmap's focal is estimated on about this many of its pixels."""
+
+Where = slice | Int[np.ndarray, " k"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -67,32 +69,50 @@ def sample_pixels(view: View, samples: int) -> Float[np.ndarray, "samples 2"]:
     return sample_indices(height, width, samples)[:, ::-1] + 0.5
 
 
-def known_pixels(points: PointmapArray, confidence: ConfidenceArray, view: View) -> Bool[np.ndarray, "h w"]:
+def known_pixels(
+    points: Float[np.ndarray, "*shape 3"],
+    confidence: Float[np.ndarray, "*shape"],
+    mask: Bool[np.ndarray, "*shape"] | None,
+) -> Bool[np.ndarray, "*shape"]:
     """Where a pointmap knows something: finite points with confidence above 1 that no mask hides."""
     with np.errstate(invalid="ignore", over="ignore"):
         # A sum is finite only if its terms are, and is asked once a pixel.
         finite = np.isfinite(points[..., 0] + points[..., 1] + points[..., 2])
     known = finite & (confidence > 1.0)
-    return known if view.mask is None else known & view.mask
+    return known if mask is None else known & mask
 
 
-def _trust(confidence: ConfidenceArray, known: Bool[np.ndarray, "h w"]) -> ConfidenceArray:
-    """Its logarithm is the weight: taken of what is sampled only."""
-    return np.where(known, confidence, np.float32(1.0))
+@dataclass(frozen=True, eq=False)
+class _Pointmap:
+    """What a prediction says of one view, looked at only where it is asked: that is a few thousand pixels.
+    `own`: in the view's own frame, where points behind it are none."""
+
+    points: PointmapArray
+    confidence: ConfidenceArray
+    mask: Bool[np.ndarray, "h w"] | None
+    own: bool
+
+    def at(
+        self, where: tuple[Where, Where]
+    ) -> tuple[Float[np.ndarray, "*found 3"], Float[np.ndarray, "*found"]]:
+        """Points and confidences of rows and columns; 1 where nothing is known."""
+        points, confidence = self.points[where], self.confidence[where]
+        known = known_pixels(points, confidence, None if self.mask is None else self.mask[where])
+        if self.own:
+            known &= points[..., 2] > 0
+        return points, np.where(known, confidence, np.float32(1.0))
 
 
-def _focal(
-    points: PointmapArray, trust: ConfidenceArray, centre: Float[np.ndarray, "2"]
-) -> tuple[float | None, float]:
+def _focal(pointmap: _Pointmap, centre: Float[np.ndarray, "2"]) -> tuple[float | None, float]:
     """Robust focal and its relative spread, on a regular subset of pixels."""
-    height, width = trust.shape
+    height, width = pointmap.confidence.shape
     step = max(1, int(np.sqrt(height * width / FOCAL_PIXELS)))
-    chosen = trust[::step, ::step]
-    row, column = np.nonzero(chosen > 1.0)
+    points, trust = pointmap.at((slice(None, None, step), slice(None, None, step)))
+    row, column = np.nonzero(trust > 1.0)
     if len(row) < 20:
         return None, np.inf
-    weights = np.log(chosen[row, column])
-    points_known = points[::step, ::step][row, column].astype(np.float64)
+    weights = np.log(trust[row, column])
+    points_known = points[row, column].astype(np.float64)
     pixels = step * np.stack([column, row], axis=1) + 0.5 - centre
     focal = focal_from_slopes(points_known, pixels, weights)
     if focal is None or focal <= 0:
@@ -103,47 +123,44 @@ def _focal(
 
 
 def _sampled(
-    points: PointmapArray, trust: ConfidenceArray, samples: int
+    pointmap: _Pointmap, samples: int
 ) -> tuple[Float[np.ndarray, "samples 3"], Float[np.ndarray, " samples"]]:
     """Points and weights at the fixed pixels; repeated pixels count once."""
-    height, width = trust.shape
+    height, width = pointmap.confidence.shape
     row, column = sample_indices(height, width, samples).T
-    chosen = np.log(trust[row, column])
+    known, trust = pointmap.at((row, column))
+    chosen = np.log(trust)
     chosen[height * width :] = 0.0
-    known = points[row, column]
     return np.where(chosen[:, None] > 0, known, 0.0).astype(np.float32), chosen.astype(np.float32)
 
 
 def _matches(
-    prediction: PairPrediction, trust_i: ConfidenceArray, limit: int
+    found: Correspondences | None, pointmap: _Pointmap, limit: int
 ) -> tuple[Correspondences, Float[np.ndarray, " n"]]:
-    """The correspondences whose pixel in i has a depth in points_i, evenly thinned to `limit`."""
-    found = prediction.correspondences
+    """The correspondences whose pixel in i has a depth in its pointmap, evenly thinned to `limit`."""
     if found is None or len(found) == 0:
         empty = np.zeros((0, 2), np.float32)
         return Correspondences(empty, empty, empty[:, 0]), empty[:, 0]
-    depth = sample_nearest(prediction.points_i[..., 2], found.pixels_i)
-    usable = np.flatnonzero((sample_nearest(trust_i, found.pixels_i) > 1) & (depth > 0))
+    points, trust = pointmap.at(nearest_indices(found.pixels_i, *pointmap.confidence.shape))
+    usable = np.flatnonzero(trust > 1)
     if len(usable) > limit:
         usable = usable[np.linspace(0, len(usable) - 1, limit).round().astype(np.int64)]
     columns = (
         values[usable].astype(np.float32) for values in (found.pixels_i, found.pixels_j, found.weights)
     )
-    return Correspondences(*columns), depth[usable].astype(np.float32)
+    return Correspondences(*columns), points[usable, 2].astype(np.float32)
 
 
 def summarise_pair(
     prediction: PairPrediction, view_i: View, view_j: View, config: EvidenceConfig
 ) -> PairSummary:
     """Reduces one prediction; its pointmaps are not needed afterwards until fusion."""
-    known_i = known_pixels(prediction.points_i, prediction.confidence_i, view_i)
-    known_j = known_pixels(prediction.points_j, prediction.confidence_j, view_j)
-    trust_i = _trust(prediction.confidence_i, known_i & (prediction.points_i[..., 2] > 0))
-    trust_j = _trust(prediction.confidence_j, known_j)
-    points_i, sampled_i = _sampled(prediction.points_i, trust_i, config.samples)
-    points_j, sampled_j = _sampled(prediction.points_j, trust_j, config.samples)
-    matches, match_depth = _matches(prediction, trust_i, config.matches)
-    focal, focal_spread = _focal(prediction.points_i, trust_i, principal_point(view_i))
+    seen_i = _Pointmap(prediction.points_i, prediction.confidence_i, view_i.mask, own=True)
+    seen_j = _Pointmap(prediction.points_j, prediction.confidence_j, view_j.mask, own=False)
+    points_i, sampled_i = _sampled(seen_i, config.samples)
+    points_j, sampled_j = _sampled(seen_j, config.samples)
+    matches, match_depth = _matches(prediction.correspondences, seen_i, config.matches)
+    focal, focal_spread = _focal(seen_i, principal_point(view_i))
     return PairSummary(
         pair=prediction.pair,
         geometry=prediction.geometry,
