@@ -3,7 +3,7 @@
 import os
 import threading
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from typing import TypeVar
@@ -43,6 +43,23 @@ def in_threads(function: Callable[[Given], Found], items: Iterable[Given]) -> It
         finally:
             for left in waiting:
                 left.cancel()
+
+
+def threads_and_caller(
+    function: Callable[[Given], Found], spread: Sequence[Given], own: Sequence[Given]
+) -> Iterator[Found]:
+    """The results for `spread` as `in_threads` has them, and evenly mixed with them those for `own`, which
+    the calling thread works on: items that hardly leave the interpreter, and so need no more than one. The
+    order is always the same."""
+    found = in_threads(function, spread)
+    num_spread, num_own = 0, 0
+    while num_spread < len(spread) or num_own < len(own):
+        if num_spread < len(spread) and num_spread * len(own) <= num_own * len(spread):
+            yield next(found)
+            num_spread += 1
+        else:
+            yield function(own[num_own])
+            num_own += 1
 
 
 class _OneBlasThread:

@@ -26,7 +26,7 @@ from dust3r_sfm.regressors.stereo.features import (
 from dust3r_sfm.regressors.stereo.matching import distinct, match_descriptors, unit_descriptors
 from dust3r_sfm.regressors.stereo.pointmaps import pair_predictions
 from dust3r_sfm.regressors.stereo.two_view import UNRELATED, Epipolar, TwoView, TwoViewConfig, two_view
-from dust3r_sfm.threads import in_threads
+from dust3r_sfm.threads import in_threads, threads_and_caller
 from dust3r_sfm.types import (
     Camera,
     Correspondences,
@@ -131,8 +131,8 @@ class StereoRegressor:
             return [prediction for prediction in both if prediction.pair in missing[pair]]
 
         progress.start("Dense stereo", len(wanted), "pairs")
-        # What takes long first, as one that does would hold up all that wait behind it.
-        for predictions in in_threads(predicted, sorted(wanted, key=lambda pair: pair not in swept)):
+        rest = [pair for pair in wanted if pair not in swept]
+        for predictions in threads_and_caller(predicted, sorted(swept), rest):
             yield from predictions
             progress.advance()
 
