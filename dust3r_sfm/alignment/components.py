@@ -31,8 +31,9 @@ from dust3r_sfm.types import AlignmentStage, Camera, Pair, Rigid, View
 MAX_PASSES = 8
 """Times a component is averaged again without what was found wrong, before it is taken as it is."""
 SAMPLES, LEAST_SAMPLES = 250_000, 64
-"""Known samples that all pairs are refined with together, but not fewer than this for nine pairs of ten:
-cameras have so few parameters that more of them would only take longer."""
+"""Known samples that all pairs are refined with together, but not fewer than this a pair, for nine of ten:
+cameras have so few parameters that more of them would only take longer. No pair has more than its share, or
+few that know all would outvote the many that know little."""
 
 
 @dataclass(frozen=True)
@@ -101,6 +102,7 @@ def _problem(
         group=group,
         evidence=FocalEvidence(evidence.log_focal[used], evidence.information[used]),
         pose_given=np.isin(np.arange(len(members)), known.pose_rows(members.tolist())),
+        most_samples=max(SAMPLES // max(len(metric), 1), LEAST_SAMPLES),
     )
 
 

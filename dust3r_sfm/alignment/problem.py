@@ -20,7 +20,8 @@ from dust3r_sfm.geometry import rigid, rotation_from_vector
 class Problem:
     """One connected component. `pixels` are the samples of each view; `log_view_scale` turns a log
     focal in original pixels into one in view pixels; `group` numbers cameras from 0 without gaps; poses
-    that are `pose_given` stay as they are."""
+    that are `pose_given` stay as they are. `most_samples`: points, and matches, of each edge that are solved
+    with; all that it knows says what depth its views have."""
 
     edges: Edges
     pixels: Float[np.ndarray, "n samples 2"]
@@ -29,14 +30,15 @@ class Problem:
     group: Int[np.ndarray, " n"]
     evidence: FocalEvidence
     pose_given: Bool[np.ndarray, " n"]
+    most_samples: int
 
     @cached_property
     def points(self) -> tuple[PointChunk, ...]:
-        return point_chunks(self.edges, self.pixels)
+        return point_chunks(self.edges, self.pixels, self.most_samples)
 
     @cached_property
     def matches(self) -> tuple[MatchChunk, ...]:
-        return match_chunks(self.edges)
+        return match_chunks(self.edges, self.most_samples)
 
     @property
     def num_views(self) -> int:

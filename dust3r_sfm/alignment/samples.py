@@ -37,10 +37,11 @@ class MatchChunk:
     weights: Float[np.ndarray, "c m"]
 
 
-def point_chunks(edges: Edges, pixels: Float[np.ndarray, "n samples 2"]) -> tuple[PointChunk, ...]:
-    """`pixels`: the samples of each view. Every edge is in one chunk, also one that knows nothing."""
+def point_chunks(edges: Edges, pixels: Float[np.ndarray, "n samples 2"], most: int) -> tuple[PointChunk, ...]:
+    """Of each edge at most `most` points. `pixels`: the samples of each view. Every edge is in one chunk,
+    also one that knows nothing."""
     found = []
-    for rows, columns in _alike(edges.weights_j > 0):
+    for rows, columns in _alike(_thinned(edges.weights_j > 0, most)):
         at = rows[:, None], columns
         points = _components_first(edges.points_j[at])
         own_pixels = _components_first(pixels[edges.head[rows][:, None], columns])
@@ -48,11 +49,11 @@ def point_chunks(edges: Edges, pixels: Float[np.ndarray, "n samples 2"]) -> tupl
     return tuple(found)
 
 
-def match_chunks(edges: Edges) -> tuple[MatchChunk, ...]:
-    """Edges without a match are in none."""
+def match_chunks(edges: Edges, most: int) -> tuple[MatchChunk, ...]:
+    """Of each edge at most `most` matches. Edges without one are in no chunk."""
     having = np.flatnonzero((edges.match_weights > 0).any(axis=1))
     found = []
-    for chosen, columns in _alike(edges.match_weights[having] > 0):
+    for chosen, columns in _alike(_thinned(edges.match_weights[having] > 0, most)):
         at = having[chosen][:, None], columns
         matches = Matches(
             _components_first(edges.match_pixels_i[at]),
@@ -61,6 +62,13 @@ def match_chunks(edges: Edges) -> tuple[MatchChunk, ...]:
         )
         found.append(MatchChunk(having[chosen], matches, edges.match_weights[at]))
     return tuple(found)
+
+
+def _thinned(known: Bool[np.ndarray, "e samples"], most: int) -> Bool[np.ndarray, "e samples"]:
+    """At most `most` of each row, spread over those that are known."""
+    rank, count = known.cumsum(axis=1), known.sum(axis=1, keepdims=True)
+    share = np.minimum(most / np.maximum(count, 1), 1.0)
+    return known & (np.floor(rank * share) > np.floor((rank - 1) * share))
 
 
 def _alike(
