@@ -18,7 +18,8 @@ but never under 50, COLMAP's own bound. What is left after these changed no figu
 @dataclass(frozen=True)
 class Bundle:
     """Everything bundle adjustment moves, but for `held_cameras` and the poses of `held_views`.
-    `camera_of_view` says which views share a camera."""
+    `camera_of_view` says which views share a camera. `settled`: it comes of an adjustment that reached its
+    tolerance before it ran out of steps."""
 
     cameras: tuple[Camera, ...]
     camera_of_view: tuple[int, ...]
@@ -26,6 +27,7 @@ class Bundle:
     xyz: Float[np.ndarray, "p 3"]
     held_cameras: frozenset[int] = frozenset()
     held_views: frozenset[int] = frozenset()
+    settled: bool = False
 
     @property
     def bends(self) -> bool:
@@ -71,8 +73,9 @@ def bundle_adjusted(bundle: Bundle, observations: Observations, settings: Bundle
     options.ceres.solver_options.num_threads = 1
     options.ceres.solver_options.max_num_iterations = most_steps(len(observations.view_index))
     options.ceres.solver_options.function_tolerance = settings.tolerance
-    pycolmap.create_default_bundle_adjuster(options, config, model).solve()
-    return _bundle_from_model(bundle, model)
+    summary = pycolmap.create_default_bundle_adjuster(options, config, model).solve()
+    settled = summary.termination_type == pycolmap.BundleAdjustmentTerminationType.CONVERGENCE
+    return replace(_bundle_from_model(bundle, model), settled=settled)
 
 
 def most_steps(num_observations: int) -> int:

@@ -29,7 +29,7 @@ NO_TRACKS = Tracks(
 class Posed:
     """A component with its final cameras: `members` are indices of ALL views, and the sequences and
     `tracks.view_index` run parallel to them. `scales` are world from pair. `adjusted`: whether bundle
-    adjustment was kept."""
+    adjustment was kept, `settled` whether it came to its end."""
 
     members: tuple[int, ...]
     cameras: tuple[Camera, ...]
@@ -38,6 +38,7 @@ class Posed:
     residual_px: Mapping[Pair, float]
     tracks: Tracks
     adjusted: bool
+    settled: bool
     bundle_adjustment: str
     robust_error_before_px: float | None
     robust_error_after_px: float | None
@@ -123,6 +124,7 @@ def _unsharpened(solved: Solved, cameras: tuple[Camera, ...], why: str) -> Posed
         solved.residual_px,
         NO_TRACKS,
         False,
+        False,
         why,
         None,
         None,
@@ -145,6 +147,7 @@ def _surviving(solved: Solved, result: Sharpened) -> Posed:
         {pair: solved.residual_px[pair] for pair in inside},
         _renumbered(result.tracks, kept, len(solved.members)),
         result.kept,
+        result.settled,
         result.bundle_adjustment,
         result.robust_error_before_px,
         result.robust_error_after_px,

@@ -67,13 +67,14 @@ class Held:
 @dataclass(frozen=True)
 class Sharpened:
     """Cameras (view pixels), poses and tracks; all views are there, those in `dropped_views` unheld. `kept`:
-    whether these are the adjusted ones."""
+    whether these are the adjusted ones, `settled` whether the last adjustment came to its end."""
 
     cameras: tuple[Camera, ...]
     cam_from_world: Float[np.ndarray, "n 4 4"]
     tracks: Tracks
     dropped_views: dict[int, str]
     kept: bool
+    settled: bool
     bundle_adjustment: str
     robust_error_before_px: float | None
     robust_error_after_px: float | None
@@ -255,6 +256,7 @@ def _sharpened(
         _tracks(views, solid, set(unheld)),
         unheld,
         verdict.kept,
+        bundle.settled,
         verdict.text,
         verdict.before.robust_error_px,
         None if verdict.after is None else verdict.after.robust_error_px,

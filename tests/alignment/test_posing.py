@@ -84,6 +84,7 @@ def test_views_that_sharpening_drops_are_gone_from_everything(scene, solved, mon
         ),
         dropped_views={1: "sees too few points"},
         kept=True,
+        settled=True,
         bundle_adjustment="kept",
         robust_error_before_px=1.0,
         robust_error_after_px=0.5,
