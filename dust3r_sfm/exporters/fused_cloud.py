@@ -10,6 +10,7 @@ import numpy as np
 from jaxtyping import Bool, Float, Int
 from scipy.sparse import coo_matrix
 
+from dust3r_sfm.exporters.coarser import halved
 from dust3r_sfm.exporters.dense_cloud import PointCloud, usable_depth
 from dust3r_sfm.exporters.normals import depth_normals
 from dust3r_sfm.geometry import invert_rigid, pixel_grid, project, transform_points, unproject
@@ -20,6 +21,10 @@ from dust3r_sfm.types import Scene
 
 _SEEN_THROUGH = 3.0
 """A view looks through a point if its depth there is farther by this many times the agreement."""
+
+MOST_PIXELS, PIXELS_A_POINT = 16_000_000, 16
+"""Of more usable pixels than the first, and than the second for each point that may be kept, every other row
+and column is fused: a quarter of the time, and still more points than are kept."""
 
 
 @dataclass(frozen=True)
@@ -56,9 +61,11 @@ def fused_points(
     config, progress = config or FusionConfig(), progress or Silent()
     count = len(scene.views)
     progress.start("Fusing depth", count, "views")
-    usable = [usable_depth(scene, view, config.min_confidence) for view in range(count)]
-    maps = _Maps(usable, [np.zeros_like(each) for each in usable])
     neighbours = neighbour_views(scene, config.neighbours)
+    usable = [usable_depth(scene, view, config.min_confidence) for view in range(count)]
+    if sum(map(np.count_nonzero, usable)) > _most_pixels(config):
+        scene, usable = halved(scene), [each[::2, ::2].copy() for each in usable]
+    maps = _Maps(usable, [np.zeros_like(each) for each in usable])
     rng = np.random.default_rng(config.seed)
     clouds: list[PointCloud] = []
     lots: list[Float[np.ndarray, " _n"]] = []
@@ -73,6 +80,11 @@ def fused_points(
     if config.max_points is not None:
         clouds, lots = _drawn(clouds, lots, config.max_points)
     return _joined(clouds)
+
+
+def _most_pixels(config: FusionConfig) -> float:
+    most = config.max_points
+    return np.inf if most is None else float(max(MOST_PIXELS, PIXELS_A_POINT * most))
 
 
 def _drawn(
@@ -127,7 +139,7 @@ def _view_cloud(
     grid = pixel_grid(*depth.shape).reshape(-1, 2)[pixels]
     own = transform_points(world_from_cam, unproject(grid, depth.reshape(-1)[pixels].astype(float), camera))
     total, agreeing, against = own.copy(), np.ones(len(own), dtype=int), np.zeros(len(own), dtype=int)
-    found = list(in_threads(lambda other: _seen_by(scene, other, own, maps, config), neighbours.tolist()))
+    found = [_seen_by(scene, other, own, maps, config) for other in neighbours.tolist()]
     for seen in found:
         against[seen.through] += 1
         agreeing[seen.rows] += 1

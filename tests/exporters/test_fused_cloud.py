@@ -8,6 +8,8 @@ import trimesh
 from plane_world import LANDSCAPE, PLANE_Z, Shot, color_of, plane_scene, write_photos
 
 from dust3r_sfm.errors import ReconstructionError
+from dust3r_sfm.exporters import fused_cloud
+from dust3r_sfm.exporters.coarser import halved
 from dust3r_sfm.exporters.dense_cloud import PointCloud
 from dust3r_sfm.exporters.fused_cloud import FusionConfig, fused_points, neighbour_views
 from dust3r_sfm.exporters.mesh import export_mesh
@@ -91,6 +93,31 @@ def test_never_more_than_the_budget(scene):
     assert not np.array_equal(few.xyz, other.xyz)
     with pytest.raises(ValueError, match="min_views is 0"):
         FusionConfig(min_views=0)
+
+
+def test_of_many_pixels_every_other_one_is_fused(scene, monkeypatch):
+    """With as many points as asked for, where they are and in their colour."""
+    whole = fused_points(scene)
+    monkeypatch.setattr(fused_cloud, "MOST_PIXELS", 1000)
+    budget = scene.depth[0].size // 16
+    cloud = fused_points(scene, FusionConfig(max_points=budget))
+    assert len(cloud) == budget
+    np.testing.assert_allclose(cloud.xyz[:, 2], PLANE_Z, atol=0.01)
+    assert np.median(np.abs(cloud.rgb - color_of(cloud.xyz))) < 12.0
+    assert len(fused_points(scene, FusionConfig(max_points=10**9))) == len(whole)
+    many = fused_points(halved(scene), FusionConfig(max_points=None))
+    assert len(many) == pytest.approx(len(whole) / 4, rel=0.1)
+
+
+def test_halved_cameras_see_the_same_things(scene):
+    """Pixel (row, column) of the half is pixel (2 row, 2 column) of the whole."""
+    points = scene.tracks.xyz[:50]
+    half = halved(scene)
+    for camera, smaller, depth in zip(scene.cameras, half.cameras, half.depth, strict=True):
+        assert depth.shape == (smaller.height, smaller.width)
+        whole = project(transform_points(scene.cam_from_world[0], points), camera)
+        seen = project(transform_points(scene.cam_from_world[0], points), smaller)
+        np.testing.assert_allclose(2.0 * (seen - 0.5), whole - 0.5, atol=1e-9)
 
 
 def test_neighbours_share_most_points_and_then_are_nearest(scene):
