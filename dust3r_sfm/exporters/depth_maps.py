@@ -7,6 +7,7 @@ from jaxtyping import Bool, Float
 from PIL import Image
 
 from dust3r_sfm.errors import InputError
+from dust3r_sfm.threads import in_threads
 from dust3r_sfm.types import Scene
 
 # Violet through blue, green and yellow to red. Palette colours 1 to 255; 0 is black, for "unknown".
@@ -26,26 +27,28 @@ def export_depth_maps(scene: Scene, folder: Path) -> None:
     `confidence`, float32 "h w"; `K` and `pixel_from_original` 3x3; `cam_from_world` 4x4. Sub-folders
     in names are kept; a name that would leave `folder` is an InputError.
     """
-    for index, view in enumerate(scene.views):
-        base = _inside(folder, view.name)
-        base.parent.mkdir(parents=True, exist_ok=True)
-        depth = scene.depth[index].astype(np.float32)
-        confidence = scene.confidence[index].astype(np.float32)
-        with (base.parent / f"{base.name}.npz").open("wb") as file:
-            np.savez(
-                file,
-                depth=depth,
-                confidence=confidence,
-                K=scene.cameras[index].matrix,
-                k1=scene.cameras[index].k1,
-                pixel_from_original=view.pixel_from_original,
-                cam_from_world=scene.cam_from_world[index],
-            )
-        for kind, picture in (
-            ("depth", depth_picture(depth)),
-            ("confidence", confidence_picture(confidence)),
-        ):
-            picture.save(base.parent / f"{base.name}.{kind}.png", compress_level=_PNG_EFFORT)
+    # Names are checked before anything is written; compression is what takes the time.
+    bases = [_inside(folder, view.name) for view in scene.views]
+    for _ in in_threads(lambda index: _write(scene, index, bases[index]), range(len(bases))):
+        pass
+
+
+def _write(scene: Scene, index: int, base: Path) -> None:
+    base.parent.mkdir(parents=True, exist_ok=True)
+    depth = scene.depth[index].astype(np.float32)
+    confidence = scene.confidence[index].astype(np.float32)
+    with (base.parent / f"{base.name}.npz").open("wb") as file:
+        np.savez(
+            file,
+            depth=depth,
+            confidence=confidence,
+            K=scene.cameras[index].matrix,
+            k1=scene.cameras[index].k1,
+            pixel_from_original=scene.views[index].pixel_from_original,
+            cam_from_world=scene.cam_from_world[index],
+        )
+    for kind, picture in (("depth", depth_picture(depth)), ("confidence", confidence_picture(confidence))):
+        picture.save(base.parent / f"{base.name}.{kind}.png", compress_level=_PNG_EFFORT)
 
 
 def depth_picture(depth: Float[np.ndarray, "h w"]) -> Image.Image:

@@ -9,6 +9,8 @@ from jaxtyping import Bool, Float
 
 NEAREST_RELATIVE_DEPTH = 0.02
 """Points nearer than this fraction of the median depth are taken for outliers."""
+STANDS_STILL = 1e-9
+"""Relative change of a focal after which there is no need for another iteration."""
 
 
 def _slopes(
@@ -93,7 +95,9 @@ def focal_from_slopes(
         off = slopes - inverse * seen
         distance = np.sqrt(_dot(off, off))
         pull = weights / np.maximum(distance, smallest)
-        inverse = float((pull @ along) / (pull @ squared))
+        before, inverse = inverse, float((pull @ along) / (pull @ squared))
+        if abs(inverse - before) <= STANDS_STILL * abs(inverse):
+            break
     return 1.0 / inverse if inverse > 0 else None
 
 
