@@ -7,7 +7,8 @@ from scipy.spatial.transform import Rotation
 from dust3r_sfm.geometry.projection import unproject
 from dust3r_sfm.types import Camera
 
-ROUNDS = 10
+ROUNDS, STANDS_STILL = 10, 1e-5
+"""Most rounds of re-weighting, and by how little a rotation changes (radians) after which there is no other."""
 
 
 def unit_rays(pixels: Float[np.ndarray, "n 2"], camera: Camera) -> Float[np.ndarray, "n 3"]:
@@ -29,8 +30,11 @@ def fitted_rotation(
     """
     rotation, error, kept = np.eye(3), np.zeros(len(rays_i)), weights
     for _ in range(ROUNDS):
+        before = rotation
         rotation = Rotation.align_vectors(rays_j, rays_i, weights=kept)[0].as_matrix()
         error = np.linalg.norm(rays_j - rays_i @ rotation.T, axis=1)
         scale = 3.0 * float(np.median(error)) + 1e-9 if width is None else width
         kept = weights / (1.0 + (error / scale) ** 2) ** 2
+        if np.abs(rotation - before).max() < STANDS_STILL:
+            break
     return rotation, error, kept

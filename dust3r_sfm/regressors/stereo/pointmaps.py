@@ -32,22 +32,25 @@ def pair_predictions(
 ) -> tuple[PairPrediction, PairPrediction]:
     """Of the pair and of its reverse, in the unit of the baseline. `sweep` None: of its matches alone."""
     camera_i, camera_j = cameras[pair.i], cameras[pair.j]
+    if not _has_depth(geometry):
+        return _matches_alone(pair, camera_i, camera_j, geometry)
     found_i = _sparse_depth(geometry, geometry.matches.pixels_i, geometry.depth_i, camera_i)
     found_j = _sparse_depth(geometry, geometry.matches.pixels_j, geometry.depth_j, camera_j)
-    if sweep is not None and geometry.j_from_i is not None:
+    j_from_i = geometry.j_from_i
+    assert j_from_i is not None, "depth comes of two places"
+    if sweep is not None:
         dense_i, dense_j = sweep_pair(
             views[pair.i].image,
             views[pair.j].image,
             camera_i,
             camera_j,
-            geometry.j_from_i,
+            j_from_i,
             _inverse_range(geometry.depth_i),
             _inverse_range(geometry.depth_j),
             sweep,
             torch.device(device),
         )
         found_i, found_j = _merged(dense_i, found_i), _merged(dense_j, found_j)
-    j_from_i = np.eye(4) if geometry.j_from_i is None else geometry.j_from_i
     local_i, local_j = _local_points(found_i, camera_i), _local_points(found_j, camera_j)
     forward = PairPrediction(
         pair,
@@ -70,6 +73,24 @@ def pair_predictions(
     return forward, backward
 
 
+def _has_depth(geometry: TwoView) -> bool:
+    solid = geometry.geometry in (PairGeometry.GENERAL, PairGeometry.PLANAR)
+    return solid and all(np.isfinite(depth).any() for depth in (geometry.depth_i, geometry.depth_j))
+
+
+def _matches_alone(
+    pair: Pair, camera_i: Camera, camera_j: Camera, geometry: TwoView
+) -> tuple[PairPrediction, PairPrediction]:
+    """Of a pair that tells no depth at all."""
+    shape_i, shape_j = (camera_i.height, camera_i.width), (camera_j.height, camera_j.width)
+    points_i, points_j = np.zeros((*shape_i, 3), np.float32), np.zeros((*shape_j, 3), np.float32)
+    trust_i, trust_j = np.ones(shape_i, np.float32), np.ones(shape_j, np.float32)
+    matches, kind = geometry.matches, geometry.geometry
+    forward = PairPrediction(pair, points_i, points_j, trust_i, trust_j, matches, kind)
+    backward = PairPrediction(pair.swapped(), points_j, points_i, trust_j, trust_i, matches.swapped(), kind)
+    return forward, backward
+
+
 def _inverse_range(depth: Float[np.ndarray, " n"]) -> tuple[float, float]:
     """Least and greatest inverse depth to search: what the inliers span, and some more, as they are
     rarely on the nearest and farthest things."""
@@ -85,8 +106,6 @@ def _sparse_depth(
     crude, but on the right rays, and enough to tie this pair's scale to other pairs'."""
     shape = camera.height, camera.width
     known = np.isfinite(depth)
-    if geometry.geometry not in (PairGeometry.GENERAL, PairGeometry.PLANAR) or not known.any():
-        return DepthEstimate(np.zeros(shape, np.float32), np.ones(shape, np.float32))
     best = (SPARSE_CONFIDENCE - 1.0) * min(geometry.angle_deg / FULL_ANGLE_DEG, 1.0)
     column, row = np.minimum(pixels[known].astype(np.int64), [camera.width - 1, camera.height - 1]).T
     near_depth, nearness = _around(row, column, depth[known].astype(np.float32), shape)
