@@ -8,7 +8,7 @@ from dust3r_sfm.geometry.projection import unproject
 from dust3r_sfm.types import Camera
 
 ROUNDS, STANDS_STILL = 10, 1e-5
-"""Most rounds of re-weighting, and by how little a rotation changes (radians) after which there is no other."""
+"""Most rounds of re-weighting, and the change of a rotation (radians) under which there is no other."""
 
 
 def unit_rays(pixels: Float[np.ndarray, "n 2"], camera: Camera) -> Float[np.ndarray, "n 3"]:
