@@ -16,7 +16,7 @@ SPARSE_CONFIDENCE = 3.0
 """Confidence of a triangulated inlier at the best triangulation angles."""
 REACH, AROUND_SHARE = 0.03, 0.2
 """How far around an inlier its depth is taken over (of the long edge), and with what share of trust."""
-CELL = 4
+CELL = 2
 """Pixels a side of the cells that it is taken over in."""
 FULL_ANGLE_DEG = 3.0
 """Triangulation angle from which an inlier's depth is as good as it gets."""
