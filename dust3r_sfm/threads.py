@@ -3,9 +3,9 @@
 import os
 import threading
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from typing import TypeVar
 
 import torch
@@ -25,7 +25,7 @@ def num_workers() -> int:
     return min(allowed, MOST_WORKERS)
 
 
-def in_threads(function: Callable[[Given], Found], items: Iterable[Given]) -> Iterator[Found]:
+def in_threads(function: Callable[[Given], Found], items: Iterable[Given]) -> Generator[Found]:
     """The results in the order of `items`, each as soon as it and those before it are there. It pays for work
     that leaves the interpreter, as pycolmap, torch and numpy on large arrays do. Until all are taken, torch
     and BLAS have one thread for each of ours: with their own besides, a third of the time went into their
@@ -49,17 +49,20 @@ def threads_and_caller(
     function: Callable[[Given], Found], spread: Sequence[Given], own: Sequence[Given]
 ) -> Iterator[Found]:
     """The results for `spread` as `in_threads` has them, and evenly mixed with them those for `own`, which
-    the calling thread works on: items that hardly leave the interpreter, and so need no more than one. The
-    order is always the same."""
-    found = in_threads(function, spread)
+    the calling thread works on, while it would only wait. Without `spread`, those for `own` are spread.
+    The order is always the same."""
+    if not len(spread):
+        yield from in_threads(function, own)
+        return
     num_spread, num_own = 0, 0
-    while num_spread < len(spread) or num_own < len(own):
-        if num_spread < len(spread) and num_spread * len(own) <= num_own * len(spread):
-            yield next(found)
-            num_spread += 1
-        else:
-            yield function(own[num_own])
-            num_own += 1
+    with closing(in_threads(function, spread)) as found:
+        while num_spread < len(spread) or num_own < len(own):
+            if num_spread < len(spread) and num_spread * len(own) <= num_own * len(spread):
+                yield next(found)
+                num_spread += 1
+            else:
+                yield function(own[num_own])
+                num_own += 1
 
 
 class _OneBlasThread:

@@ -7,7 +7,7 @@ import pytest
 import torch
 from threadpoolctl import threadpool_info
 
-from dust3r_sfm.threads import AHEAD, in_threads, num_workers, one_torch_thread
+from dust3r_sfm.threads import AHEAD, in_threads, num_workers, one_torch_thread, threads_and_caller
 
 
 def test_results_come_in_the_order_of_the_items() -> None:
@@ -49,6 +49,38 @@ def test_the_work_is_done_elsewhere_and_blas_has_one_thread_meanwhile() -> None:
         assert thread != threading.get_ident()
         assert blas == {1}
     assert threadpool_info() == before
+
+
+@pytest.mark.parametrize(("spread", "own"), [(7, 20), (20, 7), (5, 0), (0, 0)])
+def test_the_caller_works_in_between_and_the_order_is_always_the_same(spread: int, own: int) -> None:
+    def where(item: int) -> tuple[int, bool]:
+        return item, threading.get_ident() == caller
+
+    caller = threading.get_ident()
+    found = list(threads_and_caller(where, range(spread), range(100, 100 + own)))
+    assert [item for item, here in found if not here] == list(range(spread))
+    assert [item for item, here in found if here] == list(range(100, 100 + own))
+    for count in range(len(found)):
+        share = sum(not here for _, here in found[:count])
+        assert abs(share - count * spread / len(found)) <= 1.0
+
+
+def test_with_nothing_to_spread_the_caller_s_own_is_spread() -> None:
+    found = list(threads_and_caller(lambda item: (item, threading.get_ident()), [], range(9)))
+    assert [item for item, _ in found] == list(range(9))
+    assert threading.get_ident() not in {thread for _, thread in found}
+
+
+def test_threads_end_where_the_caller_s_own_work_fails() -> None:
+    def fails(item: int) -> int:
+        if item < 0:
+            raise ValueError("own item")
+        return item
+
+    before, torch_before = threading.active_count(), torch.get_num_threads()
+    with pytest.raises(ValueError, match="own item"):
+        list(threads_and_caller(fails, range(50), [-1]))
+    assert (threading.active_count(), torch.get_num_threads()) == (before, torch_before)
 
 
 def test_blas_stays_at_one_thread_until_the_last_is_done() -> None:

@@ -105,11 +105,12 @@ def _agreement(logs: Float[np.ndarray, "k p"], centre: Float[np.ndarray, " p"]) 
     return 1.0 / np.square(unlike)
 
 
-def _fused_view(stack: Sequence[tuple[Float[np.ndarray, "h w"], ConfidenceArray]], view: View) -> FusedDepth:
+def fused_view(stack: Sequence[tuple[Float[np.ndarray, "h w"], ConfidenceArray]], view: View) -> FusedDepth:
     """All maps of one view; masked pixels are unknown."""
     shape = view.image.shape[:2]
     depths = np.stack([depth.ravel() for depth, _ in stack])
     confidences = np.stack([confidence.ravel() for _, confidence in stack])
+    confidences[depths <= 0] = 1.0  # Also where a correction took the depth away.
     # What only one map knows is as that has it.
     depth, confidence = depths.sum(axis=0), confidences.max(axis=0)
     several = np.flatnonzero(np.count_nonzero(depths, axis=0) > 1)
@@ -129,18 +130,18 @@ def fuse(
     """Fused depth of every view in a world that pairs have maps of, by index among all views."""
     placed = [(world, local) for world in worlds for local in range(len(world.members))]
 
-    def fused_view(place: tuple[World, int]) -> FusedDepth | None:
+    def fused_at(place: tuple[World, int]) -> FusedDepth | None:
         world, local = place
         view, seen = world.members[local], _seen_tracks(world, local)
         stack = []
         for pair in chosen_maps(evidence.kept.get(view, ()), view, world, most):
             depth, confidence = _map_of(evidence, view, pair, world)
             stack.append((corrected_depth(depth, *seen), confidence))
-        return _fused_view(stack, views[view]) if stack else None
+        return fused_view(stack, views[view]) if stack else None
 
     progress.start("Fusing depth", len(placed), "images")
     fused: dict[int, FusedDepth] = {}
-    for (world, local), found in zip(placed, in_threads(fused_view, placed), strict=True):
+    for (world, local), found in zip(placed, in_threads(fused_at, placed), strict=True):
         if found is not None:
             fused[world.members[local]] = found
         progress.advance()

@@ -29,7 +29,7 @@ NO_TRACKS = Tracks(
 class Posed:
     """A component with its final cameras: `members` are indices of ALL views, and the sequences and
     `tracks.view_index` run parallel to them. `scales` are world from pair. `adjusted`: whether bundle
-    adjustment was kept, `settled` whether it came to its end."""
+    adjustment was kept, `settled` whether it hardly moved the focals."""
 
     members: tuple[int, ...]
     cameras: tuple[Camera, ...]

@@ -39,8 +39,8 @@ SELF_HELD = 4
 SAME_PIXEL = 0.05
 """View pixels between a match and the observation that it is: they differ by rounding only."""
 MOST_POLISHED = 40_000
-"""Observations from which on a scene that came to `SETTLED` is left there. (Further adjustment changes no
-figure of 12 and of 233 photos; it does of 51 from a car, whose focal had not come to its end.)"""
+"""Observations from which on a scene is left as it is if the last adjustment hardly moved its focals.
+(Another one changes no figure of 12 and of 233 photos; it does of 51 from a car, whose focal still moved.)"""
 AGREEING_SHARE = 0.5
 """A pair agrees with the scene if more of its matches than this lie on their epipolar lines."""
 

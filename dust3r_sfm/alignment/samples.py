@@ -66,9 +66,8 @@ def match_chunks(edges: Edges, most: int) -> tuple[MatchChunk, ...]:
 
 def _thinned(known: Bool[np.ndarray, "e samples"], most: int) -> Bool[np.ndarray, "e samples"]:
     """At most `most` of each row, spread over those that are known."""
-    rank, count = known.cumsum(axis=1), known.sum(axis=1, keepdims=True)
-    share = np.minimum(most / np.maximum(count, 1), 1.0)
-    return known & (np.floor(rank * share) > np.floor((rank - 1) * share))
+    rank, count = known.cumsum(axis=1), np.maximum(known.sum(axis=1, keepdims=True), most)
+    return known & (rank * most // count > (rank - 1) * most // count)
 
 
 def _alike(

@@ -67,7 +67,7 @@ class Held:
 @dataclass(frozen=True)
 class Sharpened:
     """Cameras (view pixels), poses and tracks; all views are there, those in `dropped_views` unheld. `kept`:
-    whether these are the adjusted ones, `settled` whether the last adjustment came to its end."""
+    whether these are the adjusted ones, `settled` whether the last adjustment hardly moved the focals."""
 
     cameras: tuple[Camera, ...]
     cam_from_world: Float[np.ndarray, "n 4 4"]

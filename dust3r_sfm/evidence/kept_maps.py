@@ -24,7 +24,8 @@ class Claim:
     """That of a pair on a place among the maps of a view, better ones first.
 
     A view's own frame comes first: what pair (i, j) says of view j is `redundant` where the graph has
-    pair (j, i), and only fills places that are left over (it counts where (j, i) turns out wrong).
+    pair (j, i), and only fills what is left of the first `SURE` places (it counts where (j, i) turns out
+    wrong, which a view with other maps can do without).
     Then `weakness`, minus the sum of the weights; ties go by pair.
     """
 

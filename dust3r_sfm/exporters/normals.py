@@ -36,6 +36,6 @@ def _nearer_difference(points: Float[np.ndarray, "3 h w"], axis: int) -> Float[n
     none = np.full((1, jump.shape[1]), np.inf)
     ahead, behind = np.concatenate([jump, none]), np.concatenate([none, jump])
     found = np.zeros(along.shape)
-    found[:, :-1] = between * ((ahead <= behind) & np.isfinite(ahead))[:-1]
-    found[:, 1:] += between * (behind < ahead)[1:]
+    found[:, :-1] = np.where(((ahead <= behind) & np.isfinite(ahead))[:-1], between, 0.0)
+    found[:, 1:] += np.where((behind < ahead)[1:], between, 0.0)
     return np.moveaxis(found, 1, axis)

@@ -28,6 +28,7 @@ def unproject(
 
 def project(points: Float[np.ndarray, "*batch 3"], camera: Camera) -> Float[np.ndarray, "*batch 2"]:
     """Continuous pixels of camera-frame points. Points with z <= 0 have no meaningful image."""
+    points = points.astype(np.float64, copy=False)
     with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
         x, y = points[..., 0] / points[..., 2], points[..., 1] / points[..., 2]
         bent = 1.0 + camera.k1 * (x * x + y * y)
@@ -42,6 +43,7 @@ def ideal_pixels(pixels: Float[np.ndarray, "*batch 2"], camera: Camera) -> Float
 
 def _own_rays(pixels: Float[np.ndarray, "*batch 2"], camera: Camera) -> Float[np.ndarray, "2 *batch"]:
     """Normalised x and y before the lens: by coordinate, as numpy is slow along an axis of two."""
+    pixels = pixels.astype(np.float64, copy=False)
     rays = np.stack([(pixels[..., 0] - camera.cx) / camera.fx, (pixels[..., 1] - camera.cy) / camera.fy])
     return rays if camera.k1 == 0.0 else rays * _straightened(np.asarray(np.hypot(*rays)), camera.k1)
 

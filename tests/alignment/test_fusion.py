@@ -2,12 +2,12 @@ import numpy as np
 import pytest
 
 from dust3r_sfm.alignment.depth_correction import corrected_depth, inverse_depth_correction
-from dust3r_sfm.alignment.fusion import World, chosen_maps, fuse, fuse_pixels
+from dust3r_sfm.alignment.fusion import World, chosen_maps, fuse, fuse_pixels, fused_view
 from dust3r_sfm.alignment.posing import NO_TRACKS
 from dust3r_sfm.evidence import EvidenceConfig, evidence_from_predictions
 from dust3r_sfm.progress import Silent
 from dust3r_sfm.synthetic.predictions import synthetic_predictions
-from dust3r_sfm.types import Pair
+from dust3r_sfm.types import Pair, View
 
 
 def test_agreeing_maps_gain_confidence_and_average():
@@ -52,6 +52,16 @@ def test_depth_is_corrected_by_many_tracks_and_left_by_few():
     at_tracks = true[pixels[:, 1].astype(int), pixels[:, 0].astype(int)]
     np.testing.assert_allclose(corrected_depth(depth, pixels, at_tracks), true, rtol=1e-6)
     np.testing.assert_array_equal(corrected_depth(depth, pixels[:10], at_tracks[:10]), depth)
+
+
+def test_depth_that_correction_takes_away_lends_no_confidence():
+    """What is known of a pixel then is what other maps say, or nothing."""
+    view = View("0.png", np.zeros((1, 3, 3), np.uint8), np.eye(3), (3, 1))
+    sure = np.array([[2.0, 0.0, 0.0]], np.float32), np.full((1, 3), 10.0, np.float32)
+    unsure = np.array([[0.0, 2.0, 0.0]], np.float32), np.array([[1.0, 1.2, 1.0]], np.float32)
+    fused = fused_view([sure, unsure], view)
+    np.testing.assert_array_equal(fused.depth, [[2.0, 2.0, 0.0]])
+    np.testing.assert_array_equal(fused.confidence, np.array([[10.0, 1.2, 1.0]], np.float32))
 
 
 def world_of(pairs, poses=None, scales=None):

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from posed_scene import CONFIG, largest_turn_deg, moved_away, posed_scene
 
+from dust3r_sfm.alignment import recovery
 from dust3r_sfm.alignment.posing import NO_TRACKS
 from dust3r_sfm.alignment.recovery import polished, recovered, without
 from dust3r_sfm.geometry import rotation_from_vector
@@ -189,6 +190,15 @@ def test_polishing_brings_everything_closer_and_reports_the_first_gain(lost):
     assert found.members == rough.members
     assert largest_turn_deg(lost, found) < 0.5 * largest_turn_deg(lost, rough)
     assert found.robust_error_before_px == rough.robust_error_before_px
+
+
+def test_a_large_scene_whose_focals_rest_is_not_polished(lost, monkeypatch):
+    monkeypatch.setattr(recovery, "MOST_POLISHED", 0)
+    resting, moving = (replace(lost.posed, settled=settled) for settled in (True, False))
+    assert polished(resting, lost.truth.views, lost.start, CONFIG) is resting
+    assert polished(moving, lost.truth.views, lost.start, CONFIG) is not moving
+    monkeypatch.undo()
+    assert polished(resting, lost.truth.views, lost.start, CONFIG) is not resting
 
 
 def test_what_adjustment_could_not_help_is_not_polished(lost):

@@ -3,10 +3,10 @@
 import numpy as np
 import pytest
 
-from dust3r_sfm.evidence.kept_maps import Claim, Places
+from dust3r_sfm.evidence.kept_maps import LEAST_SHARE, SURE, Claim, Places
 from dust3r_sfm.types import Pair
 
-MOST = 3
+MOST = 5
 
 
 def all_claims(views: int, seed: int) -> list[Claim]:
@@ -15,15 +15,21 @@ def all_claims(views: int, seed: int) -> list[Claim]:
     pairs = {Pair(i, j) for i in range(views) for j in range(views) if i != j and rng.random() < 0.8}
     claims = []
     for pair in sorted(pairs):
-        weakness = -rng.integers(1, 5, 2).astype(float)
+        weakness = -rng.integers(1, 12, 2).astype(float)
         claims.append(Claim(False, float(weakness[0]), pair, pair.i))
         claims.append(Claim(pair.swapped() in pairs, float(weakness[1]), pair, pair.j))
     return claims
 
 
 def best(claims: list[Claim]) -> dict[int, tuple[Pair, ...]]:
-    views = {claim.view for claim in claims}
-    return {view: tuple(c.pair for c in sorted(c for c in claims if c.view == view)[:MOST]) for view in views}
+    found = {}
+    for view in {claim.view for claim in claims}:
+        first, *others = sorted(claim for claim in claims if claim.view == view)[:MOST]
+        worth_it = [
+            c for c in others[SURE - 1 :] if not c.redundant and c.weakness <= LEAST_SHARE * first.weakness
+        ]
+        found[view] = tuple(c.pair for c in [first, *others[: SURE - 1], *worth_it])
+    return found
 
 
 @pytest.mark.parametrize("seed", range(5))
@@ -48,6 +54,17 @@ def test_a_map_in_the_view_s_own_frame_comes_first():
     assert places.take([other]) == ([other], [])
     assert places.take([own]) == ([own], [other])
     assert places.take([other]) == ([], [])
+
+
+def test_what_says_little_beside_the_best_gives_way():
+    """But three stay: the best may turn out wrong."""
+    places = Places(10)
+    small = [Claim(False, -1.0 - 0.01 * k, Pair(0, k), 0) for k in range(1, 7)]
+    assert places.take(small) == (small, [])
+    great = Claim(False, -6.0, Pair(0, 9), 0)
+    assert places.take([great]) == ([great], small[3::-1])
+    assert places.by_view() == {0: (Pair(0, 9), Pair(0, 6), Pair(0, 5))}
+    assert places.take([small[0]]) == ([], [])
 
 
 def test_vacated_places_are_free():

@@ -15,7 +15,7 @@ from dust3r_sfm.exporters.fused_cloud import FusionConfig, fused_points, neighbo
 from dust3r_sfm.exporters.mesh import export_mesh
 from dust3r_sfm.exporters.normals import depth_normals
 from dust3r_sfm.exporters.point_cloud import export_point_cloud
-from dust3r_sfm.geometry import project, transform_points
+from dust3r_sfm.geometry import apply_affine, project, transform_points
 from dust3r_sfm.types import Camera, Tracks
 
 SHOTS = tuple(Shot(f"{index}.png", LANDSCAPE) for index in range(5))
@@ -105,6 +105,9 @@ def test_of_many_pixels_every_other_one_is_fused(scene, monkeypatch):
     np.testing.assert_allclose(cloud.xyz[:, 2], PLANE_Z, atol=0.01)
     assert np.median(np.abs(cloud.rgb - color_of(cloud.xyz))) < 12.0
     assert len(fused_points(scene, FusionConfig(max_points=10**9))) == len(whole)
+    monkeypatch.setattr(fused_cloud, "PIXELS_A_POINT", 1)
+    too_many = int(0.5 * len(whole))
+    assert len(fused_points(scene, FusionConfig(max_points=too_many))) == too_many, "more than the half has"
     many = fused_points(halved(scene), FusionConfig(max_points=None))
     assert len(many) == pytest.approx(len(whole) / 4, rel=0.1)
 
@@ -117,6 +120,16 @@ def test_halved_cameras_see_the_same_things(scene):
         assert depth.shape == (smaller.height, smaller.width)
         whole = project(transform_points(scene.cam_from_world[0], points), camera)
         seen = project(transform_points(scene.cam_from_world[0], points), smaller)
+        np.testing.assert_allclose(2.0 * (seen - 0.5), whole - 0.5, atol=1e-9)
+
+
+def test_halved_tracks_and_files_stay_where_they_were(scene):
+    half = halved(scene)
+    np.testing.assert_allclose(2.0 * (half.tracks.pixels - 0.5), scene.tracks.pixels - 0.5, atol=1e-4)
+    corner = np.array([[7.5, 3.5]])
+    for view, smaller in zip(scene.views, half.views, strict=True):
+        whole = apply_affine(view.pixel_from_original, corner)
+        seen = apply_affine(smaller.pixel_from_original, corner)
         np.testing.assert_allclose(2.0 * (seen - 0.5), whole - 0.5, atol=1e-9)
 
 

@@ -77,7 +77,7 @@ class StereoRegressor:
         self.image_spec = ImageSpec(config.long_edge)
 
     def fingerprint(self) -> str:
-        return f"stereo-2 {asdict(self.config)}"
+        return f"stereo-3 {asdict(self.config)}"
 
     def shared_by_pairs(self, views: Sequence[View], pairs: Sequence[Pair]) -> str:
         """Focals come from all pairs of all views with one camera, and each view chooses among its pairs
@@ -131,7 +131,9 @@ class StereoRegressor:
             return [prediction for prediction in both if prediction.pair in missing[pair]]
 
         progress.start("Dense stereo", len(wanted), "pairs")
+        # Those with most matches first: what is kept of a view's maps then rarely gives way later.
         rest = [pair for pair in wanted if pair not in swept]
+        rest.sort(key=lambda pair: -len(geometries.get(pair, UNRELATED).matches))
         for predictions in threads_and_caller(predicted, sorted(swept), rest):
             yield from predictions
             progress.advance()
