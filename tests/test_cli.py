@@ -14,7 +14,9 @@ from PIL import Image
 from rich.console import Console
 
 from dust3r_sfm.cli import main
+from dust3r_sfm.cli.commands import reconstruct_config
 from dust3r_sfm.cli.drawing import Bars, Lines, drawn_progress
+from dust3r_sfm.cli.options import Reconstruct, parse
 from dust3r_sfm.progress import Silent
 
 COUNT = 3
@@ -236,6 +238,13 @@ def test_version(run: Run) -> None:
     assert code == 0
     assert re.match(r"dust3r-sfm .+\n", out)
     assert "\ntorch 2" in out
+
+
+@pytest.mark.parametrize(("given", "budget"), [("70", 70), ("all", None)])
+def test_the_budget_of_points(given: str, budget: int | None) -> None:
+    command = parse(["reconstruct", "a", "b", "--max-points", given])
+    assert isinstance(command, Reconstruct)
+    assert reconstruct_config(command, "stereo").export.colmap.max_points == budget
 
 
 def test_unknown_options_end_with_2(run: Run) -> None:

@@ -64,8 +64,9 @@ def run_reconstruct(command: Reconstruct, console: Console) -> Iterator[str]:
 def reconstruct_config(command: Reconstruct, regressor: str) -> ReconstructConfig:
     """The options as the library takes them, with the regressor of this name or path. Raises InputError
     for those it cannot."""
-    if command.output.max_points < 0:
-        raise InputError(f"--max-points {command.output.max_points}: give 0 or more")
+    budget = None if command.output.max_points == "all" else command.output.max_points
+    if budget is not None and budget < 0:
+        raise InputError(f"--max-points {budget}: give 0 or more")
     if command.photo.sparing_above < 0:
         raise InputError(f"--sparing-above {command.photo.sparing_above}: give 0 or more")
     cameras, seed = _SHARING[command.photo.cameras], command.compute.seed
@@ -73,7 +74,7 @@ def reconstruct_config(command: Reconstruct, regressor: str) -> ReconstructConfi
         regressor=regressor_config(regressor, command.compute, cameras),
         graph=parse_graph(command.photo.pairs),
         alignment=AlignmentConfig(cameras=cameras, seed=seed),
-        export=ExportConfig(colmap=ColmapExport(max_points=command.output.max_points)),
+        export=ExportConfig(colmap=ColmapExport(max_points=budget)),
         masks=command.photo.masks,
         known=KnownCameras(command.known.focal, command.known.known_cameras, command.known.known_poses),
         world=KnownWorld(

@@ -117,7 +117,7 @@ class SolvingOptions:
 class OutputOptions:
     """What becomes of the output folder."""
 
-    max_points: int = 100_000
+    max_points: Annotated[int | Literal["all"], tyro.conf.arg(metavar="N|all")] = 100_000
     """Most points of the COLMAP model."""
     overwrite: bool = False
     """Replace the results in OUT, once the new ones are complete."""

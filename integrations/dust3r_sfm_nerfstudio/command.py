@@ -39,7 +39,7 @@ class ProcessDust3r:
     """Camera model. pinhole: images are undistorted, as splats need it. perspective: they keep the lens."""
     depth: bool = True
     """Write depth maps, for methods that are supervised with depth."""
-    max_points: int = 100_000
+    max_points: Annotated[int | Literal["all"], tyro.conf.arg(metavar="N|all")] = 100_000
     """Most points of sparse_pc.ply and of the COLMAP model."""
 
     regressor: Annotated[str, tyro.conf.arg(metavar="auto|stereo|mast3r|dust3r|...|PATH")] = "auto"
@@ -52,6 +52,8 @@ class ProcessDust3r:
     """Which photos have one focal length. auto: those of equal size and EXIF camera."""
     focal_px: float | None = None
     """The focal length of all photos in pixels, where it is known."""
+    known_cameras: Path | None = None
+    """Cameras by photo name: a COLMAP model, or a file of lines NAME MODEL WIDTH HEIGHT PARAMS..."""
     masks: Path | None = None
     """Folder of pictures named as the photos: black where a photo must not be used."""
     device: Literal["auto", "cpu", "cuda", "mps"] = "auto"
@@ -60,6 +62,10 @@ class ProcessDust3r:
     """Numbers a network computes with. The 16-bit ones need less memory."""
     batch_size: int | None = None
     """Pairs that go through a network at once."""
+    alignment: Literal["solved", "gradient"] = "solved"
+    """How pairs become one scene. gradient: the published descent; slow, for few photos, to compare."""
+    max_memory: float | None = None
+    """Refuse a run that would take more GiB than this; None for what the machine has."""
     seed: int = 0
     """The same photos, options and seed give the same dataset."""
     overwrite: bool = False

@@ -36,7 +36,7 @@ def write_dataset(scene: Scene, stems: Mapping[str, str], command: ProcessDust3r
         with written_whole(staged, replace=True) as partial:
             partial.mkdir()
             if command.skip_image_processing:
-                export_in_place(scene, partial, output, ColmapExport(command.max_points))
+                export_in_place(scene, partial, output, _model(command))
             else:
                 _export(scene, stems, partial, command, progress)
         _publish(staged, output, _owned(command))
@@ -47,7 +47,7 @@ def _export(
 ) -> None:
     config = NerfstudioExport(
         form=ImageForm(undistorted=command.camera_type == "pinhole"),
-        model=ColmapExport(command.max_points),
+        model=_model(command),
         downscales=command.num_downscales,
         depth=command.depth,
     )
@@ -59,6 +59,10 @@ def _export(
     written = json.loads((folder / NAMES_FILE).read_text(encoding="utf-8"))
     originals = {image: photos[name] for image, name in written.items()}
     (folder / NAMES_FILE).write_text(json.dumps(originals, indent=1) + "\n", encoding="utf-8")
+
+
+def _model(command: ProcessDust3r) -> ColmapExport:
+    return ColmapExport(None if command.max_points == "all" else command.max_points)
 
 
 def _owned(command: ProcessDust3r) -> tuple[str, ...]:

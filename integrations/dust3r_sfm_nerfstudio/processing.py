@@ -1,15 +1,21 @@
 """From data to dataset: photos, reconstruction, files."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 from dust3r_sfm.cli.commands import reconstruct_config
 from dust3r_sfm.cli.compute import chosen_regressor
-from dust3r_sfm.cli.options import ComputeOptions, OutputOptions, PhotoOptions, Reconstruct
+from dust3r_sfm.cli.options import (
+    ComputeOptions,
+    KnownOptions,
+    OutputOptions,
+    PhotoOptions,
+    Reconstruct,
+    SolvingOptions,
+)
 from dust3r_sfm.errors import InputError, OutputError
 from dust3r_sfm.pipeline import Existing, Plan, ReconstructConfig, reconstruct_all
-from dust3r_sfm.pipeline.known import KnownCameras
 from dust3r_sfm.pipeline.output import unfinished
 from dust3r_sfm.progress import Progress
 from dust3r_sfm.types import Reconstruction
@@ -59,7 +65,10 @@ def _check(command: ProcessDust3r) -> None:
     if command.focal_px is not None and not 0 < command.focal_px < float("inf"):
         raise InputError(f"--focal-px {command.focal_px}: give a positive number of pixels")
     output = command.output_dir.resolve()
-    given = {"--data": command.data, "--eval-data": command.eval_data, "--masks": command.masks}
+    given = {
+        **{"--data": command.data, "--eval-data": command.eval_data},
+        **{"--masks": command.masks, "--known-cameras": command.known_cameras},
+    }
     for option, path in given.items():
         if path is None:
             continue
@@ -83,13 +92,14 @@ def _config(command: ProcessDust3r, say: Callable[[str], None]) -> ReconstructCo
         compute=ComputeOptions(
             command.regressor, command.device, command.dtype, command.batch_size, seed=command.seed
         ),
+        known=KnownOptions(command.focal_px, command.known_cameras),
+        solving=SolvingOptions(command.alignment, command.max_memory),
         output=OutputOptions(max_points=command.max_points),
     )
     choice = chosen_regressor(options.compute)
     if choice.reason:
         say(choice.reason)
-    config = reconstruct_config(options, choice.name)
-    return replace(config, known=KnownCameras(focal_px=command.focal_px))
+    return reconstruct_config(options, choice.name)
 
 
 def _existing(command: ProcessDust3r, work: Path) -> Existing:

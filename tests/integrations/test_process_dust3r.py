@@ -216,6 +216,25 @@ def test_a_known_focal(process: Process, room: Room, tmp_path: Path) -> None:
     assert transforms(tmp_path / "out")["fl_x"] == pytest.approx(focal, abs=1e-9)
 
 
+def test_known_cameras(process: Process, room: Room, tmp_path: Path) -> None:
+    camera = room.rig.cameras[0]
+    size, inside = f"{camera.width} {camera.height}", f"{camera.cx} {camera.cy}"
+    (tmp_path / "known.txt").write_text(f"1 PINHOLE {size} {camera.fx} {camera.fx * 1.02} {inside}\n")
+    code, said = process(known_cameras=tmp_path / "known.txt")
+    assert code == 0, said
+    assert transforms(tmp_path / "out")["fl_y"] == pytest.approx(camera.fx * 1.02, abs=1e-9)
+
+
+@pytest.mark.slow
+def test_alignment_memory_and_points_are_those_of_reconstruct(process: Process, tmp_path: Path) -> None:
+    code, said = process(alignment="gradient", max_points="all", max_memory=64.0)
+    assert code == 0, said
+    report = json.loads((tmp_path / "out" / "dust3r" / "report.json").read_text())
+    assert "descent" in " ".join(stage["name"] for stage in report["scenes"][0]["stages"])
+    model = pycolmap.Reconstruction(tmp_path / "out" / "sparse" / "0")
+    assert model.num_points3D() == report["scenes"][0]["points"]
+
+
 def test_a_known_focal_and_a_photo_that_cannot_be_read(
     process: Process, room: Room, data: Path, tmp_path: Path
 ) -> None:
@@ -244,6 +263,8 @@ def one_error(said: str) -> str:
         ({"num_frames_target": 1}, 2, "--num-frames-target 1"),
         ({"pairs": "swin-x"}, 2, "swin-x"),
         ({"max_points": -1}, 2, "--max-points -1"),
+        ({"max_memory": 0.1}, 2, "0.1 may be used"),
+        ({"known_cameras": "none"}, 2, "--known-cameras"),
         ({"focal_px": -3.0}, 2, "--focal-px -3.0"),
         ({"output_dir": "data/out"}, 3, "lies in --data"),
         ({"output_dir": "data"}, 3, "lies in --data"),
@@ -254,7 +275,7 @@ def test_what_is_refused(
     process: Process, tmp_path: Path, options: dict[str, object], code: int, says: str
 ) -> None:
     (tmp_path / "file").write_text("mine")
-    paths = ("data", "eval_data", "masks", "output_dir")
+    paths = ("data", "eval_data", "masks", "output_dir", "known_cameras")
     placed = {key: tmp_path / value if key in paths else value for key, value in options.items()}  # type: ignore[operator]
     found, said = process(**placed)
     assert found == code, said
