@@ -12,7 +12,7 @@ from dust3r_sfm.images.decoding import Photo, UnusablePhotoError, open_picture, 
 
 def read_mask(path: Path, photo: Photo) -> Bool[np.ndarray, "h w"]:
     """True where the photo may be used, in the pixels of `photo.rgb`: where the mask is neither 0 nor
-    transparent. In a JPEG, which rings around 0, half grey (128) is the limit.
+    transparent, in all that a pixel shows. In a JPEG, which rings around 0, half grey (128) is the limit.
 
     A mask of the stored photo's size is turned as the photo is; one of the upright photo's size is
     taken as it stands. Where both are one size the stored photo is meant, as for COLMAP's masks.
@@ -35,7 +35,16 @@ def read_mask(path: Path, photo: Photo) -> Bool[np.ndarray, "h w"]:
             "give a mask of the photo's size, or take it out of the folder"
         )
     rows, columns = photo.rgb.shape[:2]
-    return np.array(keep.resize((columns, rows), Image.Resampling.NEAREST)) > 0
+    return _kept_whole(_kept_whole(np.asarray(keep) > 0, rows, 0), columns, 1)
+
+
+def _kept_whole(keep: Bool[np.ndarray, "r c"], cells: int, axis: int) -> Bool[np.ndarray, "s d"]:
+    """An axis cut into equal cells: whether nothing that a cell touches is masked. The nearest mask pixel
+    alone would let matches at a mask's edge through."""
+    size = keep.shape[axis]
+    ends = np.arange(cells + 1) * size
+    first, last = ends[:-1] // cells, -(-ends[1:] // cells) - 1
+    return np.logical_and.reduceat(keep, first, axis) & keep.take(last, axis)
 
 
 def _keep(image: Image.Image) -> Image.Image:
