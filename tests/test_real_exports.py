@@ -11,6 +11,8 @@ from scipy.spatial import cKDTree
 from splat_scores import check, scores
 from trainer_readers import nerfstudio_folder, splat_folder
 
+from dust3r_sfm.evaluation import read_model, relative_centre_error
+from dust3r_sfm.exporters.colmap import ColmapExport
 from dust3r_sfm.exporters.colmap_dataset import ColmapDataset
 from dust3r_sfm.exporters.colmap_dense import ColmapDense
 from dust3r_sfm.exporters.fused_cloud import FusionConfig, fused_points
@@ -49,6 +51,8 @@ def test_bundle_adjustment_moves_nothing_and_filters_keep_the_points(dataset, tm
     before, after = (pycolmap.Reconstruction(dataset / "sparse" / "0") for _ in range(2))
     pycolmap.bundle_adjustment(after)
     assert _largest_turn(before, after) < 0.03
+    after.write(tmp_path)
+    assert _shift(dataset / "sparse" / "0", tmp_path) < 4e-4
     points = after.num_points3D()
     pycolmap.ObservationManager(after).filter_all_points3D(4.0, 1.5)
     assert after.num_points3D() >= 0.9 * points
@@ -61,10 +65,36 @@ def _largest_turn(before: pycolmap.Reconstruction, after: pycolmap.Reconstructio
     return max(rotation_angle_deg(_turn(before, i, j) @ _turn(after, i, j).T) for i, j in neighbours)
 
 
+def _shift(before: Path, after: Path) -> float:
+    """Of the cameras, as a share of the rig's size. Their own error is 1.2e-3."""
+    found = relative_centre_error(read_model(after), read_model(before))
+    assert found is not None
+    return found
+
+
 def _turn(model: pycolmap.Reconstruction, first: int, second: int) -> np.ndarray:
     """Rotation from one image's camera to another's."""
     a, b = (model.image(number).cam_from_world() for number in (first, second))
     return (b * a.inverse()).rotation.matrix()
+
+
+def test_pycolmap_takes_the_model(dataset, tmp_path):
+    pycolmap.undistort_images(tmp_path, dataset / "sparse" / "0", dataset / "images")
+    again = pycolmap.Reconstruction(tmp_path / "sparse")
+    assert len(list((tmp_path / "images").iterdir())) == again.num_reg_images() == 11
+    assert again.num_points3D() == len(_points(dataset / "sparse" / "0"))
+    (tmp_path / "text").mkdir()
+    again.write_text(tmp_path / "text")
+    assert pycolmap.Reconstruction(tmp_path / "text").compute_mean_reprojection_error() < 0.5
+
+
+@pytest.mark.parametrize("budget", [1_000, 100_000, None])
+def test_budgets_are_met_and_cover_every_image(scene, tmp_path, budget):
+    export_scene(scene, tmp_path / "out", ColmapExport(budget))
+    model = pycolmap.Reconstruction(tmp_path / "out" / "sparse" / "0")
+    assert 0 < model.num_points3D() <= (budget or len(scene.tracks.xyz))
+    assert min(image.num_points3D for image in model.images.values()) > 200
+    assert min(point.track.length() for point in model.points3D.values()) >= 2
 
 
 @pytest.mark.skipif(COLMAP is None, reason="colmap is not installed (apt-get install colmap)")
@@ -77,6 +107,7 @@ def test_debians_colmap_takes_the_model(dataset, tmp_path):
         (tmp_path / name).mkdir()
     _run("colmap", "bundle_adjuster", "--input_path", model, "--output_path", tmp_path / "adjusted")
     assert _largest_turn(*(pycolmap.Reconstruction(m) for m in (model, tmp_path / "adjusted"))) < 0.03
+    assert _shift(model, tmp_path / "adjusted") < 4e-4
     _run(
         *("colmap", "image_undistorter", "--image_path", dataset / "images"),
         *("--input_path", model, "--output_path", tmp_path / "undistorted"),
