@@ -121,6 +121,18 @@ def test_heic_without_its_reader_names_the_extra(save, photos: Path, monkeypatch
     assert "pillow-heif" in load_views(photos, SPEC).skipped["c.HEIC"]
 
 
+def test_heic_photos_are_read_upright(save, photos: Path) -> None:
+    heif = pytest.importorskip("pillow_heif", reason="HEIC needs pillow-heif, the extra [heic]")
+    heif.register_heif_opener()
+    picture = marked_picture(400, 300)
+    save("a.png", picture)
+    stored = picture.transpose(Image.Transpose.ROTATE_90)
+    stored.save(photos / "b.heic", quality=95, exif=exif_with({274: 6}).tobytes())
+    upright, from_phone = load_views(photos, ImageSpec(200)).views
+    assert from_phone.image.shape == upright.image.shape
+    assert np.abs(from_phone.image.astype(float) - upright.image).mean() < 4
+
+
 def test_a_crop_that_leaves_nothing_is_skipped(save, photos: Path) -> None:
     save("a.png")
     save("b.png")
