@@ -125,16 +125,21 @@ class ViewGraph:
             raise InputError(f"{self.num_views} views but no pair between them; give at least one.")
 
     def components(self) -> list[list[int]]:
-        """The views that pairs connect, over any number of steps and in either direction.
+        """See `joined_views`."""
+        return joined_views(self.num_views, self.pairs)
 
-        Every view is in exactly one component, alone if no pair has it. Largest component first,
-        equally large ones by their first view; views in ascending order.
-        """
-        ends = np.array([(pair.i, pair.j) for pair in self.pairs], dtype=np.intp).reshape(-1, 2)
-        adjacency = coo_array((np.ones(len(ends)), (ends[:, 0], ends[:, 1])), shape=(self.num_views,) * 2)
-        count, labels = connected_components(adjacency, directed=False)
-        members = [np.flatnonzero(labels == label).tolist() for label in range(count)]
-        return sorted(members, key=lambda views: (-len(views), views[0]))
+
+def joined_views(num_views: int, pairs: Iterable[Pair]) -> list[list[int]]:
+    """The views that pairs connect, over any number of steps and in either direction.
+
+    Every view is in exactly one component, alone if no pair has it. Largest component first,
+    equally large ones by their first view; views in ascending order.
+    """
+    ends = np.array([(pair.i, pair.j) for pair in pairs], dtype=np.intp).reshape(-1, 2)
+    adjacency = coo_array((np.ones(len(ends)), (ends[:, 0], ends[:, 1])), shape=(num_views, num_views))
+    count, labels = connected_components(adjacency, directed=False)
+    members = [np.flatnonzero(labels == label).tolist() for label in range(count)]
+    return sorted(members, key=lambda views: (-len(views), views[0]))
 
 
 def view_graph(config: NamedGraphConfig, names: Sequence[str], symmetrize: bool = True) -> ViewGraph:

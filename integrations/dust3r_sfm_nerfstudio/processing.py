@@ -66,8 +66,10 @@ def _check(command: ProcessDust3r) -> None:
         raise InputError(f"--focal-px {command.focal_px}: give a positive number of pixels")
     output = command.output_dir.resolve()
     given = {
-        **{"--data": command.data, "--eval-data": command.eval_data},
-        **{"--masks": command.masks, "--known-cameras": command.known_cameras},
+        "--data": command.data,
+        "--eval-data": command.eval_data,
+        "--masks": command.masks,
+        "--known-cameras": command.known_cameras,
     }
     for option, path in given.items():
         if path is None:

@@ -8,13 +8,13 @@ from pathlib import Path
 
 import numpy as np
 import pycolmap
-from jaxtyping import Float, UInt8
+from jaxtyping import Bool, Float, UInt8
 from PIL import Image
 
 from dust3r_sfm.geometry import apply_affine
 from dust3r_sfm.images import load_gray
 from dust3r_sfm.regressors.protocol import Encoding
-from dust3r_sfm.types import View
+from dust3r_sfm.types import Affine, View
 
 
 @dataclass(frozen=True)
@@ -57,28 +57,39 @@ def encodings_of(views: Sequence[View], config: FeatureConfig) -> list[Encoding]
     found: dict[int, tuple[Float[np.ndarray, "n 2"], UInt8[np.ndarray, "n 128"]]] = {}
     for octave, group in ((-1, fine), (0, [not f for f in fine])):
         chosen = [index for index, member in enumerate(group) if member]
-        found |= dict(zip(chosen, _sift([read[k][0] for k in chosen], octave, config), strict=True))
+        found |= dict(zip(chosen, sift([read[k][0] for k in chosen], octave, config), strict=True))
     return [_encoding(view, read[k][1], *found[k]) for k, view in enumerate(views)]
 
 
 def _encoding(
     view: View,
-    view_from_gray: Float[np.ndarray, "3 3"],
+    view_from_gray: Affine,
     keypoints: Float[np.ndarray, "n 2"],
     descriptors: UInt8[np.ndarray, "n 128"],
 ) -> Encoding:
     """In view pixels, without features where the view does not reach or its mask forbids."""
     pixels = apply_affine(view_from_gray, keypoints.astype(np.float64))
+    kept = seen(view, pixels)
+    resolution = np.array(resolution_of(view_from_gray))
+    return {"pixels": pixels[kept], "descriptors": descriptors[kept], "resolution": resolution}
+
+
+def resolution_of(view_from_gray: Affine) -> float:
+    """Pixels of the searched picture for each pixel of the view."""
+    return float(1.0 / np.sqrt(abs(np.linalg.det(view_from_gray[:2, :2]))))
+
+
+def seen(view: View, pixels: Float[np.ndarray, "n 2"]) -> Bool[np.ndarray, " n"]:
+    """Which pixels the view reaches to and its mask, if it has one, allows."""
     width, height = view.size
-    inside = ((pixels >= 0) & (pixels < [width, height])).all(axis=1)
+    inside = np.logical_and.reduce((pixels >= 0) & (pixels < [width, height]), axis=1)
     if view.mask is not None:
         column, row = np.clip(pixels.astype(np.int64), 0, [width - 1, height - 1]).T
         inside &= view.mask[row, column]
-    resolution = 1.0 / np.sqrt(abs(np.linalg.det(view_from_gray[:2, :2])))
-    return {"pixels": pixels[inside], "descriptors": descriptors[inside], "resolution": np.array(resolution)}
+    return inside
 
 
-def _sift(
+def sift(
     grays: Sequence[UInt8[np.ndarray, "_h _w"]], octave: int, config: FeatureConfig
 ) -> list[tuple[Float[np.ndarray, "n 2"], UInt8[np.ndarray, "n 128"]]]:
     """Keypoints and descriptors of each picture. pycolmap holds the interpreter while it searches an

@@ -1,5 +1,7 @@
 """Mutual nearest neighbours of SIFT descriptors that pass the ratio test."""
 
+from dataclasses import dataclass
+
 import numpy as np
 import torch
 from jaxtyping import Float, Int
@@ -8,6 +10,8 @@ from dust3r_sfm.types import Correspondences
 
 ROWS_AT_ONCE = 256
 """Rows of the similarity matrix that are looked at together: few enough to stay in the cache."""
+RUNNERS_UP = 16
+"""Nearest descriptors looked through for one that lies elsewhere."""
 SIFT_UNIT = 512.0
 """SIFT descriptors are unit vectors stored as round(512 v)."""
 
@@ -29,9 +33,49 @@ def match_descriptors(
         best_of_j = torch.maximum(best_of_j, similarity.amax(dim=0))
     best, second = torch.cat(two_best).T
     column = torch.cat(nearest)
-    angle, second_angle = (torch.arccos(value.clamp(-1.0, 1.0)) for value in (best, second))
+    angle, second_angle = _angle(best), _angle(second)
     rows = torch.nonzero((angle < max_ratio * second_angle) & (best >= best_of_j[column]))[:, 0]
     return torch.stack([rows, column[rows]], dim=1).cpu().numpy()
+
+
+@dataclass(frozen=True)
+class Nearest:
+    """For each descriptor of i the nearest of j, the angle to it over that to the nearest elsewhere, and for
+    each of j the nearest of i."""
+
+    of_i: Int[torch.Tensor, " n"]
+    ratio: Float[torch.Tensor, " n"]
+    of_j: Int[torch.Tensor, " m"]
+
+
+def nearest_elsewhere(
+    of_i: Float[torch.Tensor, "n 128"],
+    of_j: Float[torch.Tensor, "m 128"],
+    where_j: Float[torch.Tensor, "m 2"],
+    elsewhere_px: float,
+) -> Nearest:
+    """For features that come several to a place: `where_j` are pixels, and the runner-up of the ratio test is
+    the nearest that lies farther than `elsewhere_px` from the best. O(n m) time, O(n + m) memory."""
+    ratios, columns = [], []
+    best_of_j = of_j.new_full((len(of_j),), -1.0)
+    row_of_j = torch.zeros_like(best_of_j, dtype=torch.int64)
+    for start in range(0, len(of_i), ROWS_AT_ONCE):
+        similarity = of_i[start : start + ROWS_AT_ONCE] @ of_j.T
+        best, candidates = similarity.topk(min(RUNNERS_UP, len(of_j)), dim=1)
+        places = where_j[candidates]
+        elsewhere = torch.linalg.norm(places - places[:, :1], dim=2) > elsewhere_px
+        # Where all that were looked at lie there, the last of them is a bound.
+        second = torch.where(elsewhere, best, best[:, -1:]).amax(dim=1)
+        ratios.append(_angle(best[:, 0]) / _angle(second))
+        columns.append(candidates[:, 0])
+        best_of_part, row = similarity.max(dim=0)
+        row_of_j = torch.where(best_of_part > best_of_j, row + start, row_of_j)
+        best_of_j = torch.maximum(best_of_j, best_of_part)
+    return Nearest(torch.cat(columns), torch.cat(ratios), row_of_j)
+
+
+def _angle(cosine: Float[torch.Tensor, " n"]) -> Float[torch.Tensor, " n"]:
+    return torch.arccos(cosine.clamp(-1.0, 1.0))
 
 
 def unit_descriptors(stored: np.ndarray, device: torch.device) -> Float[torch.Tensor, "n d"]:

@@ -25,7 +25,9 @@ from dust3r_sfm.regressors.stereo.features import (
 )
 from dust3r_sfm.regressors.stereo.matching import distinct, match_descriptors, unit_descriptors
 from dust3r_sfm.regressors.stereo.pointmaps import pair_predictions
+from dust3r_sfm.regressors.stereo.tilted import tilted_features
 from dust3r_sfm.regressors.stereo.two_view import UNRELATED, Epipolar, TwoView, TwoViewConfig, two_view
+from dust3r_sfm.regressors.stereo.wide import WideConfig, fallen_apart, wide_matches
 from dust3r_sfm.threads import in_threads, threads_and_caller
 from dust3r_sfm.types import (
     Camera,
@@ -51,6 +53,7 @@ class StereoConfig:
     cameras: CameraSharing = "auto"
     two_view: TwoViewConfig = field(default_factory=TwoViewConfig)
     sweep: SweepConfig = field(default_factory=SweepConfig)
+    wide: WideConfig = field(default_factory=WideConfig)
     neighbours: int = 4
     sweep_angles_deg: tuple[float, float] = (1.0, 45.0)
     device: str = "cpu"
@@ -77,7 +80,7 @@ class StereoRegressor:
         self.image_spec = ImageSpec(config.long_edge)
 
     def fingerprint(self) -> str:
-        return f"stereo-3 {asdict(self.config)}"
+        return f"stereo-4 {asdict(self.config)}"
 
     def shared_by_pairs(self, views: Sequence[View], pairs: Sequence[Pair]) -> str:
         """Focals come from all pairs of all views with one camera, and each view chooses among its pairs
@@ -115,6 +118,9 @@ class StereoRegressor:
         wanted = _unordered(pairs)
         matches = self._matches(features, list(wanted), progress)
         epipolar = epipolar_geometries(views, features, matches, self.config.two_view)
+        if fallen_apart(epipolar, wanted, len(views), self.config.wide):
+            matches = self._wide_matches(views, list(wanted), progress)
+            epipolar = epipolar_geometries(views, features, matches, self.config.two_view)
         cameras = calibrated_cameras(views, features, epipolar, self.config.cameras)
         geometries = self._geometries(matches, epipolar, cameras, features, progress)
         swept = worth_sweeping(geometries, self.config)
@@ -151,6 +157,28 @@ class StereoRegressor:
             return distinct(Correspondences(pixels_i, pixels_j, np.ones(len(rows_i))))
 
         progress.start("Matching", len(pairs), "pairs")
+        out = {}
+        for pair, found in zip(pairs, in_threads(matched, pairs), strict=True):
+            out[pair] = found
+            progress.advance()
+        return out
+
+    def _wide_matches(
+        self, views: Sequence[View], pairs: Sequence[Pair], progress: Progress
+    ) -> dict[Pair, Correspondences]:
+        """Of few photos from very different viewpoints: minutes, where the rest is done in seconds."""
+        config, device = self.config, torch.device(self.config.device)
+        progress.start("Tilted views", len(views), "images")
+        features = []
+        for view in views:
+            features.append(tilted_features(view, config.wide.tilts, config.features))
+            progress.advance()
+
+        def matched(pair: Pair) -> Correspondences:
+            both = features[pair.i], features[pair.j]
+            return wide_matches(*both, config.max_ratio, config.wide, config.two_view, device)
+
+        progress.start("Matching tilted views", len(pairs), "pairs")
         out = {}
         for pair, found in zip(pairs, in_threads(matched, pairs), strict=True):
             out[pair] = found
