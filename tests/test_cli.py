@@ -266,6 +266,7 @@ examples:
 exit codes:
   0 a model was written     2 unusable photos or options     3 unusable output folder
   4 no model came out       130 stopped by Ctrl-C
+  1 the system gave up (full disk, memory)
 """
 OPTIONS = (
     "masks pairs cameras sparing-above focal known-cameras known-poses positions gps distance "

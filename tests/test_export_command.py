@@ -63,7 +63,11 @@ def run(finished: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> Ru
 def test_every_format(run: Run, tmp_path: Path, form: str, names: list[str]) -> None:
     code, out, err = run(form, "--quiet")
     assert (code, err) == (0, "")
-    assert out == f"4 images, in {tmp_path / 'new'}: {', '.join(names)}\n"
+    written, *following = out.splitlines()
+    assert written == f"4 images, in {tmp_path / 'new'}: {', '.join(names)}"
+    assert following == (
+        [f"next: ns-train splatfacto --data {tmp_path / 'new'}"] if form == "nerfstudio" else []
+    )
     assert sorted(path.name for path in (tmp_path / "new").iterdir()) == names
     assert {path.name for path in tmp_path.iterdir()} == {"new"}
 

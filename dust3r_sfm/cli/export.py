@@ -1,5 +1,6 @@
-"""`dust3r-sfm export`: options to a format, the call, one line on what was written."""
+"""`dust3r-sfm export`: options to a format, the call, a line on what was written."""
 
+import shlex
 from collections.abc import Iterator
 
 from rich.console import Console
@@ -39,12 +40,14 @@ _MEANT_FOR: dict[Format, tuple[str, ...]] = {
 
 
 def run_export(command: Export, console: Console) -> Iterator[str]:
-    """Exports, with progress on `console`; yields one line."""
+    """Exports, with progress on `console`; yields a line, and for nerfstudio what to type next."""
     config = export_format(command)
     scene = saved_scene(command.scene, command.image.photos)
     with drawn_progress(console, command.quiet) as progress:
         names = export_scene(scene, command.output, config, progress, overwrite=command.overwrite)
     yield f"{len(scene.views)} images, in {command.output}: {', '.join(names)}"
+    if command.format == "nerfstudio":
+        yield f"next: ns-train splatfacto --data {shlex.quote(str(command.output))}"
 
 
 def export_format(command: Export) -> ExportFormat:

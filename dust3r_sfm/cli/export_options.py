@@ -15,7 +15,8 @@ examples:
   dust3r-sfm export out/ --format colmap-dense --output dense/
 
 exit codes:
-  0 written     2 unusable scene, photos or options     3 unusable output folder"""
+  0 written     2 unusable scene, photos or options     3 unusable output folder
+  1 the system gave up (full disk, memory)     130 stopped by Ctrl-C"""
 
 Format = Literal["colmap", "nerfstudio", "ply", "glb", "depth", "colmap-dense"]
 
@@ -29,7 +30,10 @@ class ImageOptions:
 
     photos: Annotated[Path | None, tyro.conf.arg(metavar="DIR", help_behavior_hint="")] = None
     """Where the photos are now. Default: where they were."""
-    images: Annotated[Literal["copy", "link", "leave"] | None, tyro.conf.arg(help_behavior_hint="")] = None
+    images: Annotated[
+        Literal["copy", "link", "leave"] | None,
+        tyro.conf.arg(metavar="copy|link|leave", help_behavior_hint=""),
+    ] = None
     """Photos that need no change are copied (default) or hard-linked; the others are written anew. leave
     (colmap only): no images, and the model is of the photos as they are stored."""
     long_edge: _Int = None

@@ -26,7 +26,8 @@ examples:
 
 exit codes:
   0 a model was written     2 unusable photos or options     3 unusable output folder
-  4 no model came out       130 stopped by Ctrl-C"""
+  4 no model came out       130 stopped by Ctrl-C
+  1 the system gave up (full disk, memory)"""
 
 _LOCALIZE_HELP = """Say where new photos were taken, against photos whose cameras are known.
 
@@ -38,7 +39,8 @@ examples:
 
 exit codes:
   0 at least one photo was localized     2 unusable references, photos or options
-  3 unusable output     4 no photo was localized     130 stopped by Ctrl-C"""
+  3 unusable output     4 no photo was localized     130 stopped by Ctrl-C
+  1 the system gave up (full disk, memory)"""
 
 Grouped = tyro.conf.OmitArgPrefixes
 
