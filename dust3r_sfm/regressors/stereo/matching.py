@@ -9,7 +9,8 @@ from jaxtyping import Float, Int
 from dust3r_sfm.types import Correspondences
 
 ROWS_AT_ONCE = 256
-"""Rows of the similarity matrix that are looked at together: few enough to stay in the cache."""
+"""Rows of the similarity matrix that are looked at together: of some thousand columns, few enough to stay in
+the cache."""
 RUNNERS_UP = 16
 """Nearest descriptors looked through for one that lies elsewhere."""
 SIFT_UNIT = 512.0
@@ -40,38 +41,36 @@ def match_descriptors(
 
 @dataclass(frozen=True)
 class Nearest:
-    """For each descriptor of i the nearest of j, the angle to it over that to the nearest elsewhere, and for
-    each of j the nearest of i."""
+    """For each descriptor of i the row of the nearest in j, and the angle to it over that to the nearest
+    elsewhere."""
 
-    of_i: Int[torch.Tensor, " n"]
+    row: Int[torch.Tensor, " n"]
     ratio: Float[torch.Tensor, " n"]
-    of_j: Int[torch.Tensor, " m"]
 
 
 def nearest_elsewhere(
-    of_i: Float[torch.Tensor, "n 128"],
-    of_j: Float[torch.Tensor, "m 128"],
+    of_i: Float[torch.Tensor, "n d"],
+    of_j: Float[torch.Tensor, "m d"],
     where_j: Float[torch.Tensor, "m 2"],
     elsewhere_px: float,
 ) -> Nearest:
     """For features that come several to a place: `where_j` are pixels, and the runner-up of the ratio test is
     the nearest that lies farther than `elsewhere_px` from the best. O(n m) time, O(n + m) memory."""
-    ratios, columns = [], []
-    best_of_j = of_j.new_full((len(of_j),), -1.0)
-    row_of_j = torch.zeros_like(best_of_j, dtype=torch.int64)
-    for start in range(0, len(of_i), ROWS_AT_ONCE):
-        similarity = of_i[start : start + ROWS_AT_ONCE] @ of_j.T
-        best, candidates = similarity.topk(min(RUNNERS_UP, len(of_j)), dim=1)
+    ratios, rows = [], []
+    for part in of_i.split(ROWS_AT_ONCE):
+        best, candidates = (part @ of_j.T).topk(min(RUNNERS_UP, len(of_j)), dim=1)
         places = where_j[candidates]
         elsewhere = torch.linalg.norm(places - places[:, :1], dim=2) > elsewhere_px
         # Where all that were looked at lie there, the last of them is a bound.
         second = torch.where(elsewhere, best, best[:, -1:]).amax(dim=1)
         ratios.append(_angle(best[:, 0]) / _angle(second))
-        columns.append(candidates[:, 0])
-        best_of_part, row = similarity.max(dim=0)
-        row_of_j = torch.where(best_of_part > best_of_j, row + start, row_of_j)
-        best_of_j = torch.maximum(best_of_j, best_of_part)
-    return Nearest(torch.cat(columns), torch.cat(ratios), row_of_j)
+        rows.append(candidates[:, 0])
+    return Nearest(torch.cat(rows), torch.cat(ratios))
+
+
+def nearest(of_i: Float[torch.Tensor, "n d"], of_j: Float[torch.Tensor, "m d"]) -> Int[torch.Tensor, " n"]:
+    """For each descriptor of i the row of the nearest in j. O(n m) time, O(n + m) memory."""
+    return torch.cat([(part @ of_j.T).argmax(dim=1) for part in of_i.split(ROWS_AT_ONCE)])
 
 
 def _angle(cosine: Float[torch.Tensor, " n"]) -> Float[torch.Tensor, " n"]:

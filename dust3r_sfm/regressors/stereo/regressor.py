@@ -1,10 +1,11 @@
 """The embedded regressor: SIFT, self-calibration and two-view geometry, then dense plane sweeps.
 
 Nothing to download. Cost: one feature search an image, one matching a pair (quadratic in the number of
-features), and two sweeps for each of the `neighbours` pairs that a view chooses.
+features), and two sweeps for each of the `neighbours` pairs that a view chooses. Few photos that this leaves
+apart (`wide`) cost eighteen searches each, and matchings of ten times as many features.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 
 import numpy as np
@@ -42,7 +43,8 @@ from dust3r_sfm.types import (
 
 @dataclass(frozen=True)
 class StereoConfig:
-    """`long_edge`: of views and depth maps. `max_ratio`: of the ratio test. `neighbours`: each view
+    """`long_edge`: of views and depth maps. `max_ratio`: of the ratio test. `wide`: for
+    few photos from very different viewpoints. `neighbours`: each view
     chooses this many others to be swept against, those that share most matches at a good angle.
     `sweep_angles_deg`: median triangulation angles between which a pair is worth sweeping. `device`:
     where sweeps and matching run."""
@@ -83,8 +85,8 @@ class StereoRegressor:
         return f"stereo-4 {asdict(self.config)}"
 
     def shared_by_pairs(self, views: Sequence[View], pairs: Sequence[Pair]) -> str:
-        """Focals come from all pairs of all views with one camera, and each view chooses among its pairs
-        which to sweep."""
+        """Focals come from all pairs of all views with one camera, each view chooses among its pairs which to
+        sweep, and all together decide whether they leave views apart."""
         return f"{group_cameras(views, self.config.cameras)} {sorted(_unordered(pairs))}"
 
     def encode(self, views: Sequence[View]) -> list[Encoding]:
@@ -119,8 +121,10 @@ class StereoRegressor:
         matches = self._matches(features, list(wanted), progress)
         epipolar = epipolar_geometries(views, features, matches, self.config.two_view)
         if fallen_apart(epipolar, wanted, len(views), self.config.wide):
-            matches = self._wide_matches(views, list(wanted), progress)
-            epipolar = epipolar_geometries(views, features, matches, self.config.two_view)
+            wide = self._wide_matches(views, self._in_want(wanted, epipolar), progress)
+            for pair, found in epipolar_geometries(views, features, wide, self.config.two_view).items():
+                if pair not in epipolar or found.inliers > epipolar[pair].inliers:
+                    matches[pair], epipolar[pair] = wide[pair], found
         cameras = calibrated_cameras(views, features, epipolar, self.config.cameras)
         geometries = self._geometries(matches, epipolar, cameras, features, progress)
         swept = worth_sweeping(geometries, self.config)
@@ -162,6 +166,10 @@ class StereoRegressor:
             out[pair] = found
             progress.advance()
         return out
+
+    def _in_want(self, pairs: Iterable[Pair], epipolar: Mapping[Pair, Epipolar]) -> list[Pair]:
+        enough = self.config.wide.enough
+        return [pair for pair in pairs if pair not in epipolar or epipolar[pair].inliers < enough]
 
     def _wide_matches(
         self, views: Sequence[View], pairs: Sequence[Pair], progress: Progress

@@ -26,9 +26,10 @@ TURN_DEG = 72.0
 
 @dataclass(frozen=True)
 class TiltConfig:
-    """`tilts`: how many times a picture is shortened, the reciprocal of the slant's cosine. `max_features` of
-    each of the pictures, `peak_threshold` of SIFT: there, faint ones count too. `place_px`: features nearer
-    to each other in the photo are one place."""
+    """`tilts`: how many times a picture is shortened (ascending, above 1), the reciprocal of the slant's
+    cosine. `max_features` of each of the pictures (the untilted one too), `peak_threshold` of SIFT: there,
+    faint ones count too. `place_px`, in pixels of the searched photo: features nearer to each other are one
+    place."""
 
     tilts: tuple[float, ...] = (2.0**0.5, 2.0, 2.0**1.5)
     max_features: int = 2000
@@ -56,7 +57,7 @@ class _Tilted:
 
 
 def tilted_features(view: View, config: TiltConfig, plain: FeatureConfig) -> TiltedFeatures:
-    """Of the photo as it is and tilted in every way of `config`: 19 searches. The places are those of the
+    """Of the photo as it is and tilted in every way of `config`: 18 searches. The places are those of the
     least tilted picture that shows them, where precision is best."""
     gray, view_from_gray = load_gray(view, plain.long_edge)
     pictures = [_Tilted(gray, np.eye(3)), *(_tilted(gray, *way) for way in _ways(config.tilts))]

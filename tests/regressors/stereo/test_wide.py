@@ -11,10 +11,10 @@ from dust3r_sfm.geometry import apply_affine
 from dust3r_sfm.progress import Silent
 from dust3r_sfm.regressors.stereo import StereoConfig, StereoRegressor
 from dust3r_sfm.regressors.stereo.features import FeatureConfig
-from dust3r_sfm.regressors.stereo.matching import ROWS_AT_ONCE, nearest_elsewhere
+from dust3r_sfm.regressors.stereo.matching import ROWS_AT_ONCE, nearest, nearest_elsewhere
 from dust3r_sfm.regressors.stereo.tilted import TiltConfig, TiltedFeatures, tilted_features
 from dust3r_sfm.regressors.stereo.two_view import Epipolar, TwoViewConfig
-from dust3r_sfm.regressors.stereo.wide import WideConfig, fallen_apart, wide_matches
+from dust3r_sfm.regressors.stereo.wide import WideConfig, believed, fallen_apart, wide_matches
 from dust3r_sfm.types import Correspondences, Pair, PairGeometry, View
 
 PLAIN, TILT, ANGLE = FeatureConfig(), 4.0, 30.0
@@ -91,6 +91,21 @@ def test_places_are_where_the_mask_allows(wall: Wall) -> None:
     assert (found.pixels[:, 0] >= SIZE[0] // 2).all()
 
 
+def test_a_pair_that_matches_well_keeps_its_matches(wall: Wall) -> None:
+    """A stray photo beside two that are well joined costs these nothing."""
+    beside = as_view(slanted(texture(0), slanted_from_frontal(1.1, 0.0), 2.0, 2), "c")
+    stray = as_view(texture(7), "d")
+    views, pair = [wall.frontal, beside, stray], Pair(0, 1)
+    pairs = (pair, Pair(0, 2), Pair(1, 2))
+    found = []
+    for config in (StereoConfig(), StereoConfig(wide=WideConfig(most_photos=0))):
+        regressor = StereoRegressor(config)
+        predictions = regressor.predict(views, regressor.encode(views), pairs, frozenset(), Silent())
+        found.append({p.pair: p for p in predictions}[pair].correspondences)
+    assert len(found[0]) > WideConfig().enough
+    np.testing.assert_array_equal(found[0].pixels_i, found[1].pixels_i)
+
+
 def test_the_regressor_searches_like_this_where_sift_finds_nothing(wall: Wall) -> None:
     views, pairs = [wall.frontal, wall.slanted], (Pair(0, 1), Pair(1, 0))
     wide = StereoRegressor(StereoConfig())
@@ -104,6 +119,28 @@ def test_the_regressor_searches_like_this_where_sift_finds_nothing(wall: Wall) -
         truth = b_from_a if prediction.pair == pairs[0] else np.linalg.inv(b_from_a)
         assert prediction.correspondences is not None
         assert np.median(errors(prediction.correspondences, truth)) < 1.5
+
+
+def warped(count: int, share: float, near: bool) -> tuple[np.ndarray, np.ndarray]:
+    """Matches on a wall of which a `share` is right; a wrong one lies near its place or anywhere."""
+    rng = np.random.default_rng(0)
+    pixels_i = rng.uniform(0, 600, (count, 2))
+    pixels_j = apply_affine(slanted_from_frontal(2.0, 20.0), pixels_i)
+    wrong = np.arange(count) >= share * count
+    elsewhere = pixels_j + rng.normal(0, 12.0, (count, 2)) if near else rng.uniform(0, 600, (count, 2))
+    return pixels_i, np.where(wrong[:, None], elsewhere, pixels_j)
+
+
+@pytest.mark.parametrize(
+    ("count", "share", "near", "expected"),
+    [(200, 1.0, False, True), (400, 0.5, False, True), (30, 1.0, False, False), (400, 0.0, False, False)]
+    + [(400, 0.3, True, False)],
+)
+def test_a_pair_is_believed_if_neighbours_agree_and_fit(
+    count: int, share: float, near: bool, expected: bool
+) -> None:
+    """Chance matches have others about them and do not count; those that are only about right do."""
+    assert believed(*warped(count, share, near), WideConfig(), TwoViewConfig()) is expected
 
 
 def joined_by(*strengths: tuple[int, int, int]) -> dict[Pair, Epipolar]:
@@ -129,8 +166,7 @@ def test_the_runner_up_lies_elsewhere() -> None:
     found = nearest_elsewhere(torch.tensor(i), torch.tensor(j), torch.tensor(where), 15.0)
     angle = np.arccos(np.clip(i @ j.T, -1, 1))
     best = angle.argmin(axis=1)
-    assert found.of_i.tolist() == best.tolist()
-    assert found.of_j.tolist() == angle.argmin(axis=0).tolist()
+    assert found.row.tolist() == nearest(torch.tensor(i), torch.tensor(j)).tolist() == best.tolist()
     far = np.linalg.norm(where[None] - where[best][:, None], axis=2) > 15.0
     second = np.where(far, angle, np.inf).min(axis=1)
     np.testing.assert_allclose(found.ratio.numpy(), angle.min(axis=1) / second, rtol=1e-4)
