@@ -47,6 +47,17 @@ def test_a_dark_ring_of_which_colmap_loses_three_photos(reconstructed):
     assert found.maa_30 >= 0.9
 
 
+def test_every_second_photo_of_a_ring_of_which_colmap_places_three(tmp_path):
+    data = DATA / "middlebury_temple_sparsering"
+    chosen = sorted((data / "images").iterdir())[::2]
+    reconstruct_all(chosen, output=tmp_path / "out")
+    truth = read_model(data / "gt")
+    few = {photo.name: truth[photo.name] for photo in chosen}
+    found = score_poses(read_model(tmp_path / "out" / "sparse" / "0"), few)
+    assert found.registered == 8
+    assert found.maa_30 >= 0.8
+
+
 def score(reconstructed, name: str) -> PoseScores:
     return score_poses(read_model(reconstructed(name)), read_model(DATA / name / "gt"))
 
