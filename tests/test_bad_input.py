@@ -82,8 +82,8 @@ ALL_JUNK = (text, zero_bytes, truncated, one_pixel)
 @pytest.mark.parametrize(
     ("prepare", "says"),
     [
-        (nothing, "found 0 photos"),
-        (one_photo, "found 1 photos"),
+        (nothing, "of 0 pictures 0 can be used"),
+        (one_photo, "of 1 pictures 1 can be used"),
         (text, "text.jpg: "),
         (zero_bytes, "empty.jpg: "),
         (truncated, "torn.jpg: "),

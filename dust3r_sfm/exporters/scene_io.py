@@ -58,6 +58,9 @@ def save_scene(scene: Scene, path: Path) -> None:
 def load_scene(path: Path) -> Scene:
     """Reads what `save_scene` wrote. Any other file, also one that holds pickles, is an InputError."""
     try:
+        # Of anything else numpy says that it may be a pickle, and how to open it unsafely.
+        if path.is_file() and not zipfile.is_zipfile(path):
+            raise ValueError("no NumPy archive")
         with np.load(path, allow_pickle=False) as file:
             arrays = {name: file[name] for name in file.files}
         header = json.loads(arrays["header"].tobytes())

@@ -20,7 +20,7 @@ def find_photos(source: Path | Sequence[Path], masks: Path | None = None) -> dic
     if not isinstance(source, Path):
         return _named(source)
     if not source.is_dir():
-        problem = "is a file: give a folder, or two photos at least" if source.is_file() else "does not exist"
+        problem = "is a file: give the folder of the photos" if source.is_file() else "does not exist"
         raise InputError(f"{source}: {problem}")
     if masks is not None and masks.resolve() == source.resolve():
         raise InputError(f"{masks}: photos and masks are in one folder; move the masks to one of their own")

@@ -124,6 +124,6 @@ def _too_few(source: Path | Sequence[Path], found: int, skipped: dict[str, str])
     examples = "; ".join(f"{name}: {reason}" for name, reason in list(skipped.items())[:3])
     details = f" ({examples}{'; ...' if len(skipped) > 3 else ''})" if skipped else ""
     return (
-        f"{label}: found {found} photos and skipped {len(skipped)}{details}; two at least are needed: "
+        f"{label}: of {found} pictures {found - len(skipped)} can be used{details}; two at least are needed: "
         "add overlapping photos of one scene (JPEG, PNG, TIFF, WebP, BMP or HEIC)"
     )

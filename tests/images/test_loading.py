@@ -146,13 +146,13 @@ def test_too_few_photos_name_the_folder_the_counts_and_the_remedy(save, photos: 
     with pytest.raises(InputError) as raised:
         load_views(photos, SPEC)
     assert str(raised.value) == (
-        f"{photos}: found 2 photos and skipped 1 (b.jpg: not a JPEG, PNG, TIFF, WebP, BMP or HEIC picture); "
+        f"{photos}: of 2 pictures 1 can be used (b.jpg: not a JPEG, PNG, TIFF, WebP, BMP or HEIC picture); "
         "two at least are needed: add overlapping photos of one scene (JPEG, PNG, TIFF, WebP, BMP or HEIC)"
     )
 
 
 def test_an_empty_folder(tmp_path: Path) -> None:
-    with pytest.raises(InputError, match="found 0 photos and skipped 0; two at least are needed"):
+    with pytest.raises(InputError, match="of 0 pictures 0 can be used; two at least are needed"):
         load_views(tmp_path, SPEC)
 
 
