@@ -4,6 +4,7 @@ Every view is sampled at the same fixed pixels in every pair it is in. So the de
 view can be compared cell by cell, and their scales tied by the median ratio.
 """
 
+import functools
 from dataclasses import dataclass
 
 import numpy as np
@@ -51,16 +52,20 @@ class PairSummary:
     num_correspondences: int
 
 
+@functools.lru_cache(maxsize=16)
 def sample_indices(height: int, width: int, samples: int) -> Int[np.ndarray, "samples 2"]:
     """(row, column) of fixed pixels spread evenly over an image: all of them if they are few enough
     (the last one repeated), else the low-discrepancy sequence R2 (M. Roberts 2018), any prefix of
-    which is spread evenly too."""
+    which is spread evenly too. Read-only, as all who ask get the same array."""
     if height * width <= samples:
         flat = np.minimum(np.arange(samples), height * width - 1)
-        return np.stack(np.divmod(flat, width), axis=-1)
-    plastic = 1.324717957244746
-    steps = np.arange(1, samples + 1)[:, None] * [1 / plastic, 1 / plastic**2]
-    return np.floor(((0.5 + steps) % 1.0) * [height, width]).astype(np.int64)
+        found = np.stack(np.divmod(flat, width), axis=-1)
+    else:
+        plastic = 1.324717957244746
+        steps = np.arange(1, samples + 1)[:, None] * [1 / plastic, 1 / plastic**2]
+        found = np.floor(((0.5 + steps) % 1.0) * [height, width]).astype(np.int64)
+    found.setflags(write=False)
+    return found
 
 
 def sample_pixels(view: View, samples: int) -> Float[np.ndarray, "samples 2"]:

@@ -46,7 +46,8 @@ def disagreement_px(found: Evidence, other: Evidence, warp: Warp, back: Warp) ->
     """Pixels of this image between a pixel and where the other image's depth at its match takes it
     back to; infinite where the match is outside."""
     ratio = warp.depth_ratio(found.inverse_depth)
-    theirs, inside = sample(other.inverse_depth, warp, found.inverse_depth[None], mode="nearest")
-    speed, _ = sample(back.speed(other.inverse_depth), warp, found.inverse_depth[None], mode="nearest")
-    gap = (theirs[0] - found.inverse_depth / ratio).abs() * speed[0]
+    both = torch.stack([other.inverse_depth, back.speed(other.inverse_depth)])
+    seen, inside = sample(both, warp, found.inverse_depth[None], mode="nearest")
+    theirs, speed = seen[0]
+    gap = (theirs - found.inverse_depth / ratio).abs() * speed
     return torch.where(inside[0], gap, torch.inf)

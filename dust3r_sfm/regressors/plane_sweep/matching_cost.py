@@ -31,11 +31,13 @@ def box_mean(values: Float[Tensor, "d h w"], window: int) -> Float[Tensor, "d h 
 
 
 def _running_sum(values: Float[Tensor, "d h w"], window: int, dim: int) -> Float[Tensor, "d _h _w"]:
-    length = values.shape[dim] - window + 1
-    total = values.narrow(dim, 0, length) + values.narrow(dim, 1, length)
-    for offset in range(2, window):
-        total += values.narrow(dim, offset, length)
-    return total
+    """Of `window` neighbours each, from sums of half as many: fewer passes than one a neighbour."""
+    if window == 1:
+        return values
+    length, half = values.shape[dim] - window + 1, window // 2
+    halves = _running_sum(values, half, dim)
+    total = halves.narrow(dim, 0, length) + halves.narrow(dim, half, length)
+    return total.add_(values.narrow(dim, window - 1, length)) if window % 2 else total
 
 
 def reference(gray: Float[Tensor, "h w"], window: int, noise: float) -> Reference:

@@ -139,9 +139,9 @@ def _sweep(
 
 def _count(warp: Warp, inverse_depth_range: tuple[float, float], most: int) -> int:
     """Enough hypotheses for steps of one pixel at the coarsest size, within [16, most]."""
-    ends = torch.tensor(inverse_depth_range, device=warp.epipole.device)
+    ends = torch.tensor(inverse_depth_range, device=warp.at_infinity.device)
     xy, _ = warp.locate(ends[:, None, None])
-    motion = (xy.diff(dim=0)[0] * warp.px).norm(dim=-1) / COARSEST
+    motion = (xy.diff(dim=0)[0] * torch.tensor(warp.px, device=xy.device)).norm(dim=-1) / COARSEST
     motion = motion[(warp.depth_ratio(ends[:, None, None]) > 0).all(dim=0)]
     pixels = float(motion.quantile(0.9)) if len(motion) else 0.0
     return int(np.clip(np.ceil(pixels) + 1, min(16, most), most))

@@ -22,12 +22,15 @@ class Warp:
     """
 
     at_infinity: Float[Tensor, "3 h w"]
-    epipole: Float[Tensor, "3"]
-    px: Float[Tensor, "2"]
+    epipole: tuple[float, float, float]
+    px: tuple[float, float]
 
     def depth_ratio(self, inverse_depth: Float[Tensor, "*d #h #w"]) -> Float[Tensor, "*d h w"]:
         """z_j / z_i."""
-        return self.at_infinity[2] + inverse_depth * self.epipole[2]
+        return self._moved(2, inverse_depth)
+
+    def _moved(self, row: int, inverse_depth: Float[Tensor, "*d #h #w"]) -> Float[Tensor, "*d h w"]:
+        return torch.add(self.at_infinity[row], inverse_depth, alpha=self.epipole[row])
 
     def locate(
         self, inverse_depth: Float[Tensor, "d #h #w"]
@@ -39,17 +42,19 @@ class Warp:
         scale = z.reciprocal()
         xy = z.new_empty(*z.shape, 2)
         for axis in (0, 1):
-            numerator = self.at_infinity[axis] + inverse_depth * self.epipole[axis]
+            numerator = self._moved(axis, inverse_depth)
             torch.mul(numerator, scale, out=xy[..., axis])
             inside &= numerator.abs_() <= z
         return xy, inside
 
     def speed(self, inverse_depth: Float[Tensor, "h w"]) -> Float[Tensor, "h w"]:
         """Pixels of image j that a match moves by for one unit of inverse depth; 0 at the epipole."""
-        xy, _ = self.locate(inverse_depth[None])
-        motion = (self.epipole[:2] - xy[0] * self.epipole[2]) * self.px
-        z = self.depth_ratio(inverse_depth).clamp_min(_MIN_DEPTH_RATIO)
-        return torch.hypot(motion[..., 0], motion[..., 1]) / z
+        z = self.depth_ratio(inverse_depth).clamp_min_(_MIN_DEPTH_RATIO)
+        motion = []
+        for axis in (0, 1):
+            match = self._moved(axis, inverse_depth).div_(z)
+            motion.append(match.mul_(-self.epipole[2]).add_(self.epipole[axis]).mul_(self.px[axis]))
+        return torch.hypot(*motion).div_(z)
 
 
 def make_warp(
@@ -68,20 +73,21 @@ def make_warp(
     at_infinity = np.einsum("rc,chw->rhw", homography, np.stack([x, y, np.ones_like(x)]))
     return Warp(
         torch.as_tensor(at_infinity, dtype=torch.float32, device=device),
-        torch.as_tensor(projection @ j_from_i[:3, 3], dtype=torch.float32, device=device),
-        torch.tensor([camera_j.width / 2, camera_j.height / 2], dtype=torch.float32, device=device),
+        tuple((projection @ j_from_i[:3, 3]).tolist()),
+        (camera_j.width / 2, camera_j.height / 2),
     )
 
 
 def sample(
-    image_j: Float[Tensor, "hj wj"],
+    image_j: Float[Tensor, "*c hj wj"],
     warp: Warp,
     inverse_depth: Float[Tensor, "d #h #w"],
     mode: str = "bilinear",
-) -> tuple[Float[Tensor, "d h w"], Bool[Tensor, "d h w"]]:
+) -> tuple[Float[Tensor, "d *c h w"], Bool[Tensor, "d h w"]]:
     """Image j seen from image i through surfaces at the given inverse depths, and where that lies in
     front of camera j and inside its image."""
     xy, inside = warp.locate(inverse_depth)
-    source = image_j.expand(len(xy), 1, *image_j.shape)
+    channels = image_j.shape[:-2]
+    source = image_j.reshape(1, -1, *image_j.shape[-2:]).expand(len(xy), -1, -1, -1)
     warped = grid_sample(source, xy, mode=mode, padding_mode="border", align_corners=False)
-    return warped[:, 0], inside
+    return warped.reshape(len(xy), *channels, *xy.shape[1:3]), inside
