@@ -55,8 +55,8 @@ def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.mark.parametrize(
     ("hang_in_export", "pattern", "count", "number"),
     [
-        (False, "pairs/*.npz", 3, signal.SIGKILL),
-        (False, "pairs/*.npz", 3, signal.SIGTERM),
+        (False, "pairs/*.safetensors", 3, signal.SIGKILL),
+        (False, "pairs/*.safetensors", 3, signal.SIGTERM),
         (True, ".results.partial-*/scene.npz", 1, signal.SIGKILL),
     ],
     ids=["inference-kill", "inference-term", "export-kill"],

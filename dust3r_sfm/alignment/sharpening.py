@@ -20,6 +20,7 @@ from dust3r_sfm.alignment.tracks import (
 )
 from dust3r_sfm.geometry import apply_affine, invert_rigid, original_camera
 from dust3r_sfm.geometry.resampling import sample_nearest
+from dust3r_sfm.threads import in_threads
 from dust3r_sfm.types import AlignmentStage, Camera, Correspondences, Pair, Tracks, View
 
 MAX_ERROR = 0.003
@@ -193,7 +194,8 @@ def _with_lens(straight: Bundle, solid: Solid, settings: BundleSettings) -> Bund
     if count == 0 or np.count_nonzero(free[seen.view_index]) < MIN_LENS_OBSERVATIONS * count:
         return straight
     # Both go on from the same state, so that what further steps gain alone is not taken for a lens.
-    further, bent = (bundle_adjusted(straight, seen, replace(settings, distortion=b)) for b in (False, True))
+    both = [replace(settings, distortion=bends) for bends in (False, True)]
+    further, bent = in_threads(lambda setting: bundle_adjusted(straight, seen, setting), both)
     gain = _cost(further, seen, settings.loss_px) - _cost(bent, seen, settings.loss_px)
     return bent if gain > LENS_GAIN * count else further
 

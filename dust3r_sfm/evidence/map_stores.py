@@ -6,7 +6,7 @@ from typing import Protocol, runtime_checkable
 
 from dust3r_sfm.errors import OutputError
 from dust3r_sfm.evidence.dense_map import DenseMap, arrays_from_map, map_from_arrays
-from dust3r_sfm.evidence.files import TemporaryFolder, read_arrays, read_own_arrays, write_arrays
+from dust3r_sfm.evidence.files import SUFFIX, TemporaryFolder, read_arrays, read_own_arrays, write_arrays
 from dust3r_sfm.types import Pair
 
 MapName = tuple[int, Pair]
@@ -41,7 +41,7 @@ class MapsInMemory:
 
 
 class MapsInFolder:
-    """One .npz a map. `key` says which run a file belongs to."""
+    """One file a map. `key` says which run a file belongs to."""
 
     def __init__(self, folder: Path | TemporaryFolder, key: str) -> None:
         # A temporary folder lasts as long as somebody holds it.
@@ -71,7 +71,7 @@ class MapsInFolder:
 
     def _path(self, name: MapName) -> Path:
         view, pair = name
-        return self._folder / f"{view:05d}_by_{pair.i:05d}_{pair.j:05d}.npz"
+        return self._folder / f"{view:05d}_by_{pair.i:05d}_{pair.j:05d}{SUFFIX}"
 
 
 def _delete(path: Path) -> None:

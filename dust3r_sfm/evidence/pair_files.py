@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from dust3r_sfm.evidence.files import read_arrays, write_arrays
+from dust3r_sfm.evidence.files import SUFFIX, array_from_text, read_arrays, text_from_array, write_arrays
 from dust3r_sfm.evidence.summary import PairSummary
 from dust3r_sfm.types import Correspondences, Pair, PairGeometry
 
@@ -21,7 +21,7 @@ class ReducedPair:
 
 @dataclass(frozen=True)
 class PairFiles:
-    """One .npz a directed pair, named by its view indices; `key` says which run a file belongs to."""
+    """One file a directed pair, named by its view indices; `key` says which run a file belongs to."""
 
     folder: Path
     key: str
@@ -36,15 +36,15 @@ class PairFiles:
         return None if arrays is None else _pair_from_arrays(pair, arrays)
 
     def _path(self, pair: Pair) -> Path:
-        return self.folder / f"{pair.i:05d}_{pair.j:05d}.npz"
+        return self.folder / f"{pair.i:05d}_{pair.j:05d}{SUFFIX}"
 
 
 def _arrays_from_pair(reduced: ReducedPair) -> dict[str, np.ndarray]:
-    """Few arrays with many columns: each array of an .npz costs as much time as tens of kilobytes."""
+    """Few arrays with many columns: each array of a file costs as much time as tens of kilobytes."""
     s, m = reduced.summary, reduced.summary.matches
     focal = np.nan if s.focal_i is None else s.focal_i
     arrays = {
-        "geometry": np.array(s.geometry.value),
+        "geometry": array_from_text(s.geometry.value),
         "numbers": np.array([focal, s.focal_spread_i, s.num_correspondences], np.float64),
         "samples": np.column_stack([s.depth_i, s.weights_i, s.points_j, s.weights_j]),
         "matches": np.column_stack([m.pixels_i, m.pixels_j, m.weights, s.match_depth_i]),
@@ -61,7 +61,7 @@ def _pair_from_arrays(pair: Pair, arrays: Mapping[str, np.ndarray]) -> ReducedPa
     found = arrays.get("correspondences")
     summary = PairSummary(
         pair=pair,
-        geometry=PairGeometry(str(arrays["geometry"])),
+        geometry=PairGeometry(text_from_array(arrays["geometry"])),
         focal_i=None if np.isnan(focal) else focal,
         focal_spread_i=spread,
         depth_i=depth_i,

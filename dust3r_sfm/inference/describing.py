@@ -8,7 +8,7 @@ import numpy as np
 from jaxtyping import Float
 
 from dust3r_sfm.errors import InputError
-from dust3r_sfm.evidence.files import read_arrays, write_arrays
+from dust3r_sfm.evidence.files import SUFFIX, read_arrays, write_arrays
 from dust3r_sfm.inference.content import descriptors_key
 from dust3r_sfm.progress import Progress, Silent
 from dust3r_sfm.regressors.protocol import DescribesImages, Encoding, PointmapRegressor
@@ -32,7 +32,7 @@ def global_descriptors(
     """
     config, progress = config or VladConfig(), progress or Silent()
     local = LocalDescriptors(describing(regressor), encodings)
-    path = None if work_folder is None else work_folder / "retrieval.npz"
+    path = None if work_folder is None else work_folder / f"retrieval{SUFFIX}"
     key = descriptors_key(regressor, views, config)
     if path is not None and (kept := read_arrays(path, key)) is not None:
         return kept["descriptors"]

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import overload
 
-from dust3r_sfm.evidence.files import TemporaryFolder, read_arrays, read_own_arrays, write_arrays
+from dust3r_sfm.evidence.files import SUFFIX, TemporaryFolder, read_arrays, read_own_arrays, write_arrays
 from dust3r_sfm.inference.content import encoding_key
 from dust3r_sfm.progress import Progress
 from dust3r_sfm.regressors.protocol import Encoding, PointmapRegressor
@@ -79,7 +79,7 @@ class EncodingCache(Sequence[Encoding]):
         if folder is None:
             self._temporary = self._temporary or TemporaryFolder()
             folder = self._temporary.path
-        return folder / f"{index:05d}.npz"
+        return folder / f"{index:05d}{SUFFIX}"
 
 
 def encode_all(

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 from jaxtyping import Float, Int
 
-from dust3r_sfm.evidence.files import read_arrays, write_arrays
+from dust3r_sfm.evidence.files import SUFFIX, array_from_text, read_arrays, text_from_array, write_arrays
 from dust3r_sfm.inference.encodings import EncodingCache
 from dust3r_sfm.localization.agreement import Agreed
 from dust3r_sfm.localization.config import PreparationConfig
@@ -18,7 +18,7 @@ from dust3r_sfm.regressors.protocol import Encoding, PointmapRegressor
 from dust3r_sfm.retrieval import Vlad
 
 _FORMAT = "localization-2"
-FILE = "prepared.npz"
+FILE = f"prepared{SUFFIX}"
 
 
 @dataclass(frozen=True)
@@ -53,7 +53,7 @@ class Store:
         return f"{self.key} {photo.name}"
 
     def depth_path(self, index: int) -> Path:
-        return self.folder / "depth" / f"{index:05d}.npz"
+        return self.folder / "depth" / f"{index:05d}{SUFFIX}"
 
 
 def preparation_key(reference: Reference, regressor: PointmapRegressor, config: PreparationConfig) -> str:
@@ -77,7 +77,7 @@ def save_prepared(
     """`kept`: which photos of the reference set are in it. Encodings and depth maps are there already."""
     arrays: dict[str, np.ndarray] = {
         "kept": np.array(kept, dtype=np.int64),
-        "encoding_keys": np.array(encoding_keys),
+        "encoding_keys": array_from_text(" ".join(encoding_keys)),
         "descriptors": prepared.descriptors,
         "vlad_mean": prepared.vlad.mean,
         "vlad_projection": prepared.vlad.projection,
@@ -104,7 +104,7 @@ def load_prepared(reference: Reference, store: Store, encoding_bytes: int) -> Pr
     if arrays is None:
         return None
     photos = tuple(reference.photos[index] for index in arrays["kept"].tolist())
-    keys = arrays["encoding_keys"].tolist()
+    keys = text_from_array(arrays["encoding_keys"]).split()
     encodings = EncodingCache(keys, store.folder / "encodings", encoding_bytes)
     if not all(encodings.restore(index) for index in range(len(photos))):
         return None

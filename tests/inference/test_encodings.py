@@ -43,9 +43,9 @@ def test_only_the_last_used_are_in_memory(tmp_path: Path) -> None:
         value(cache, index)
     cache[2]
     for index in range(COUNT):
-        (tmp_path / f"{index:05d}.npz").unlink()
+        (tmp_path / f"{index:05d}.safetensors").unlink()
     assert (value(cache, 0), value(cache, 2)) == (0, 2)
-    with pytest.raises(OutputError, match=r"00001\.npz: missing or damaged"):
+    with pytest.raises(OutputError, match=r"00001\.safetensors: missing or damaged"):
         cache[1]
 
 

@@ -264,7 +264,7 @@ def dying(change: Callable[..., object], left: list[int]) -> Callable[..., objec
 @pytest.mark.parametrize("keep", [0, 100, -30])
 def test_a_truncated_file_is_predicted_again(views: list[View], tmp_path: Path, keep: int) -> None:
     measured(PlaneRegressor(), views, tmp_path)
-    victims = [tmp_path / "pairs" / "00001_00003.npz", tmp_path / "encodings" / "00002.npz"]
+    victims = [tmp_path / "pairs" / "00001_00003.safetensors", tmp_path / "encodings" / "00002.safetensors"]
     for victim in victims:
         victim.write_bytes(victim.read_bytes()[:keep])
     again = PlaneRegressor()
@@ -277,7 +277,7 @@ def test_a_truncated_file_is_predicted_again(views: list[View], tmp_path: Path, 
 
 def test_a_flipped_byte_is_noticed(views: list[View], tmp_path: Path) -> None:
     measured(PlaneRegressor(), views, tmp_path)
-    victim = tmp_path / "pairs" / "00001_00003.npz"
+    victim = tmp_path / "pairs" / "00001_00003.safetensors"
     content = bytearray(victim.read_bytes())
     content[len(content) // 2] ^= 0xFF
     victim.write_bytes(content)
@@ -328,12 +328,12 @@ def test_a_map_damaged_later_is_named(views: list[View], tmp_path: Path) -> None
     evidence = measured(PlaneRegressor(), views, tmp_path)
     pair = evidence.kept[0][0]
     map_path(tmp_path, 0, pair).write_bytes(b"")
-    with pytest.raises(OutputError, match=r"00000_by_.*\.npz: missing or damaged.*run again"):
+    with pytest.raises(OutputError, match=r"00000_by_.*\.safetensors: missing or damaged.*run again"):
         evidence.maps.read((0, pair))
 
 
 def map_path(folder: Path, view: int, pair: Pair) -> Path:
-    return folder / "maps" / f"{view:05d}_by_{pair.i:05d}_{pair.j:05d}.npz"
+    return folder / "maps" / f"{view:05d}_by_{pair.i:05d}_{pair.j:05d}.safetensors"
 
 
 def test_another_graph_takes_what_is_there_and_equals_a_fresh_run(views: list[View], tmp_path: Path) -> None:

@@ -13,6 +13,7 @@ from PIL import Image
 from posed_room import PosedRoom
 
 from dust3r_sfm.errors import InputError, OutputError
+from dust3r_sfm.evidence.files import read_arrays, text_from_array
 from dust3r_sfm.localization import (
     PreparationConfig,
     Prepared,
@@ -78,7 +79,9 @@ def test_what_the_photos_agree_on_is_kept_too(copied: Path, prepared: Prepared) 
     elsewhere = replace(points, agreed=Agreed(2 * poses, 3 * points.xyz))
     changed = replace(prepared, features=replace(prepared.features, points=elsewhere))
     key = preparation_key(read_reference(copied / "model"), counting(), PreparationConfig())
-    keys = np.load(copied / "prepared" / "prepared.npz")["encoding_keys"].tolist()
+    stored = read_arrays(copied / "prepared" / "prepared.safetensors", key)
+    assert stored is not None
+    keys = text_from_array(stored["encoding_keys"]).split()
     save_prepared(changed, range(3), keys, Store(copied / "prepared", key))
     again = ready(copied, counting()).features
     assert again is not None
@@ -108,7 +111,7 @@ def test_another_config_or_pose_is_another_preparation(copied: Path) -> None:
     assert (regressor.encoded, regressor.matched) == (0, 6)
 
 
-@pytest.mark.parametrize("broken", ["prepared.npz", "encodings/00001.npz"])
+@pytest.mark.parametrize("broken", ["prepared.safetensors", "encodings/00001.safetensors"])
 def test_damage_is_mended(broken: str, copied: Path, prepared: Prepared) -> None:
     path = copied / "prepared" / broken
     path.write_bytes(path.read_bytes()[:-100])
