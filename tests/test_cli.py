@@ -81,6 +81,18 @@ def test_a_reconstruction(photos: Path, tmp_path: Path, run: Run) -> None:
     assert (tmp_path / "out" / "sparse" / "0" / "images.bin").exists()
 
 
+def test_what_the_regressor_is_comes_after_errors_of_input(tmp_path: Path, run: Run) -> None:
+    code, _, err = run("reconstruct", tmp_path / "lost", tmp_path / "out")
+    assert code == 2
+    assert len(err.splitlines()) == 1
+
+
+def test_resuming_where_nothing_is_says_so(photos: Path, tmp_path: Path, run: Run) -> None:
+    code, _, err = run("reconstruct", photos, tmp_path / "out", "--resume")
+    assert code == 0, err
+    assert f"{tmp_path / 'out'}: holds no unfinished run; this one begins anew" in err.splitlines()
+
+
 def test_quiet_says_only_the_result(photos: Path, tmp_path: Path, run: Run) -> None:
     code, out, err = run("reconstruct", photos, tmp_path / "out", "--quiet")
     assert (code, err) == (0, "")

@@ -18,7 +18,7 @@ from dust3r_sfm.exporters.originals import originals_of
 from dust3r_sfm.exporters.report import library_versions
 from dust3r_sfm.pipeline import Existing, ExportConfig, Plan, ReconstructConfig, reconstruct_all
 from dust3r_sfm.pipeline.known import KnownCameras
-from dust3r_sfm.pipeline.output import as_output_error
+from dust3r_sfm.pipeline.output import as_output_error, unfinished
 from dust3r_sfm.pipeline.placing import KnownDistance, KnownWorld
 from dust3r_sfm.synthetic.example import write_example
 from dust3r_sfm.types import Reconstruction, Scene
@@ -41,12 +41,15 @@ def run_reconstruct(command: Reconstruct, console: Console) -> Iterator[str]:
     quiet = command.output.quiet
 
     def say(plan: Plan) -> None:
+        if choice.reason:
+            console.print(choice.reason)
+        if command.output.resume and not resumes:
+            console.print(f"{command.out}: holds no unfinished run; this one begins anew")
         for name, reason in plan.skipped.items():
             console.print(f"skipped {name}: {reason}")
         console.print(str(plan))
 
-    if choice.reason and not quiet:
-        console.print(choice.reason)
+    resumes = unfinished(command.out)
     with drawn_progress(console, quiet) as progress:
         reconstruction = reconstruct_all(
             command.photos,

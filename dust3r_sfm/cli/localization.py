@@ -1,7 +1,6 @@
 """`dust3r-sfm localize`: options to a config, the call, and a few lines on what came of it."""
 
 from collections.abc import Iterable, Iterator
-from dataclasses import replace
 
 import numpy as np
 from rich.console import Console
@@ -32,11 +31,11 @@ def run_localize(command: Localize, console: Console) -> Iterator[str]:
     choice = chosen_regressor(command.compute)
     config = localize_config(command, choice.name)
     quiet = command.files.quiet
-    if choice.reason and not quiet:
-        console.print(choice.reason)
     given = None if command.known.intrinsics is None else read_intrinsics(command.known.intrinsics)
     queries = None if command.queries is None else find_queries(command.queries, given)
     reference = open_reference(command.reference, command.known.images)
+    if choice.reason and not quiet:
+        console.print(choice.reason)
     yield from _reference_lines(reference)
     with drawn_progress(console, quiet) as progress:
         if queries is None:
@@ -54,18 +53,18 @@ def run_localize(command: Localize, console: Console) -> Iterator[str]:
 
 def localize_config(command: Localize, regressor: str) -> LocalizeConfig:
     """The options as the library takes them. Raises InputError for those it cannot."""
-    placing, settings = command.placing, LocalizationConfig(seed=command.compute.seed)
+    placing = command.placing
     if placing.top_k < 1:
         raise InputError(f"--top-k {placing.top_k}: give 1 or more")
-    if placing.min_inliers is not None and placing.min_inliers < 4:
+    if placing.min_inliers < 4:
         raise InputError(f"--min-inliers {placing.min_inliers}: three fit anything; give 4 or more")
-    if placing.max_error is not None and not 0 < placing.max_error < 1:
+    if not 0 < placing.max_error < 1:
         raise InputError(f"--max-error {placing.max_error}: is a share of the long edge, say 0.008")
-    settings = replace(
-        settings,
+    settings = LocalizationConfig(
         top_k=placing.top_k,
-        min_inliers=settings.min_inliers if placing.min_inliers is None else placing.min_inliers,
-        max_error=settings.max_error if placing.max_error is None else placing.max_error,
+        min_inliers=placing.min_inliers,
+        max_error=placing.max_error,
+        seed=command.compute.seed,
     )
     return LocalizeConfig(regressor_config(regressor, command.compute, "auto"), localization=settings)
 

@@ -167,9 +167,9 @@ class PlacingOptions:
 
     top_k: int = 5
     """How many references a photo is compared with, those that look most like it."""
-    min_inliers: Annotated[int | None, tyro.conf.arg(metavar="N", help_behavior_hint="")] = None
+    min_inliers: Annotated[int, tyro.conf.arg(metavar="N")] = 25
     """Fewest matches with 3D points that must agree on a pose."""
-    max_error: Annotated[float | None, tyro.conf.arg(metavar="SHARE", help_behavior_hint="")] = None
+    max_error: Annotated[float, tyro.conf.arg(metavar="SHARE")] = 0.008
     """How far a match may be from where its point falls, as a share of the photo's long edge."""
 
 

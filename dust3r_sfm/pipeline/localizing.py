@@ -142,7 +142,8 @@ def localize_photos(
     made where it is not there. `pairs`: for some photos the references to compare them with.
 
     Stages on `progress`: those of `prepare`, then "Localizing" in photos. Raises InputError (a reference
-    set or regressor that cannot be used), OutputError (a folder that cannot be written).
+    set or regressor that cannot be used, photos none of which can be read), OutputError (a folder that
+    cannot be written).
     """
     config, outputs, progress = config or LocalizeConfig(), outputs or Outputs(), progress or Silent()
     _check_ours(outputs.model, _OF_A_MODEL)
@@ -153,6 +154,8 @@ def localize_photos(
     localizer = Localizer(prepared, regressor, config.localization)
     with _written_folder(outputs.pictures, _OF_PICTURES) as pictures:
         localized = _attempted(localizer, regressor, queries, pairs or {}, pictures, progress)
+        if not localized.attempts:
+            raise InputError(_none_readable(localized.unreadable))
     _write(localized, reference, prepared, outputs)
     return localized
 
@@ -181,6 +184,11 @@ def _attempted(
                 _draw(attempts[-1], view, localizer.prepared, pictures / _picture_name(len(attempts), name))
         progress.advance()
     return Localized(tuple(attempts), unreadable)
+
+
+def _none_readable(unreadable: Mapping[str, str]) -> str:
+    name, reason = next(iter(unreadable.items()))
+    return f"none of {len(unreadable)} photos can be used; the first, {name}: {reason}"
 
 
 def _draw(attempt: Attempt, view: View, prepared: Prepared, file: Path) -> None:

@@ -12,8 +12,9 @@ from PIL import Image
 from posed_room import QUERIES, PosedRoom
 
 from dust3r_sfm.cli import main
+from dust3r_sfm.cli.options import PlacingOptions
 from dust3r_sfm.evaluation.photos import read_poses
-from dust3r_sfm.localization import Prepared
+from dust3r_sfm.localization import LocalizationConfig, Prepared
 
 Run = Callable[..., tuple[int, str, str]]
 
@@ -100,6 +101,25 @@ def test_nothing_localized_is_code_4(
     assert "not localized: blank.png" in out
     assert "error: none of 1 photos was localized" in err
     assert (tmp_path / "poses.txt").read_text() == ""
+
+
+def test_no_photo_can_be_read_is_code_2(
+    run: Run, posed_room: PosedRoom, ready: tuple[Path, Path], tmp_path: Path
+) -> None:
+    prepared, queries = ready
+    code, _, err = run(
+        *(posed_room.model, queries / "corrupt.jpg", "--regressor", "stereo", "--prepare", prepared),
+        *("--output", tmp_path / "poses.txt"),
+    )
+    assert code == 2
+    assert "error: none of 1 photos can be used; the first, corrupt.jpg: " in err
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_the_bounds_that_help_names_are_those_of_the_library() -> None:
+    options, config = PlacingOptions(), LocalizationConfig()
+    said = (options.top_k, options.min_inliers, options.max_error)
+    assert said == (config.top_k, config.min_inliers, config.max_error)
 
 
 def test_only_preparing(run: Run, posed_room: PosedRoom, ready: tuple[Path, Path]) -> None:
