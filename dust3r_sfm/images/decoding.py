@@ -14,6 +14,7 @@ from PIL import Image, UnidentifiedImageError
 from dust3r_sfm.images.exif import Exif, read_exif
 from dust3r_sfm.images.files import HEIC_SUFFIXES
 from dust3r_sfm.images.framing import resized_by
+from dust3r_sfm.images.kept_cells import kept_whole
 from dust3r_sfm.images.tones import to_rgb
 from dust3r_sfm.types import Affine, Framing, ImageSpec
 
@@ -48,8 +49,8 @@ class UnusablePhotoError(Exception):
 @dataclass(frozen=True)
 class Photo:
     """A decoded photo, upright and resized but not cropped. `pixel_from_original` takes stored
-    pixels to those of `rgb`; `keep` is False where the file is more than half transparent, None if
-    it is nowhere wholly so. `stored_size` is (width, height)."""
+    pixels to those of `rgb`; `keep` is False where a pixel shows any of the file that is more than half
+    transparent, None if it is nowhere wholly so. `stored_size` is (width, height)."""
 
     rgb: UInt8[np.ndarray, "h w 3"]
     keep: Bool[np.ndarray, "h w"] | None
@@ -73,15 +74,18 @@ def read_photo(path: Path, spec: ImageSpec) -> Photo:
         rgb = rgb.resize(_turned_size(size, exif.orientation), chosen)
     elif size != rgb.size:
         rgb = rgb.resize(size, chosen, box)
-    if alpha is not None:
-        alpha = turned_upright(alpha.resize(size, Image.Resampling.NEAREST, box), exif.orientation)
     return Photo(
         np.array(rgb if turned_first else turned_upright(rgb, exif.orientation)),
-        None if alpha is None else np.array(alpha) >= 128,
+        None if alpha is None else _kept(turned_upright(alpha, exif.orientation), size, exif.orientation),
         _turning(exif.orientation, size) @ scaling(size, stored_size),
         stored_size,
         exif,
     )
+
+
+def _kept(alpha: Image.Image, size: tuple[int, int], orientation: int) -> Bool[np.ndarray, "h w"]:
+    columns, rows = _turned_size(size, orientation)
+    return kept_whole(np.asarray(alpha) >= 128, rows, columns)
 
 
 @contextmanager

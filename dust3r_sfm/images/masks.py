@@ -8,6 +8,7 @@ from PIL import Image
 
 from dust3r_sfm.errors import InputError
 from dust3r_sfm.images.decoding import Photo, UnusablePhotoError, open_picture, turned_upright
+from dust3r_sfm.images.kept_cells import kept_whole
 
 
 def read_mask(path: Path, photo: Photo) -> Bool[np.ndarray, "h w"]:
@@ -35,16 +36,7 @@ def read_mask(path: Path, photo: Photo) -> Bool[np.ndarray, "h w"]:
             "give a mask of the photo's size, or take it out of the folder"
         )
     rows, columns = photo.rgb.shape[:2]
-    return _kept_whole(_kept_whole(np.asarray(keep) > 0, rows, 0), columns, 1)
-
-
-def _kept_whole(keep: Bool[np.ndarray, "r c"], cells: int, axis: int) -> Bool[np.ndarray, "s d"]:
-    """An axis cut into equal cells: whether nothing that a cell touches is masked. The nearest mask pixel
-    alone would let matches at a mask's edge through."""
-    size = keep.shape[axis]
-    ends = np.arange(cells + 1) * size
-    first, last = ends[:-1] // cells, -(-ends[1:] // cells) - 1
-    return np.logical_and.reduceat(keep, first, axis) & keep.take(last, axis)
+    return kept_whole(np.asarray(keep) > 0, rows, columns)
 
 
 def _keep(image: Image.Image) -> Image.Image:

@@ -114,6 +114,20 @@ def test_a_pixel_is_kept_if_all_it_shows_is(save, photos, masks, save_mask, long
     assert 0 < view.mask.mean() < 1
 
 
+@pytest.mark.parametrize("orientation", [1, 6])
+def test_transparency_counts_as_the_same_mask_would(save, photos, masks, save_mask, orientation: int) -> None:
+    keep = np.random.default_rng(2).random((SIZE[1], SIZE[0])) > 0.004
+    alpha = Image.fromarray(keep.astype(np.uint8) * 255)
+    clear = marked_picture(*SIZE).convert("RGBA")
+    clear.putalpha(alpha)
+    save("clear.png", clear, exif=exif_with({274: orientation}))
+    save("masked.png", exif=exif_with({274: orientation}))
+    save_mask("masked.png", alpha)
+    clear_view, masked_view = load_views(photos, ImageSpec(51, 1), masks).views
+    assert clear_view.mask is not None
+    np.testing.assert_array_equal(clear_view.mask, masked_view.mask)
+
+
 def test_a_mask_of_another_size_is_refused(save, photos, masks, save_mask) -> None:
     save("a.jpg")
     save("b.jpg")
