@@ -14,6 +14,8 @@ from dust3r_sfm.evidence.summary import PairSummary
 from dust3r_sfm.geometry import project, rigid, transform_points
 from dust3r_sfm.geometry.resection import Effort, resected
 from dust3r_sfm.geometry.turning import fitted_rotation, unit_rays
+from dust3r_sfm.progress import Progress
+from dust3r_sfm.threads import in_threads
 from dust3r_sfm.types import Camera, Correspondences, Pair, PairGeometry, Rigid
 
 MIN_POINTS = 24
@@ -78,22 +80,26 @@ def measure(
     cameras: Sequence[Camera],
     correspondences: Mapping[Pair, Correspondences],
     seed: int,
+    progress: Progress,
 ) -> tuple[list[Measurement], dict[Pair, str]]:
     """Relative poses of the usable pairs, and why the others are not. `pixels` are each view's samples."""
+
+    def outcome_of(summary: PairSummary) -> Measurement | str:
+        pair = summary.pair
+        if summary.geometry is PairGeometry.UNRELATED:
+            return "the two images show nothing in common"
+        if summary.geometry is PairGeometry.ROTATION_ONLY:
+            found = correspondences.get(pair)
+            return _measure_rotation(summary, found, cameras[pair.i], cameras[pair.j])
+        return _measure_metric(summary, pixels[pair.j], cameras[pair.j], seed)
+
+    progress.start("Relative poses", len(summaries), "pairs")
     measured: list[Measurement] = []
     reasons: dict[Pair, str] = {}
-    for summary in summaries:
-        pair = summary.pair
-        outcome: Measurement | str
-        if summary.geometry is PairGeometry.UNRELATED:
-            outcome = "the two images show nothing in common"
-        elif summary.geometry is PairGeometry.ROTATION_ONLY:
-            found = correspondences.get(pair)
-            outcome = _measure_rotation(summary, found, cameras[pair.i], cameras[pair.j])
-        else:
-            outcome = _measure_metric(summary, pixels[pair.j], cameras[pair.j], seed)
+    for summary, outcome in zip(summaries, in_threads(outcome_of, summaries), strict=True):
         if isinstance(outcome, str):
-            reasons[pair] = outcome
+            reasons[summary.pair] = outcome
         else:
             measured.append(outcome)
+        progress.advance()
     return measured, reasons

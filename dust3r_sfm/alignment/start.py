@@ -59,9 +59,9 @@ def gather(views: Sequence[View], evidence: Evidence, config: AlignmentConfig, p
         camera or view_camera(view, float(np.exp(focals.log_focal[group])) * view_scale(view))
         for view, group, camera in zip(views, groups, known.cameras, strict=True)
     ]
-    progress.start("Relative poses", 1, "steps")
-    measured, unusable = measure(summaries, list(pixels), cameras, evidence.correspondences, config.seed)
-    progress.advance()
+    measured, unusable = measure(
+        summaries, list(pixels), cameras, evidence.correspondences, config.seed, progress
+    )
     return Start(
         summaries,
         evidence.correspondences,

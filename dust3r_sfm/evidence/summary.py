@@ -123,7 +123,8 @@ def _focal(pointmap: _Pointmap, centre: Float[np.ndarray, "2"]) -> tuple[float |
     if focal is None or focal <= 0:
         return None, np.inf
     slopes = points_known[:, :2] / points_known[:, 2:]
-    error = np.median(np.linalg.norm(pixels - focal * slopes, axis=1))
+    miss = pixels - focal * slopes
+    error = np.median(np.hypot(miss[:, 0], miss[:, 1]))
     return focal, float(1.5 * error / np.sqrt(len(slopes) * np.median((slopes**2).sum(axis=1))) / focal)
 
 
