@@ -22,7 +22,7 @@ from dust3r_sfm.alignment.edge_blocks import DEPTH_I, SCALE, edge_from_relative
 from dust3r_sfm.alignment.medians import known_median
 from dust3r_sfm.alignment.problem import Problem, State, damped_step, edge_cameras, focal_offset
 from dust3r_sfm.alignment.residuals import PARAMETERS
-from dust3r_sfm.alignment.terms import Noise, shown_matches, shown_points, terms
+from dust3r_sfm.alignment.terms import Frozen, Noise, frozen, shown_matches, shown_points, terms
 from dust3r_sfm.alignment.whitening import PointNoise, point_noise
 
 CAUCHY_WIDTH = 2.0
@@ -58,14 +58,14 @@ def _reweighted(squared: Float[np.ndarray, "*shape"]) -> Float[np.ndarray, "*sha
 
 
 def linearise(
-    problem: Problem, start: State, state: State, seen: Consensus, noise: Noise
+    problem: Problem, held: Frozen, state: State, seen: Consensus
 ) -> tuple[float, Float[np.ndarray, "e 17 17"], Float[np.ndarray, "e 17"]]:
     """The cost (half the sum of all robust squared residuals), and of each edge's own terms the
     re-weighted Gauss-Newton matrix and the gradient. The focals' evidence is in the cost only."""
     count = len(problem.edges)
     relative = np.zeros((count, PARAMETERS + 1, PARAMETERS + 1))
     total = float((problem.evidence.pull * focal_offset(problem, state) ** 2).sum())
-    for rows, term in terms(problem, start, state, seen, noise):
+    for rows, term in terms(problem, held, state):
         squared = term.squared
         total += float((term.weights * _cauchy(squared)).sum())
         weighted = term.rows * np.sqrt(term.weights * _reweighted(squared))[:, None, None]
@@ -97,14 +97,14 @@ def _add_ties(
     return float(_cauchy(residual**2)[seen.known].sum())
 
 
-def _minimise(problem: Problem, start: State, seen: Consensus, noise: Noise) -> tuple[State, float]:
+def _minimise(problem: Problem, held: Frozen, start: State, seen: Consensus) -> tuple[State, float]:
     """Levenberg-Marquardt until the cost no longer falls; and that cost."""
     state, damping = start, 1e-5
-    current, normal, gradient = linearise(problem, start, state, seen, noise)
+    current, normal, gradient = linearise(problem, held, state, seen)
     for _ in range(ITERATIONS):
         while True:
             moved = damped_step(problem, state, normal, gradient, damping)
-            found, new_normal, new_gradient = linearise(problem, start, moved, seen, noise)
+            found, new_normal, new_gradient = linearise(problem, held, moved, seen)
             if np.isfinite(found) and found <= current:
                 break
             damping *= 10.0
@@ -182,11 +182,11 @@ def refine(problem: Problem, state: State, first: State | None = None, rounds: i
     for _ in range(rounds):
         start = _level(problem, state)
         seen = _consensus(problem, start)
-        noise = _noise(problem, start, seen)
-        state, cost = _minimise(problem, start, seen, noise)
+        held = frozen(problem, start, seen, _noise(problem, start, seen))
+        state, cost = _minimise(problem, held, start, seen)
         if np.abs(state.cam_from_world - start.cam_from_world).max() < 1e-5:
             break
-    first_cost = linearise(problem, start, first, seen, noise)[0]
+    first_cost = linearise(problem, held, first, seen)[0]
     last = _level(problem, state)
     last_px = _residual_px(problem, last, _consensus(problem, last))
     return Refined(

@@ -10,6 +10,8 @@ from dust3r_sfm.alignment.consensus import Consensus
 from dust3r_sfm.alignment.problem import Problem, State, edge_cameras
 from dust3r_sfm.alignment.residuals import (
     PARAMETERS,
+    EdgeCameras,
+    Reprojected,
     compared,
     dot,
     match_row,
@@ -21,6 +23,7 @@ from dust3r_sfm.alignment.samples import MatchChunk, PointChunk
 from dust3r_sfm.alignment.whitening import (
     EpipolarFrames,
     PointNoise,
+    Rows,
     epipolar_frames,
     measuring,
     whitening,
@@ -56,29 +59,70 @@ class Term:
         return dot(residual, residual)
 
 
-def terms(
-    problem: Problem, start: State, state: State, seen: Consensus, noise: Noise
-) -> Iterator[tuple[Int[np.ndarray, " c"], Term]]:
-    """`start` is the state of the round's beginning, where covariances and directions are frozen."""
-    for points in problem.points:
-        yield points.rows, _point_term(problem, start, state, seen, noise, points)
-    for matches in problem.matches:
-        yield matches.rows, _match_term(problem, start, state, noise, matches)
+@dataclass(frozen=True)
+class FrozenPoints:
+    """Of a chunk's points what stays while states are tried: the consensus depths they are compared with, the
+    directions differences are looked at in (in standard deviations), and weights."""
+
+    chunk: PointChunk
+    depth: Float[np.ndarray, "c m"]
+    directions: Rows
+    weights: Float[np.ndarray, "c m"]
 
 
-def _point_term(
-    problem: Problem, start: State, state: State, seen: Consensus, noise: Noise, chunk: PointChunk
-) -> Term:
+@dataclass(frozen=True)
+class FrozenMatches:
+    """The same of matches, whose directions are in view j: across the epipolar lines and along them."""
+
+    chunk: MatchChunk
+    directions: tuple[Float[np.ndarray, "c 2 m"], Float[np.ndarray, "c 2 m"]]
+    weights: Float[np.ndarray, "c m"]
+
+
+@dataclass(frozen=True)
+class Frozen:
+    """Of all chunks: some 90 bytes a point and 40 a match."""
+
+    points: tuple[FrozenPoints, ...]
+    matches: tuple[FrozenMatches, ...]
+
+
+def frozen(problem: Problem, start: State, seen: Consensus, noise: Noise) -> Frozen:
+    """At `start`, the state of a round's beginning."""
+    return Frozen(
+        tuple(_frozen_points(problem, start, seen, noise, chunk) for chunk in problem.points),
+        tuple(_frozen_matches(problem, start, noise, chunk) for chunk in problem.matches),
+    )
+
+
+def terms(problem: Problem, held: Frozen, state: State) -> Iterator[tuple[Int[np.ndarray, " c"], Term]]:
+    """Of all edges, each in as many terms as it is in chunks; and which edges a term is of."""
+    for points in held.points:
+        yield points.chunk.rows, _point_term(problem, points, state)
+    for matches in held.matches:
+        yield matches.chunk.rows, _match_term(problem, matches, state)
+
+
+def _frozen_points(
+    problem: Problem, start: State, seen: Consensus, noise: Noise, chunk: PointChunk
+) -> FrozenPoints:
     rows, samples = chunk.rows, _cells(problem, chunk)
     depth, known = _consensus_depth(seen, samples)
     frames = epipolar_frames(edge_cameras(problem, start, rows), chunk.pixels, depth)
     scale = np.exp(start.log_scale[rows])[:, None, None]
-    cameras = edge_cameras(problem, state, rows)
+    across, beside, along = whitening(frames, noise.points, seen.shared[samples])
+    weights = np.where(known, chunk.weights, 0.0) / noise.points_weight
+    return FrozenPoints(chunk, depth, (across * scale, beside * scale, along * scale), weights)
+
+
+def _point_term(problem: Problem, held: FrozenPoints, state: State) -> Term:
+    chunk, depth = held.chunk, held.depth
+    cameras = edge_cameras(problem, state, chunk.rows)
     found = compared(cameras, chunk.points, chunk.pixels, depth)
     out = np.empty((len(depth), 3, PARAMETERS + 1, depth.shape[1]))
-    for k, direction in enumerate(whitening(frames, noise.points, seen.shared[samples])):
-        point_row(cameras, found, direction * scale, out[:, k])
-    return Term(out, np.where(known, chunk.weights, 0.0) / noise.points_weight)
+    for k, direction in enumerate(held.directions):
+        point_row(cameras, found, direction, out[:, k])
+    return Term(out, held.weights)
 
 
 def _cells(problem: Problem, chunk: PointChunk) -> Cells:
@@ -115,31 +159,35 @@ def shown_points(problem: Problem, state: State, seen: Consensus, chunk: PointCh
     return ShownPoints(residual, seen.shared[samples], frames)
 
 
-def _match_term(problem: Problem, start: State, state: State, noise: Noise, chunk: MatchChunk) -> Term:
+def _frozen_matches(problem: Problem, start: State, noise: Noise, chunk: MatchChunk) -> FrozenMatches:
     """Across the epipolar line a match errs by its own few tenths of a pixel, along it by what the error
     of the depth it comes with makes there as well."""
-    along, travel = _epipolar_lines(problem, start, chunk)
-    across = np.stack([-along[:, 1], along[:, 0]], axis=1) / noise.matches_px
+    cameras = edge_cameras(problem, start, chunk.rows)
+    across, along, travel = _epipolar_lines(cameras, reprojected(cameras, chunk.matches))
     along /= np.hypot(noise.matches_px, noise.match_depth * travel)[:, None]
-    cameras = edge_cameras(problem, state, chunk.rows)
-    found = reprojected(cameras, chunk.matches)
-    out = np.empty((len(travel), 2, PARAMETERS + 1, travel.shape[1]))
-    for k, direction in enumerate((across, along)):
+    return FrozenMatches(chunk, (across / noise.matches_px, along), chunk.weights / noise.matches_weight)
+
+
+def _match_term(problem: Problem, held: FrozenMatches, state: State) -> Term:
+    cameras = edge_cameras(problem, state, held.chunk.rows)
+    found = reprojected(cameras, held.chunk.matches)
+    count, most = held.weights.shape
+    out = np.empty((count, 2, PARAMETERS + 1, most))
+    for k, direction in enumerate(held.directions):
         match_row(cameras, found, direction, out[:, k])
-    return Term(out, chunk.weights / noise.matches_weight)
+    return Term(out, held.weights)
 
 
 def _epipolar_lines(
-    problem: Problem, state: State, chunk: MatchChunk
-) -> tuple[Float[np.ndarray, "c 2 m"], Float[np.ndarray, "c m"]]:
-    """Direction of each match's epipolar line in view j (any where it is a point), and by how many pixels
-    it runs there for a relative change of its depth."""
-    cameras = edge_cameras(problem, state, chunk.rows)
-    moved = moved_by_scale(cameras, reprojected(cameras, chunk.matches))
+    cameras: EdgeCameras, found: Reprojected
+) -> tuple[Float[np.ndarray, "c 2 m"], Float[np.ndarray, "c 2 m"], Float[np.ndarray, "c m"]]:
+    """Directions across and along each match's epipolar line in view j (any where it is a point), and by how
+    many pixels it runs there for a relative change of its depth."""
+    moved = moved_by_scale(cameras, found)
     travel = np.sqrt(dot(moved, moved))
     runs = travel > 0
     along = np.where(runs[:, None], moved / np.where(runs, travel, 1.0)[:, None], [[[1.0], [0.0]]])
-    return along, travel
+    return np.stack([-along[:, 1], along[:, 0]], axis=1), along, travel
 
 
 def shown_matches(
@@ -147,9 +195,9 @@ def shown_matches(
 ) -> tuple[Float[np.ndarray, "k 2"], Float[np.ndarray, " k"]]:
     """Residuals of all matches in pixels across and along their epipolar lines, and how far these run (see
     `_epipolar_lines`)."""
-    along, travel = _epipolar_lines(problem, state, chunk)
-    across = np.stack([-along[:, 1], along[:, 0]], axis=1)
-    found = reprojected(edge_cameras(problem, state, chunk.rows), chunk.matches)
+    cameras = edge_cameras(problem, state, chunk.rows)
+    found = reprojected(cameras, chunk.matches)
+    across, along, travel = _epipolar_lines(cameras, found)
     present = chunk.weights > 0
     residual = np.stack([dot(line, found.residual)[present] for line in (across, along)], axis=1)
     return residual, travel[present]
