@@ -17,6 +17,7 @@ from dust3r_sfm.cli import main
 from dust3r_sfm.cli.commands import reconstruct_config
 from dust3r_sfm.cli.drawing import Bars, Lines, drawn_progress
 from dust3r_sfm.cli.options import Reconstruct, parse
+from dust3r_sfm.pipeline.regressors import best_regressor
 from dust3r_sfm.progress import Silent
 
 COUNT = 3
@@ -82,15 +83,33 @@ def test_a_reconstruction(photos: Path, tmp_path: Path, run: Run) -> None:
 
 
 def test_what_the_regressor_is_comes_after_errors_of_input(tmp_path: Path, run: Run) -> None:
-    code, _, err = run("reconstruct", tmp_path / "lost", tmp_path / "out")
-    assert code == 2
-    assert len(err.splitlines()) == 1
+    assert best_regressor().reason
+    (tmp_path / "list.txt").write_text("a.jpg")
+    for words in (
+        ("reconstruct", tmp_path / "lost", tmp_path / "out"),
+        ("localize", tmp_path / "lost", tmp_path / "list.txt", "--output", tmp_path / "poses.txt"),
+    ):
+        code, _, err = run(*words)
+        assert code == 2
+        assert len(err.splitlines()) == 1
 
 
 def test_resuming_where_nothing_is_says_so(photos: Path, tmp_path: Path, run: Run) -> None:
-    code, _, err = run("reconstruct", photos, tmp_path / "out", "--resume")
+    said = f"{tmp_path / 'out'}: holds no unfinished run; this one begins anew"
+    code, _, err = run("reconstruct", photos, tmp_path / "out", "--resume", "--keep-work")
     assert code == 0, err
-    assert f"{tmp_path / 'out'}: holds no unfinished run; this one begins anew" in err.splitlines()
+    assert said in err.splitlines()
+    for option in ("--resume", "--overwrite"):
+        code, _, err = run("reconstruct", photos, tmp_path / "out", option, "--keep-work")
+        assert code == 0, err
+        assert said not in err.splitlines()
+
+
+def test_a_name_that_no_system_takes_is_an_output_error(photos: Path, tmp_path: Path, run: Run) -> None:
+    for options in ((), ("--resume",)):
+        code, _, err = run("reconstruct", photos, tmp_path / ("long" * 100), *options)
+        assert code == 3
+        assert "choose another output" in err
 
 
 def test_quiet_says_only_the_result(photos: Path, tmp_path: Path, run: Run) -> None:

@@ -74,6 +74,21 @@ def _measure_rotation(
     return Measurement(summary, rigid(rotation, np.zeros(3)), False, float(weights.sum()), median_px)
 
 
+def _measured(
+    summary: PairSummary,
+    pixels: Sequence[Float[np.ndarray, "samples 2"]],
+    cameras: Sequence[Camera],
+    found: Correspondences | None,
+    seed: int,
+) -> Measurement | str:
+    i, j = summary.pair.i, summary.pair.j
+    if summary.geometry is PairGeometry.UNRELATED:
+        return "the two images show nothing in common"
+    if summary.geometry is PairGeometry.ROTATION_ONLY:
+        return _measure_rotation(summary, found, cameras[i], cameras[j])
+    return _measure_metric(summary, pixels[j], cameras[j], seed)
+
+
 def measure(
     summaries: Sequence[PairSummary],
     pixels: Sequence[Float[np.ndarray, "samples 2"]],
@@ -85,13 +100,7 @@ def measure(
     """Relative poses of the usable pairs, and why the others are not. `pixels` are each view's samples."""
 
     def outcome_of(summary: PairSummary) -> Measurement | str:
-        pair = summary.pair
-        if summary.geometry is PairGeometry.UNRELATED:
-            return "the two images show nothing in common"
-        if summary.geometry is PairGeometry.ROTATION_ONLY:
-            found = correspondences.get(pair)
-            return _measure_rotation(summary, found, cameras[pair.i], cameras[pair.j])
-        return _measure_metric(summary, pixels[pair.j], cameras[pair.j], seed)
+        return _measured(summary, pixels, cameras, correspondences.get(summary.pair), seed)
 
     progress.start("Relative poses", len(summaries), "pairs")
     measured: list[Measurement] = []

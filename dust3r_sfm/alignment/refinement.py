@@ -19,10 +19,11 @@ from jaxtyping import Float
 
 from dust3r_sfm.alignment.consensus import Consensus, depth_consensus
 from dust3r_sfm.alignment.edge_blocks import DEPTH_I, SCALE, edge_from_relative
+from dust3r_sfm.alignment.frozen import Frozen, Noise, frozen
 from dust3r_sfm.alignment.medians import known_median
 from dust3r_sfm.alignment.problem import Problem, State, damped_step, edge_cameras, focal_offset
 from dust3r_sfm.alignment.residuals import PARAMETERS
-from dust3r_sfm.alignment.terms import Frozen, Noise, frozen, shown_matches, shown_points, terms
+from dust3r_sfm.alignment.terms import shown_matches, shown_points, terms
 from dust3r_sfm.alignment.whitening import PointNoise, point_noise
 
 CAUCHY_WIDTH = 2.0

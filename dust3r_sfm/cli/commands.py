@@ -39,6 +39,8 @@ def run_reconstruct(command: Reconstruct, console: Console) -> Iterator[str]:
     choice = chosen_regressor(command.compute)
     config = reconstruct_config(command, choice.name)
     quiet = command.output.quiet
+    with as_output_error(command.out):
+        resumes = command.output.resume and unfinished(command.out)
 
     def say(plan: Plan) -> None:
         if choice.reason:
@@ -49,7 +51,6 @@ def run_reconstruct(command: Reconstruct, console: Console) -> Iterator[str]:
             console.print(f"skipped {name}: {reason}")
         console.print(str(plan))
 
-    resumes = unfinished(command.out)
     with drawn_progress(console, quiet) as progress:
         reconstruction = reconstruct_all(
             command.photos,

@@ -40,7 +40,7 @@ class PairFiles:
 
 
 def _arrays_from_pair(reduced: ReducedPair) -> dict[str, np.ndarray]:
-    """Few arrays with many columns: each array of a file costs as much time as tens of kilobytes."""
+    """Few arrays with many columns: each array of a file costs time of its own."""
     s, m = reduced.summary, reduced.summary.matches
     focal = np.nan if s.focal_i is None else s.focal_i
     arrays = {

@@ -11,6 +11,7 @@ import numpy as np
 from jaxtyping import Bool, Float, Int
 
 from dust3r_sfm.evidence.config import EvidenceConfig
+from dust3r_sfm.geometry.finite import finite_points
 from dust3r_sfm.geometry.focal import focal_from_slopes
 from dust3r_sfm.geometry.resampling import nearest_indices
 from dust3r_sfm.geometry.view_cameras import principal_point
@@ -80,10 +81,7 @@ def known_pixels(
     mask: Bool[np.ndarray, "*shape"] | None,
 ) -> Bool[np.ndarray, "*shape"]:
     """Where a pointmap knows something: finite points with confidence above 1 that no mask hides."""
-    with np.errstate(invalid="ignore", over="ignore"):
-        # A sum is finite only if its terms are, and is asked once a pixel.
-        finite = np.isfinite(points[..., 0] + points[..., 1] + points[..., 2])
-    known = finite & (confidence > 1.0)
+    known = finite_points(points) & (confidence > 1.0)
     return known if mask is None else known & mask
 
 

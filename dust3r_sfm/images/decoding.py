@@ -50,7 +50,7 @@ class UnusablePhotoError(Exception):
 class Photo:
     """A decoded photo, upright and resized but not cropped. `pixel_from_original` takes stored
     pixels to those of `rgb`; `keep` is False where a pixel shows any of the file that is more than half
-    transparent, None if it is nowhere wholly so. `stored_size` is (width, height)."""
+    transparent, None where nothing of the file is wholly transparent. `stored_size` is (width, height)."""
 
     rgb: UInt8[np.ndarray, "h w 3"]
     keep: Bool[np.ndarray, "h w"] | None

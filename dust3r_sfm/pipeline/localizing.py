@@ -38,6 +38,7 @@ from dust3r_sfm.types import View
 
 _SCENE = "scene.npz"
 _LIST_SUFFIX = ".txt"
+_SHOWN = 3
 _OF_A_MODEL = re.compile(r"(cameras|images|points3D|rigs|frames)\.(bin|txt)")
 _OF_PICTURES = re.compile(r"\d{5}_.*\.jpg")
 """Names of files in folders that may be replaced."""
@@ -142,10 +143,12 @@ def localize_photos(
     made where it is not there. `pairs`: for some photos the references to compare them with.
 
     Stages on `progress`: those of `prepare`, then "Localizing" in photos. Raises InputError (a reference
-    set or regressor that cannot be used, photos none of which can be read), OutputError (a folder that
-    cannot be written).
+    set or regressor that cannot be used, no photos, or none that can be read: `outputs.diagnostics` is
+    written all the same), OutputError (a folder that cannot be written).
     """
     config, outputs, progress = config or LocalizeConfig(), outputs or Outputs(), progress or Silent()
+    if not queries.files:
+        raise InputError("there is no photo to localize; give one at least")
     _check_ours(outputs.model, _OF_A_MODEL)
     _check_ours(outputs.pictures, _OF_PICTURES)
     regressor = build_regressor(config.regressor)
@@ -155,6 +158,7 @@ def localize_photos(
     with _written_folder(outputs.pictures, _OF_PICTURES) as pictures:
         localized = _attempted(localizer, regressor, queries, pairs or {}, pictures, progress)
         if not localized.attempts:
+            _write_diagnostics(localized, outputs)
             raise InputError(_none_readable(localized.unreadable))
     _write(localized, reference, prepared, outputs)
     return localized
@@ -187,8 +191,10 @@ def _attempted(
 
 
 def _none_readable(unreadable: Mapping[str, str]) -> str:
-    name, reason = next(iter(unreadable.items()))
-    return f"none of {len(unreadable)} photos can be used; the first, {name}: {reason}"
+    shown = "; ".join(list(unreadable.values())[:_SHOWN])
+    return (
+        f"none of {len(unreadable)} photos can be used: {shown}{'; ...' if len(unreadable) > _SHOWN else ''}"
+    )
 
 
 def _draw(attempt: Attempt, view: View, prepared: Prepared, file: Path) -> None:
@@ -222,9 +228,7 @@ def _check_ours(target: Path | None, ours: re.Pattern[str]) -> None:
 
 def _write(localized: Localized, reference: Reference, prepared: Prepared, outputs: Outputs) -> None:
     attempts = localized.attempts
-    if outputs.diagnostics is not None:
-        facts = diagnostics(attempts, dict(localized.unreadable))
-        _write_text(outputs.diagnostics, json.dumps(facts, indent=1, allow_nan=False) + "\n")
+    _write_diagnostics(localized, outputs)
     if outputs.poses is not None:
         _write_text(outputs.poses, poses_text(attempts))
     # Last, as it reads the reference photos again, which may be gone by now.
@@ -232,6 +236,12 @@ def _write(localized: Localized, reference: Reference, prepared: Prepared, outpu
         model = extended_model(reference, prepared, attempts)
         with _written_folder(outputs.model, _OF_A_MODEL) as folder:
             model.write_binary(str(folder))
+
+
+def _write_diagnostics(localized: Localized, outputs: Outputs) -> None:
+    if outputs.diagnostics is not None:
+        facts = diagnostics(localized.attempts, dict(localized.unreadable))
+        _write_text(outputs.diagnostics, json.dumps(facts, indent=1, allow_nan=False) + "\n")
 
 
 def _write_text(file: Path, text: str) -> None:

@@ -10,7 +10,8 @@ from dust3r_sfm.progress import Progress
 from dust3r_sfm.types import ImageSpec, Pair, PairPrediction, View
 
 Encoding = Mapping[str, np.ndarray]
-"""What a regressor keeps of one image, as named arrays: plain enough to be cached without pickle."""
+"""What a regressor keeps of one image, as named arrays: booleans, integers or floats, as they are kept in
+files without pickle."""
 
 
 @runtime_checkable

@@ -22,13 +22,14 @@ def test_arrays_of_any_form_come_back(path: Path) -> None:
         "one number": np.array(3, np.uint16),
         "bits": np.array([True, False]),
         "half": np.array([0.1], np.float16),
+        "other byte order": np.arange(3, dtype=">f8"),
     }
     write_arrays(path, "key", arrays)
     again = read_arrays(path, "key")
     assert again is not None
     assert again.keys() == arrays.keys()
     for name, array in arrays.items():
-        assert again[name].dtype == array.dtype
+        assert again[name].dtype == array.dtype.newbyteorder("=")
         assert np.array_equal(again[name], array)
         assert again[name].shape == array.shape
 
@@ -36,6 +37,19 @@ def test_arrays_of_any_form_come_back(path: Path) -> None:
 def test_another_key_finds_nothing(path: Path) -> None:
     write_arrays(path, "key", {"a": np.zeros(3)})
     assert read_arrays(path, "other") is None
+
+
+def test_what_cannot_be_kept_is_named(path: Path) -> None:
+    with pytest.raises(AssertionError, match="words, waves: only booleans, integers and floats"):
+        write_arrays(path, "key", {"words": np.array(["a"]), "waves": np.array([1j])})
+
+
+def test_equal_arrays_are_equal_files(path: Path) -> None:
+    contents = set()
+    for _ in range(10):
+        write_arrays(path, "key", {"a": np.arange(3.0), "b": np.zeros(2)})
+        contents.add(path.read_bytes())
+    assert len(contents) == 1
 
 
 def test_any_damaged_byte_is_noticed(path: Path) -> None:

@@ -109,11 +109,14 @@ def test_no_photo_can_be_read_is_code_2(
     prepared, queries = ready
     code, _, err = run(
         *(posed_room.model, queries / "corrupt.jpg", "--regressor", "stereo", "--prepare", prepared),
-        *("--output", tmp_path / "poses.txt"),
+        *("--output", tmp_path / "poses.txt", "--json", tmp_path / "facts.json"),
+        *("--pictures", tmp_path / "pictures"),
     )
     assert code == 2
-    assert "error: none of 1 photos can be used; the first, corrupt.jpg: " in err
-    assert list(tmp_path.iterdir()) == []
+    assert f"error: none of 1 photos can be used: {queries / 'corrupt.jpg'}: " in err
+    facts = json.loads((tmp_path / "facts.json").read_text())
+    assert [photo["name"] for photo in facts["photos"]] == ["corrupt.jpg"]
+    assert [path.name for path in tmp_path.iterdir()] == ["facts.json"]
 
 
 def test_the_bounds_that_help_names_are_those_of_the_library() -> None:

@@ -10,9 +10,9 @@ from jaxtyping import Bool, Float, UInt8
 from dust3r_sfm.geometry import invert_rigid, pixel_grid, project, rigid, transform_points, unproject
 from dust3r_sfm.regressors.plane_sweep import DepthEstimate, SweepConfig, sweep_pair
 from dust3r_sfm.regressors.plane_sweep.levels import median3
-from dust3r_sfm.regressors.plane_sweep.matching_cost import correlation, reference
+from dust3r_sfm.regressors.plane_sweep.matching_cost import box_mean, correlation, reference
 from dust3r_sfm.regressors.plane_sweep.semi_global import smooth
-from dust3r_sfm.regressors.plane_sweep.warp import make_warp
+from dust3r_sfm.regressors.plane_sweep.warp import Warp, make_warp, sample
 from dust3r_sfm.synthetic.cameras import centred_camera, look_at
 from dust3r_sfm.synthetic.render import render
 from dust3r_sfm.synthetic.scenes import room_scene
@@ -260,3 +260,39 @@ def test_speed_is_the_derivative_of_where_matches_lie():
     warp = make_warp(camera, camera, b_from_a, 1, CPU)
     speed = warp.speed(torch.tensor(inverse_depth, dtype=torch.float32)).numpy()
     np.testing.assert_allclose(speed, expected, rtol=1e-3)
+
+
+@pytest.mark.parametrize("window", [1, 3, 5, 7, 9])
+def test_box_mean_against_every_window(window: int) -> None:
+    values = torch.rand(3, 14, 11, generator=torch.Generator().manual_seed(window))
+    before, half = values.clone(), window // 2
+    padded = torch.nn.functional.pad(values[None], (half,) * 4, mode="replicate")[0]
+    windows = padded.unfold(1, window, 1).unfold(2, window, 1)
+    torch.testing.assert_close(box_mean(values, window), windows.mean(dim=(-2, -1)))
+    assert torch.equal(values, before)
+
+
+@pytest.fixture
+def warp() -> Warp:
+    camera_i, camera_j = centred_camera(40, 30, 35.0), centred_camera(36, 28, 30.0)
+    j_from_i = look_at(np.array([0.3, -0.2, 0.1]), np.array([0.2, 0.1, 4.0]))
+    return make_warp(camera_i, camera_j, j_from_i, 1, CPU)
+
+
+def test_the_speed_of_matches_against_differences(warp: Warp) -> None:
+    inverse_depth, step = torch.full((30, 40), 0.3), 1e-2
+    ends = torch.stack([inverse_depth - step, inverse_depth + step])
+    xy, _ = warp.locate(ends)
+    moved = (xy[1] - xy[0]) * torch.tensor(warp.px) / (2 * step)
+    torch.testing.assert_close(warp.speed(inverse_depth), moved.norm(dim=-1), rtol=2e-3, atol=1e-3)
+
+
+def test_several_pictures_are_sampled_as_each_by_itself(warp: Warp) -> None:
+    pictures = torch.rand(2, 28, 36, generator=torch.Generator().manual_seed(0))
+    inverse_depth = torch.full((1, 30, 40), 0.3)
+    both, inside = sample(pictures, warp, inverse_depth, mode="nearest")
+    for picture, found in zip(pictures, both[0], strict=True):
+        alone, inside_alone = sample(picture, warp, inverse_depth, mode="nearest")
+        assert torch.equal(found, alone[0])
+        assert torch.equal(inside, inside_alone)
+    assert 0 < inside.float().mean() < 1

@@ -23,7 +23,7 @@ class Reference:
 
 
 def box_mean(values: Float[Tensor, "d h w"], window: int) -> Float[Tensor, "d h w"]:
-    """Mean over window x window pixels, the border repeated."""
+    """Mean over window x window pixels (odd), the border repeated."""
     half = window // 2
     padded = pad(values[None], (half, half, half, half), mode="replicate")[0]
     rows = _running_sum(padded, window, 1)
