@@ -16,8 +16,8 @@ def written_whole(target: Path, replace: bool = False) -> Iterator[Path]:
 
     A killed run leaves a hidden `.name.partial-*` sibling, which the next run for the same target
     removes: two runs must not write one target at a time. An existing target is an OutputError
-    unless `replace`: a file is then replaced in one step; a folder in two, between which (for
-    microseconds) a kill leaves no target, and never a half of one.
+    unless `replace`: a file is then replaced in one step; a folder by a folder in two, between which (for
+    microseconds) a kill leaves no target, and never a half of one. A file never takes a folder's place.
     """
     target = target.absolute()
     if target.exists() and not replace:
@@ -37,6 +37,8 @@ def written_whole(target: Path, replace: bool = False) -> Iterator[Path]:
 
 def _publish(partial: Path, target: Path) -> None:
     assert partial.exists(), f"nothing was written at {partial}"
+    if target.is_dir() and not partial.is_dir():
+        raise OutputError(f"{target}: is a folder; name a file")
     try:
         if target.is_dir() and not target.is_symlink():
             # A folder that is not empty cannot be renamed over, so the old one steps aside first.

@@ -24,7 +24,7 @@ def export_depth_maps(scene: Scene, folder: Path) -> None:
     """For each view writes, below `folder`, `<name>.npz`, `<name>.depth.png` and `<name>.confidence.png`.
 
     The npz holds, for the view's (resized, upright) pixels: `depth` (z, world units, 0 unknown) and
-    `confidence`, float32 "h w"; `K` and `pixel_from_original` 3x3; `cam_from_world` 4x4. Sub-folders
+    `confidence`, float32 "h w"; `K` and `pixel_from_original` 3x3; `k1`; `cam_from_world` 4x4. Sub-folders
     in names are kept; a name that would leave `folder` is an InputError.
     """
     # Names are checked before anything is written; compression is what takes the time.

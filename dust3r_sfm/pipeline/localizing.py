@@ -29,7 +29,7 @@ from dust3r_sfm.localization.extended_model import extended_model
 from dust3r_sfm.localization.intrinsics import Intrinsics, intrinsics_lines, named_camera
 from dust3r_sfm.localization.output import diagnostics, poses_text
 from dust3r_sfm.localization.pictures import match_picture
-from dust3r_sfm.pipeline.output import as_output_error
+from dust3r_sfm.pipeline.output import as_output_error, check_file
 from dust3r_sfm.pipeline.regressors import RegressorConfig, build_regressor
 from dust3r_sfm.progress import Progress, Silent
 from dust3r_sfm.regressors.protocol import PointmapRegressor
@@ -149,8 +149,7 @@ def localize_photos(
     config, outputs, progress = config or LocalizeConfig(), outputs or Outputs(), progress or Silent()
     if not queries.files:
         raise InputError("there is no photo to localize; give one at least")
-    _check_ours(outputs.model, _OF_A_MODEL)
-    _check_ours(outputs.pictures, _OF_PICTURES)
+    _check_outputs(outputs)
     regressor = build_regressor(config.regressor)
     folder = folder or default_folder(reference, regressor)
     prepared = prepare(reference, regressor, folder, config.preparation, progress=progress)
@@ -224,6 +223,15 @@ def _check_ours(target: Path | None, ours: re.Pattern[str]) -> None:
     held = sorted(path.name for path in target.iterdir()) if target is not None and target.is_dir() else []
     if strange := next((name for name in held if not ours.fullmatch(name)), None):
         raise OutputError(f"{target}: holds {strange}, which would be deleted; choose another folder")
+
+
+def _check_outputs(outputs: Outputs) -> None:
+    """Raises OutputError for what can be known before any work."""
+    for file in (outputs.poses, outputs.diagnostics):
+        if file is not None:
+            check_file(file)
+    _check_ours(outputs.model, _OF_A_MODEL)
+    _check_ours(outputs.pictures, _OF_PICTURES)
 
 
 def _write(localized: Localized, reference: Reference, prepared: Prepared, outputs: Outputs) -> None:

@@ -4,6 +4,7 @@ While a run lasts, only OUT/.work exists of it: the record of what it was made f
 inference, and finally the results, which are moved into OUT when all of them are there.
 """
 
+import errno
 import json
 import os
 import shutil
@@ -64,6 +65,14 @@ def check_output(output: Path, existing: Existing, photos: Path | Sequence[Path]
         held = sorted(path.name for path in output.iterdir())
     if held:
         _check_existing(output, existing, held)
+
+
+def check_file(file: Path) -> None:
+    """The same of a file, which is replaced if it is there."""
+    with as_output_error(file):
+        if file.is_dir():
+            raise OutputError(f"{file}: is a folder; name a file")
+        _check_parent(file)
 
 
 def _check_parent(output: Path) -> None:
@@ -188,6 +197,6 @@ def as_output_error(output: Path) -> Iterator[None]:
         yield
     except OSError as error:
         where = error.filename or output
-        raise OutputError(
-            f"{where}: {error.strerror or error}; free space or choose another output"
-        ) from error
+        full = error.errno in (errno.ENOSPC, errno.EDQUOT)
+        remedy = "free space or choose another output" if full else "choose another output"
+        raise OutputError(f"{where}: {error.strerror or error}; {remedy}") from error

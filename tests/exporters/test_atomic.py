@@ -89,3 +89,16 @@ def test_unwritable_parent_is_an_output_error(tmp_path):
         written_whole(tmp_path / "file" / "model"),
     ):
         pass
+
+
+def test_a_file_never_takes_the_place_of_a_folder(tmp_path: Path) -> None:
+    target = tmp_path / "target"
+    target.mkdir()
+    (target / "mine.txt").write_text("keep")
+    with (
+        pytest.raises(OutputError, match="target: is a folder; name a file"),
+        written_whole(target, replace=True) as partial,
+    ):
+        partial.write_text("new")
+    assert (target / "mine.txt").read_text() == "keep"
+    assert [path.name for path in tmp_path.iterdir()] == ["target"]

@@ -119,6 +119,22 @@ def test_no_photo_can_be_read_is_code_2(
     assert [path.name for path in tmp_path.iterdir()] == ["facts.json"]
 
 
+@pytest.mark.parametrize("option", ["--output", "--json"])
+def test_a_folder_is_never_replaced_by_a_file(
+    option: str, run: Run, posed_room: PosedRoom, ready: tuple[Path, Path], tmp_path: Path
+) -> None:
+    (tmp_path / "mine" / "deep").mkdir(parents=True)
+    (tmp_path / "mine" / "deep" / "notes.txt").write_text("keep")
+    code, out, err = run(
+        *(posed_room.model, ready[1], "--regressor", "stereo", "--prepare", ready[0]),
+        *(option, tmp_path / "mine", "--quiet"),
+    )
+    assert code == 3
+    assert f"error: {tmp_path / 'mine'}: is a folder; name a file" in err
+    assert "localized" not in out
+    assert (tmp_path / "mine" / "deep" / "notes.txt").read_text() == "keep"
+
+
 def test_the_bounds_that_help_names_are_those_of_the_library() -> None:
     options, config = PlacingOptions(), LocalizationConfig()
     said = (options.top_k, options.min_inliers, options.max_error)
