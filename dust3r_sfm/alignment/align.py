@@ -11,6 +11,7 @@ from dust3r_sfm.alignment.config import AlignmentConfig
 from dust3r_sfm.alignment.edges import stack_edges
 from dust3r_sfm.alignment.fusion import FusedDepth, World, fuse
 from dust3r_sfm.alignment.posing import Posed, pose
+from dust3r_sfm.alignment.proved_scenes import proved_scenes
 from dust3r_sfm.alignment.recovery import polished, recovered, without
 from dust3r_sfm.alignment.start import Start, gather
 from dust3r_sfm.evidence import Evidence, PairSummary
@@ -72,23 +73,29 @@ def _posed(
 ) -> list[Posed]:
     """The components that still have two views after sharpening, the larger ones having taken in what
     they could of the smaller ones and of the rest; fills `dropped`."""
-    waiting = []
+    waiting: list[Posed] = []
     for component in solved:
         result, gone = pose(component, views, start, config)
         dropped.update(gone)
-        waiting.append(result)
+        proved = proved_scenes(result, views, start, config)
+        dropped.update(proved.lost)
+        waiting.extend(proved.scenes)
     outside = set(range(len(views)))
     out: list[Posed] = []
-    for result in sorted(waiting, key=lambda p: (-len(p.members), p.members)):
+    while waiting:
+        result = min(waiting, key=lambda p: (-len(p.members), p.members))
+        waiting.remove(result)
         taken = set(result.members) - outside
         if len(result.members) - len(taken) < 2:
             continue
         if taken:
             result = without(result, taken, views, start, config)
         grown = recovered(result, sorted(outside - set(result.members)), views, start, config)
-        if len(grown.members) >= 2:
-            outside -= set(grown.members)
-            out.append(polished(grown, views, start, config))
+        proved = proved_scenes(polished(grown, views, start, config), views, start, config)
+        dropped.update({view: why for view, why in proved.lost.items() if view in outside})
+        for found in proved.scenes:
+            outside -= set(found.members)
+            out.append(found)
     return sorted(out, key=lambda p: (-len(p.members), p.members))
 
 

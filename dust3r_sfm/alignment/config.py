@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 
 from dust3r_sfm.alignment.presets import Presets
+from dust3r_sfm.alignment.proof_config import VerificationConfig
 from dust3r_sfm.camera_sharing import CameraSharing
 
 
@@ -10,10 +11,12 @@ from dust3r_sfm.camera_sharing import CameraSharing
 class AlignmentConfig:
     """cameras: which photos share a focal. bundle_adjustment: sharpen with tracks where there are
     correspondences. fused_maps: depth maps of a view, the best of those that were kept, that are fused.
-    presets: what is known of the cameras beforehand. seed: of every random choice."""
+    presets: what is known of the cameras beforehand. verification: what must be proved of a photo's place.
+    seed: of every random choice."""
 
     cameras: CameraSharing = "auto"
     bundle_adjustment: bool = True
     fused_maps: int = 6
     presets: Presets = field(default_factory=Presets)
+    verification: VerificationConfig = field(default_factory=VerificationConfig)
     seed: int = 0
