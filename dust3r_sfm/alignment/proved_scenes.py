@@ -40,7 +40,9 @@ def proved_scenes(
     if not unsure:
         return Proved((posed,), {})
     if len(posed.members) - len(unsure) < 2:
-        return Proved((), unsure | dict.fromkeys(set(posed.members) - set(unsure), next(iter(unsure.values()))))
+        return Proved(
+            (), unsure | dict.fromkeys(set(posed.members) - set(unsure), next(iter(unsure.values())))
+        )
     left = without(posed, set(unsure), views, start, config)
     again = proved_scenes(left, views, start, config, rounds - 1)
     return Proved(again.scenes, unsure | again.lost | _gone(posed, left, unsure))
@@ -65,7 +67,7 @@ def _parts(
         part = without(posed, others, views, start, config, COARSE)
         found = proved_scenes(part, views, start, config, rounds - 1)
         scenes.extend(found.scenes)
-        inside = {member: "" for member in others}
+        inside = dict.fromkeys(others, "")
         lost |= found.lost | _gone(posed, part, inside)
     return Proved(tuple(scenes), lost)
 

@@ -13,7 +13,7 @@ import numpy as np
 import scipy.sparse as sparse
 from jaxtyping import Float, Int
 
-from dust3r_sfm.geometry import invert_rigid, project
+from dust3r_sfm.geometry import project
 from dust3r_sfm.types import Camera, Tracks
 
 POSE, FOCAL = 6, 6
@@ -80,10 +80,14 @@ def camera_uncertainty(
 
 
 def _of_cameras(
-    covariance: Float[np.ndarray, "s s"], cam_from_world: Float[np.ndarray, "n 4 4"], groups: Int[np.ndarray, " n"]
+    covariance: Float[np.ndarray, "s s"],
+    cam_from_world: Float[np.ndarray, "n 4 4"],
+    groups: Int[np.ndarray, " n"],
 ) -> CameraUncertainty:
     count = len(cam_from_world)
-    blocks = np.stack([covariance[POSE * k : POSE * k + POSE, POSE * k : POSE * k + POSE] for k in range(count)])
+    blocks = np.stack(
+        [covariance[POSE * k : POSE * k + POSE, POSE * k : POSE * k + POSE] for k in range(count)]
+    )
     turn = np.sqrt(np.maximum(np.trace(blocks[:, :3, :3], axis1=1, axis2=2), 0.0))
     # The centre is c = -R^T t; a twist (w, v) of the pose moves it by -R^T v (to first order about the camera).
     shift = np.sqrt(np.maximum(np.trace(blocks[:, 3:, 3:], axis1=1, axis2=2), 0.0))
@@ -114,7 +118,9 @@ def _reduced_normal(
     )
     rows = np.arange(2 * count).reshape(count, 2)
     of_cameras = _sparse(rows, columns, by_camera, (2 * count, size))
-    of_points = _sparse(rows, 3 * tracks.point_index[:, None] + np.arange(3), by_point, (2 * count, 3 * points))
+    of_points = _sparse(
+        rows, 3 * tracks.point_index[:, None] + np.arange(3), by_point, (2 * count, 3 * points)
+    )
     normal = np.zeros((points, 3, 3))
     np.add.at(normal, tracks.point_index, np.swapaxes(by_point, 1, 2) @ by_point)
     normal += 1e-9 * np.trace(normal, axis1=1, axis2=2)[:, None, None] * np.eye(3)
@@ -125,7 +131,10 @@ def _reduced_normal(
 
 
 def _sparse(
-    rows: Int[np.ndarray, "k r"], columns: Int[np.ndarray, "k c"], blocks: Float[np.ndarray, "k r c"], shape: tuple[int, int]
+    rows: Int[np.ndarray, "k r"],
+    columns: Int[np.ndarray, "k c"],
+    blocks: Float[np.ndarray, "k r c"],
+    shape: tuple[int, int],
 ) -> sparse.csr_matrix:
     row = np.repeat(rows[:, :, None], columns.shape[1], axis=2)
     column = np.repeat(columns[:, None, :], rows.shape[1], axis=1)
@@ -142,7 +151,13 @@ def _derivatives(
     focal = np.array([camera.fx for camera in cameras])[tracks.view_index]
     x, y, z = local.T
     zero = np.zeros_like(z)
-    by_local = np.stack([np.stack([focal / z, zero, -focal * x / z**2], 1), np.stack([zero, focal / z, -focal * y / z**2], 1)], 1)
+    by_local = np.stack(
+        [
+            np.stack([focal / z, zero, -focal * x / z**2], 1),
+            np.stack([zero, focal / z, -focal * y / z**2], 1),
+        ],
+        1,
+    )
     cross = np.stack([np.stack([zero, -z, y], 1), np.stack([z, zero, -x], 1), np.stack([-y, x, zero], 1)], 1)
     by_focal = np.stack([focal * x / z, focal * y / z], 1)[..., None]
     by_camera = np.concatenate([-by_local @ cross, by_local, by_focal], axis=2)

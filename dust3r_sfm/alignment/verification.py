@@ -75,9 +75,7 @@ def _given(posed: Posed, start: Start) -> Bool[np.ndarray, " n"]:
     return np.array([start.known.cam_from_world[member] is not None for member in posed.members])
 
 
-def uncertain_members(
-    posed: Posed, start: Start, config: VerificationConfig
-) -> Mapping[int, str]:
+def uncertain_members(posed: Posed, start: Start, config: VerificationConfig) -> Mapping[int, str]:
     """Members (by index among all views) whose rotation the tracks leave open, and how far."""
     known = scene_uncertainty(posed, start, config)
     if known is None:

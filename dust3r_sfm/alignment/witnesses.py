@@ -61,7 +61,7 @@ def pair_witnesses(
     """Of every pair of views (numbered as the cameras) with matches, each unordered pair once."""
     out = []
     for pair, found in sorted(correspondences.items()):
-        if pair.i > pair.j and pair.swapped() in correspondences or not len(found):
+        if (pair.i > pair.j and pair.swapped() in correspondences) or not len(found):
             continue
         j_from_i = cam_from_world[pair.j] @ invert_rigid(cam_from_world[pair.i])
         agree = agreeing_matches(found, cameras[pair.i], cameras[pair.j], j_from_i, config)

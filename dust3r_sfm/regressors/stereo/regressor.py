@@ -27,6 +27,7 @@ from dust3r_sfm.regressors.stereo.features import (
 from dust3r_sfm.regressors.stereo.matching import distinct, match_descriptors, unit_descriptors
 from dust3r_sfm.regressors.stereo.pointmaps import pair_predictions
 from dust3r_sfm.regressors.stereo.tilted import tilted_features
+from dust3r_sfm.regressors.stereo.turns import TurnConfig, turning_pairs
 from dust3r_sfm.regressors.stereo.two_view import UNRELATED, Epipolar, TwoView, TwoViewConfig, two_view
 from dust3r_sfm.regressors.stereo.wide import WideConfig, fallen_apart, wide_matches
 from dust3r_sfm.threads import in_threads, threads_and_caller
@@ -54,6 +55,7 @@ class StereoConfig:
     max_ratio: float = 0.8
     cameras: CameraSharing = "auto"
     two_view: TwoViewConfig = field(default_factory=TwoViewConfig)
+    turns: TurnConfig = field(default_factory=TurnConfig)
     sweep: SweepConfig = field(default_factory=SweepConfig)
     wide: WideConfig = field(default_factory=WideConfig)
     neighbours: int = 4
@@ -126,7 +128,8 @@ class StereoRegressor:
                 if pair not in epipolar or found.inliers > epipolar[pair].inliers:
                     matches[pair], epipolar[pair] = wide[pair], found
         cameras = calibrated_cameras(views, features, epipolar, self.config.cameras)
-        geometries = self._geometries(matches, epipolar, cameras, features, progress)
+        turning = turning_pairs(views, features, matches, epipolar, self.config.turns)
+        geometries = self._geometries(matches, epipolar, turning, cameras, features, progress)
         swept = worth_sweeping(geometries, self.config)
         missing = {
             pair: [one for one in directions if one not in done] for pair, directions in wanted.items()
@@ -197,6 +200,7 @@ class StereoRegressor:
         self,
         matches: Mapping[Pair, Correspondences],
         epipolar: Mapping[Pair, Epipolar],
+        turning: frozenset[Pair],
         cameras: Sequence[Camera],
         features: Sequence[Features],
         progress: Progress,
@@ -205,7 +209,8 @@ class StereoRegressor:
             i, j = pair.i, pair.j
             resolution = features[i].resolution, features[j].resolution
             settings = self.config.two_view
-            return two_view(matches[pair], cameras[i], cameras[j], resolution, epipolar[pair], settings)
+            both = cameras[i], cameras[j]
+            return two_view(matches[pair], *both, resolution, epipolar[pair], pair in turning, settings)
 
         progress.start("Two-view geometry", len(epipolar), "pairs")
         out = {}

@@ -66,12 +66,16 @@ def _ransac(config: TwoViewConfig) -> pycolmap.RANSACOptions:
 
 @dataclass(frozen=True)
 class Epipolar:
-    """F of one pair in centred pixels of the searched pictures, its number of inliers, and the share of
-    them that one homography explains too."""
+    """F and the best homography of one pair in centred pixels of the searched pictures, F's number of inliers, and
+    the share of them that the homography explains too. Of the `off_plane` matches, which the homography does
+    not explain, `off_plane_inliers` are F's."""
 
     fundamental: Float[np.ndarray, "3 3"]
     inliers: int
+    homography: Float[np.ndarray, "3 3"]
     homography_share: float
+    off_plane: int
+    off_plane_inliers: int
 
 
 def fundamental_matrix(
@@ -84,8 +88,15 @@ def fundamental_matrix(
     if found is None or found["num_inliers"] < config.min_inliers:
         return None
     plane = pycolmap.estimate_homography_matrix(pixels_i, pixels_j, _ransac(config))
+    inlier = np.asarray(found["inlier_mask"], dtype=bool)
+    off_plane = ~np.asarray(plane["inlier_mask"], dtype=bool) if plane else np.ones(len(inlier), dtype=bool)
     return Epipolar(
-        found["F"], found["num_inliers"], (plane["num_inliers"] if plane else 0) / found["num_inliers"]
+        found["F"],
+        found["num_inliers"],
+        plane["H"] if plane else np.zeros((3, 3)),
+        (plane["num_inliers"] if plane else 0) / found["num_inliers"],
+        int(off_plane.sum()),
+        int((off_plane & inlier).sum()),
     )
 
 
@@ -95,10 +106,11 @@ def two_view(
     camera_j: Camera,
     resolution: tuple[float, float],
     epipolar: Epipolar,
+    turned: bool,
     config: TwoViewConfig,
 ) -> TwoView:
     """What the matches of a pair show, with known cameras (view pixels). `resolution`: searched pixels
-    for each view pixel, of either view. Of a plane the essential matrix is taken too: a homography has
+    for each view pixel, of either view. `turned`: a turn explains it at some focal (see `turns.py`). Of a plane the essential matrix is taken too: a homography has
     two poses and no way to choose, where the few points off the plane do choose."""
     found = pycolmap.estimate_essential_matrix(
         matches.pixels_i * resolution[0],
@@ -116,17 +128,23 @@ def two_view(
     if epipolar.homography_share < PLANAR_SHARE:
         return _judged(PairGeometry.GENERAL, j_from_i, kept, camera_i, camera_j, config)
     turn = _turn(kept, camera_i, camera_j, config.max_error_px / resolution[1])
-    if turn is not None:
-        return _judged(PairGeometry.ROTATION_ONLY, turn, kept, camera_i, camera_j, config)
+    if turned or turn.explains:
+        return _judged(PairGeometry.ROTATION_ONLY, turn.j_from_i, kept, camera_i, camera_j, config)
     return _judged(PairGeometry.PLANAR, j_from_i, kept, camera_i, camera_j, config)
 
 
-def _turn(matches: Correspondences, camera_i: Camera, camera_j: Camera, max_error_px: float) -> Rigid | None:
-    """The rotation that alone explains the matches, if one does."""
+@dataclass(frozen=True)
+class _Turn:
+    j_from_i: Rigid
+    explains: bool
+
+
+def _turn(matches: Correspondences, camera_i: Camera, camera_j: Camera, max_error_px: float) -> _Turn:
+    """The rotation that explains most of the matches, and whether it alone does."""
     rays_i, rays_j = unit_rays(matches.pixels_i, camera_i), unit_rays(matches.pixels_j, camera_j)
     bound = max_error_px / camera_j.fx
     rotation, error, _ = fitted_rotation(rays_i, rays_j, np.ones(len(matches)), bound)
-    return rigid(rotation, np.zeros(3)) if np.mean(error < bound) > TURN_SHARE else None
+    return _Turn(rigid(rotation, np.zeros(3)), bool(np.mean(error < bound) > TURN_SHARE))
 
 
 def _judged(

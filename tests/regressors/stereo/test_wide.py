@@ -144,7 +144,7 @@ def test_a_pair_is_believed_if_neighbours_agree_and_fit(
 
 
 def joined_by(*strengths: tuple[int, int, int]) -> dict[Pair, Epipolar]:
-    return {Pair(i, j): Epipolar(np.eye(3), inliers, 0.0) for i, j, inliers in strengths}
+    return {Pair(i, j): Epipolar(np.eye(3), inliers, np.eye(3), 0.0, 0, 0) for i, j, inliers in strengths}
 
 
 def test_only_a_set_that_should_hold_together_has_fallen_apart() -> None:
