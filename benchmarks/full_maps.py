@@ -15,7 +15,7 @@ from jaxtyping import Float
 from dust3r_sfm.geometry import pixel_grid
 from dust3r_sfm.geometry.resampling import inside, sample_nearest
 from dust3r_sfm.progress import Progress
-from dust3r_sfm.regressors.protocol import Encoding
+from dust3r_sfm.regressors.protocol import Encoding, Notebook
 from dust3r_sfm.types import Correspondences, ImageSpec, Pair, PairPrediction, View
 
 TOKENS, CHANNELS = 768, 1024
@@ -59,6 +59,7 @@ class FullMaps:
         pairs: Sequence[Pair],
         done: frozenset[Pair],
         progress: Progress,
+        notebook: Notebook | None = None,
     ) -> Iterator[PairPrediction]:
         progress.start("Predicting", len(pairs) - len(done), "pairs")
         for pair in pairs:

@@ -20,8 +20,8 @@ from dust3r_sfm.alignment.tracks import (
     triangulated,
     widest_angles_deg,
 )
-from dust3r_sfm.alignment.voting import rigid_blocks
 from dust3r_sfm.alignment.witnesses import Witness, num_cells
+from dust3r_sfm.geometry.graph import two_edge_connected
 from dust3r_sfm.types import Camera
 
 
@@ -95,7 +95,7 @@ def proven_parts(
     each time that two become one."""
     count = len(seen.cameras)
     ends = np.array([(w.i, w.j) for w in witnesses if w.supports], dtype=np.int64).reshape(-1, 2)
-    labels = rigid_blocks(ends[:, 0], ends[:, 1], count) if len(ends) else np.arange(count)
+    labels = two_edge_connected(ends[:, 0], ends[:, 1], count) if len(ends) else np.arange(count)
     if given.any():
         labels = np.where(given, labels[given].min(), labels)
     blocks = _joined(_blocks(seen, labels, config), seen, config)

@@ -19,9 +19,9 @@ from dust3r_sfm.alignment.config import AlignmentConfig
 from dust3r_sfm.alignment.posing import Posed, pose
 from dust3r_sfm.alignment.sharpening import FINE, POLISH, Schedule
 from dust3r_sfm.alignment.start import Start
-from dust3r_sfm.alignment.voting import rigid_blocks
 from dust3r_sfm.geometry import invert_rigid
 from dust3r_sfm.geometry.epipolar import epipolar_errors
+from dust3r_sfm.geometry.graph import two_edge_connected
 from dust3r_sfm.geometry.resection import resected
 from dust3r_sfm.geometry.view_cameras import view_camera, view_scale
 from dust3r_sfm.types import Camera, Correspondences, Pair, PairGeometry, Rigid, View
@@ -159,7 +159,7 @@ def _planar_only(posed: Posed, start: Start) -> set[int]:
     size = max(posed.members) + 1
     loose = [(p.i, p.j) for p in posed.scales if not {p.i, p.j} & solid]
     ends = np.array(loose, dtype=np.int64).reshape(-1, 2).T
-    label = rigid_blocks(ends[0], ends[1], size)
+    label = two_edge_connected(ends[0], ends[1], size)
     hanging_together = np.bincount(label, minlength=size)[label]
     return {view for view in set(posed.members) - solid if hanging_together[view] < SELF_HELD}
 

@@ -10,12 +10,11 @@ pairs are all there is, three of them that close between three blocks are worth 
 from dataclasses import dataclass, replace
 
 import numpy as np
-import scipy.sparse as sparse
 from jaxtyping import Bool, Float, Int
-from scipy.sparse.csgraph import breadth_first_order, connected_components
 
 from dust3r_sfm.alignment.edges import Edges
 from dust3r_sfm.geometry import rotation_angle_deg
+from dust3r_sfm.geometry.graph import two_edge_connected
 
 ROTATION_ERROR_DEG = 3.0
 """Disagreement of rotations that is never held against an edge."""
@@ -38,40 +37,6 @@ Rotations = Float[np.ndarray, "n 3 3"]
 def tolerance(error: Float[np.ndarray, " e"], tolerated: float) -> float:
     """The largest error that is not outlying."""
     return max(tolerated, OUTLYING * float(np.median(error)))
-
-
-def rigid_blocks(tail: Int[np.ndarray, " e"], head: Int[np.ndarray, " e"], num_views: int) -> Labels:
-    """A label for each view: those with the same one stay connected whichever pair is taken away.
-
-    A tree edge is a bridge if no other edge leads out of the part below it: then the random numbers of the
-    other edges, added up (exclusive or) over that part's views, cancel.
-    """
-    ends = np.unique(np.sort(np.stack([tail, head], axis=1), axis=1), axis=0)
-    order, above = _breadth_first(ends, num_views)
-    in_tree = (above[ends[:, 0]] == ends[:, 1]) | (above[ends[:, 1]] == ends[:, 0])
-    number = np.random.default_rng(0).integers(1, 2**63, np.count_nonzero(~in_tree))
-    total = np.zeros(num_views + 1, dtype=np.int64)
-    for side in ends[~in_tree].T:
-        np.bitwise_xor.at(total, side, number)
-    for view in order[:0:-1]:
-        total[above[view]] ^= total[view]
-    labels = np.arange(num_views)
-    for view in order[1:]:
-        if total[view] != 0:
-            labels[view] = labels[above[view]]
-    return labels
-
-
-def _breadth_first(
-    ends: Int[np.ndarray, "pairs 2"], num_views: int
-) -> tuple[Int[np.ndarray, " nodes"], Int[np.ndarray, " nodes"]]:
-    """All nodes from the root on, and the one above each; the root, number `num_views`, joins the parts."""
-    alone = sparse.csr_matrix((np.ones(len(ends)), ends.T), shape=(num_views, num_views))
-    first = np.unique(connected_components(alone, directed=False)[1], return_index=True)[1]
-    roots = np.stack([first, np.full(len(first), num_views)], axis=1)
-    every = np.concatenate([ends, roots])
-    graph = sparse.csr_matrix((np.ones(len(every)), every.T), shape=(num_views + 1, num_views + 1))
-    return breadth_first_order(graph, num_views, directed=False)
 
 
 @dataclass(frozen=True)
@@ -114,7 +79,7 @@ def voted(edges: Edges, rotations: Rotations, error_deg: Float[np.ndarray, " e"]
     left of each edge."""
     tolerated = tolerance(error_deg, ROTATION_ERROR_DEG)
     agree = error_deg <= tolerated
-    labels = rigid_blocks(edges.tail[agree], edges.head[agree], len(rotations))
+    labels = two_edge_connected(edges.tail[agree], edges.head[agree], len(rotations))
     if agree.all() or (labels == labels[0]).all():
         return Voted(rotations, np.zeros(len(edges), dtype=bool))
     ballot = _decided(_Ballot(edges, rotations, labels, 2.0 * tolerated))

@@ -14,6 +14,27 @@ Encoding = Mapping[str, np.ndarray]
 files without pickle."""
 
 
+class Notebook(Protocol):
+    """Where a regressor keeps what took it long and what a run that is taken up again would want back: named
+    arrays about some views (by index, in an order that matters)."""
+
+    def read(self, what: str, views: tuple[int, ...]) -> Encoding | None:
+        """None where nothing was kept under this name, or not of views with this content."""
+        ...
+
+    def write(self, what: str, views: tuple[int, ...], arrays: Encoding) -> None: ...
+
+
+class NoNotebook:
+    """Nothing is kept."""
+
+    def read(self, what: str, views: tuple[int, ...]) -> Encoding | None:
+        return None
+
+    def write(self, what: str, views: tuple[int, ...], arrays: Encoding) -> None:
+        pass
+
+
 @runtime_checkable
 class PointmapRegressor(Protocol):
     """Two images in, two pointmaps in the first camera's frame out."""
@@ -62,6 +83,7 @@ class PointmapRegressor(Protocol):
         pairs: Sequence[Pair],
         done: frozenset[Pair],
         progress: Progress,
+        notebook: Notebook | None = None,
     ) -> Iterator[PairPrediction]:
         """Predictions for `pairs` less those in `done`, in an order of the regressor's choosing.
 
@@ -71,7 +93,8 @@ class PointmapRegressor(Protocol):
 
         All pairs are handed over at once, so that what is shared between them (a self-calibrated
         focal, a batch) can be. `done` pairs still count as evidence: a resumed run
-        predicts what an undisturbed one would have.
+        predicts what an undisturbed one would have. `notebook`: where to keep what it needs for that and
+        what would take long to find again; None: nowhere.
         """
         ...
 

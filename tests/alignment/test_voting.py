@@ -8,7 +8,7 @@ import pytest
 from dust3r_sfm.alignment.averaging import average_rotations
 from dust3r_sfm.alignment.edges import Edges
 from dust3r_sfm.alignment.filtering import triplet_support
-from dust3r_sfm.alignment.voting import rigid_blocks, voted
+from dust3r_sfm.alignment.voting import voted
 from dust3r_sfm.geometry import rigid, rotation_angle_deg, rotation_from_vector
 
 
@@ -41,22 +41,6 @@ def random_rotations(count, seed=0):
 
 def largest_error_deg(found, true):
     return rotation_angle_deg((found @ found[0].T) @ np.swapaxes(true @ true[0].T, -1, -2)).max()
-
-
-def test_blocks_are_what_no_single_pair_holds():
-    triangles = [(0, 1), (1, 2), (2, 0), (3, 4), (4, 5), (5, 3)]
-    tail, head = np.array([*triangles, (2, 3), (3, 2), (5, 6)]).T
-    labels = rigid_blocks(tail, head, 9)
-    assert len(set(labels[:3])) == len(set(labels[3:6])) == 1
-    assert len(set(labels[[0, 3, 6, 7, 8]])) == 5
-    tail, head = np.array([*triangles, (2, 3), (0, 4)]).T
-    assert len(set(rigid_blocks(tail, head, 6))) == 1
-
-
-def test_blocks_of_a_cycle_and_of_a_chain():
-    around = np.arange(7), np.roll(np.arange(7), -1)
-    assert len(set(rigid_blocks(*around, 7))) == 1
-    assert len(set(rigid_blocks(around[0][:-1], around[1][:-1], 7))) == 7
 
 
 @pytest.mark.parametrize("seed", range(8))

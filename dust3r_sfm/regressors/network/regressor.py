@@ -25,7 +25,7 @@ from dust3r_sfm.regressors.network.config import NetworkRegressorConfig
 from dust3r_sfm.regressors.network.on_device import check_device, full_float32, placed, torch_dtype
 from dust3r_sfm.regressors.network.pixel_grid import view_from_network
 from dust3r_sfm.regressors.network.schedule import DeviceCache, pairs_by_shape
-from dust3r_sfm.regressors.protocol import Encoding
+from dust3r_sfm.regressors.protocol import Encoding, Notebook
 from dust3r_sfm.types import (
     ConfidenceArray,
     Correspondences,
@@ -100,6 +100,7 @@ class NetworkRegressor:
         pairs: Sequence[Pair],
         done: frozenset[Pair],
         progress: Progress,
+        notebook: Notebook | None = None,
     ) -> Iterator[PairPrediction]:
         """In batches of equal shapes, formed of all pairs: a resumed run has the same ones."""
         progress.start("Predicting", len(pairs), "pairs")

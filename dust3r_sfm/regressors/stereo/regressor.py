@@ -5,17 +5,19 @@ features), and two sweeps for each of the `neighbours` pairs that a view chooses
 apart (`wide`) cost eighteen searches each, and matchings of ten times as many features.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
+from typing import Literal
 
 import numpy as np
 import torch
 from jaxtyping import Float, Int
 
 from dust3r_sfm.camera_sharing import CameraSharing, group_cameras
+from dust3r_sfm.matching.learned import LearnedConfig, learned_available
 from dust3r_sfm.progress import Progress
 from dust3r_sfm.regressors.plane_sweep import SweepConfig
-from dust3r_sfm.regressors.protocol import Encoding
+from dust3r_sfm.regressors.protocol import Encoding, NoNotebook, Notebook
 from dust3r_sfm.regressors.stereo.calibration import calibrated_cameras, epipolar_geometries
 from dust3r_sfm.regressors.stereo.features import (
     FeatureConfig,
@@ -24,12 +26,18 @@ from dust3r_sfm.regressors.stereo.features import (
     features_from_encoding,
     root_sift,
 )
+from dust3r_sfm.regressors.stereo.matchers import AffineMatcher, LearnedMatcher, PairMatcher
 from dust3r_sfm.regressors.stereo.matching import distinct, match_descriptors, unit_descriptors
 from dust3r_sfm.regressors.stereo.pointmaps import pair_predictions
-from dust3r_sfm.regressors.stereo.tilted import tilted_features
+from dust3r_sfm.regressors.stereo.stronger import (
+    StrongerConfig,
+    joined_matches,
+    select_weak_pairs,
+    within_budget,
+)
 from dust3r_sfm.regressors.stereo.turns import TurnConfig, turning_pairs
 from dust3r_sfm.regressors.stereo.two_view import UNRELATED, Epipolar, TwoView, TwoViewConfig, two_view
-from dust3r_sfm.regressors.stereo.wide import WideConfig, fallen_apart, wide_matches
+from dust3r_sfm.regressors.stereo.wide import WideConfig
 from dust3r_sfm.threads import in_threads, threads_and_caller
 from dust3r_sfm.types import (
     Camera,
@@ -40,6 +48,8 @@ from dust3r_sfm.types import (
     PairPrediction,
     View,
 )
+
+Keypoints = Literal["auto", "sift", "aliked"]
 
 
 @dataclass(frozen=True)
@@ -57,7 +67,10 @@ class StereoConfig:
     two_view: TwoViewConfig = field(default_factory=TwoViewConfig)
     turns: TurnConfig = field(default_factory=TurnConfig)
     sweep: SweepConfig = field(default_factory=SweepConfig)
+    keypoints: Keypoints = "auto"
+    learned: LearnedConfig = field(default_factory=LearnedConfig)
     wide: WideConfig = field(default_factory=WideConfig)
+    stronger: StrongerConfig = field(default_factory=StrongerConfig)
     neighbours: int = 4
     sweep_angles_deg: tuple[float, float] = (1.0, 45.0)
     device: str = "cpu"
@@ -82,9 +95,10 @@ class StereoRegressor:
     def __init__(self, config: StereoConfig) -> None:
         self.config = config
         self.image_spec = ImageSpec(config.long_edge)
+        self.learned = config.keypoints == "aliked" or (config.keypoints == "auto" and learned_available())
 
     def fingerprint(self) -> str:
-        return f"stereo-4 {asdict(self.config)}"
+        return f"stereo-5 {self.learned} {asdict(self.config)}"
 
     def shared_by_pairs(self, views: Sequence[View], pairs: Sequence[Pair]) -> str:
         """Focals come from all pairs of all views with one camera, each view chooses among its pairs which to
@@ -116,17 +130,23 @@ class StereoRegressor:
         pairs: Sequence[Pair],
         done: frozenset[Pair],
         progress: Progress,
+        notebook: Notebook | None = None,
     ) -> Iterator[PairPrediction]:
         """Matches every unordered pair once, calibrates on all of them, then yields both directions."""
+        notebook = notebook or NoNotebook()
         features = [features_from_encoding(encoding) for encoding in encodings]
         wanted = _unordered(pairs)
         matches = self._matches(features, list(wanted), progress)
         epipolar = epipolar_geometries(views, features, matches, self.config.two_view)
-        if fallen_apart(epipolar, wanted, len(views), self.config.wide):
-            wide = self._wide_matches(views, self._in_want(wanted, epipolar), progress)
-            for pair, found in epipolar_geometries(views, features, wide, self.config.two_view).items():
-                if pair not in epipolar or found.inliers > epipolar[pair].inliers:
-                    matches[pair], epipolar[pair] = wide[pair], found
+        for matcher, budget in self._stronger():
+            weak = select_weak_pairs(len(views), wanted, epipolar, self.config.stronger)
+            chosen = within_budget(weak, *budget)
+            if not chosen:
+                continue
+            found = matcher.match(views, chosen, notebook, progress)
+            joined = {pair: joined_matches(matches.get(pair), more) for pair, more in found.items()}
+            matches |= joined
+            epipolar |= epipolar_geometries(views, features, joined, self.config.two_view)
         cameras = calibrated_cameras(views, features, epipolar, self.config.cameras)
         turning = turning_pairs(views, features, matches, epipolar, self.config.turns)
         geometries = self._geometries(matches, epipolar, turning, cameras, features, progress)
@@ -170,31 +190,15 @@ class StereoRegressor:
             progress.advance()
         return out
 
-    def _in_want(self, pairs: Iterable[Pair], epipolar: Mapping[Pair, Epipolar]) -> list[Pair]:
-        enough = self.config.wide.enough
-        return [pair for pair in pairs if pair not in epipolar or epipolar[pair].inliers < enough]
-
-    def _wide_matches(
-        self, views: Sequence[View], pairs: Sequence[Pair], progress: Progress
-    ) -> dict[Pair, Correspondences]:
-        """Of few photos from very different viewpoints: minutes, where the rest is done in seconds."""
+    def _stronger(self) -> list[tuple[PairMatcher, tuple[float, float, float]]]:
+        """What is tried in turn where SIFT leaves views apart, and the seconds an image, a pair, and in all."""
         config, device = self.config, torch.device(self.config.device)
-        progress.start("Tilted views", len(views), "images")
-        features = []
-        for view in views:
-            features.append(tilted_features(view, config.wide.tilts, config.features))
-            progress.advance()
-
-        def matched(pair: Pair) -> Correspondences:
-            both = features[pair.i], features[pair.j]
-            return wide_matches(*both, config.max_ratio, config.wide, config.two_view, device)
-
-        progress.start("Matching tilted views", len(pairs), "pairs")
-        out = {}
-        for pair, found in zip(pairs, in_threads(matched, pairs), strict=True):
-            out[pair] = found
-            progress.advance()
-        return out
+        limits = config.stronger
+        if self.learned:
+            cost = limits.learned_image_s, limits.learned_pair_s, limits.learned_budget_s
+            return [(LearnedMatcher(config.learned, device), cost)]
+        cost = limits.affine_image_s, limits.affine_pair_s, limits.affine_budget_s
+        return [(AffineMatcher(config.wide, config.features, config.max_ratio, device), cost)]
 
     def _geometries(
         self,
