@@ -10,6 +10,7 @@ from dust3r_sfm.alignment.components import Solved, solve_components
 from dust3r_sfm.alignment.config import AlignmentConfig
 from dust3r_sfm.alignment.edges import stack_edges
 from dust3r_sfm.alignment.fusion import FusedDepth, World, fuse
+from dust3r_sfm.alignment.growth import grown_scenes
 from dust3r_sfm.alignment.posing import Posed, pose
 from dust3r_sfm.alignment.proved_scenes import proved_scenes
 from dust3r_sfm.alignment.recovery import polished, recovered, without
@@ -79,6 +80,8 @@ def _posed(
         dropped.update(gone)
         proved = proved_scenes(result, views, start, config)
         dropped.update(proved.lost)
+        waiting.extend(proved.scenes)
+    for proved in grown_scenes(waiting, views, start, config):
         waiting.extend(proved.scenes)
     outside = set(range(len(views)))
     out: list[Posed] = []

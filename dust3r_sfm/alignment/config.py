@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field
 
+from dust3r_sfm.alignment.growth_config import GrowthConfig
 from dust3r_sfm.alignment.presets import Presets
 from dust3r_sfm.alignment.proof_config import VerificationConfig
 from dust3r_sfm.camera_sharing import CameraSharing
@@ -18,5 +19,6 @@ class AlignmentConfig:
     bundle_adjustment: bool = True
     fused_maps: int = 6
     presets: Presets = field(default_factory=Presets)
+    growth: GrowthConfig = field(default_factory=GrowthConfig)
     verification: VerificationConfig = field(default_factory=VerificationConfig)
     seed: int = 0

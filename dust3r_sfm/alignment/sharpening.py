@@ -43,18 +43,21 @@ MIN_OBSERVATIONS = 12
 @dataclass(frozen=True)
 class Schedule:
     """`rounds`: largest error of an observation in each, as a share of the long edge. `tolerance`: of what
-    follows them. `name`: in the report."""
+    follows them. `name`: in the report. Without `focals_move`, focals stay as they are throughout."""
 
     rounds: tuple[float, ...]
     tolerance: float
     name: str
+    focals_move: bool = True
 
 
 COARSEST = 0.02
 COARSE = Schedule((COARSEST, 0.01, 0.005), SETTLED, "bundle adjustment")
 FINE = Schedule((0.005,), SETTLED, "bundle adjustment with other views")
+BEGINNING = Schedule((0.01, 0.005), SETTLED, "bundle adjustment of a pair", focals_move=False)
 POLISH = Schedule((), CONVERGED, "bundle adjustment to the end")
-"""For cameras that were only aligned; for those adjusted before, to which others came; for the last time."""
+"""For cameras that were only aligned; for those adjusted before, to which others came; for two views that a scene
+begins with, which hardly tell their focal; for the last time."""
 
 
 @dataclass(frozen=True)
@@ -158,16 +161,20 @@ def _adjusted(
     coarsest round: while poses are rough they would absorb the errors of these. A lens once found stays."""
     for share in schedule.rounds:
         settings = BundleSettings(
-            _loss_px(share, long_edges), share == COARSEST, bundle.bends, tolerance=ROUGH
+            _loss_px(share, long_edges),
+            share == COARSEST or not schedule.focals_move,
+            bundle.bends,
+            tolerance=ROUGH,
         )
         bundle, solid = _readjusted(bundle, observations, share * long_edges, settings)
         if not len(solid.xyz):
             return None
-    settings = BundleSettings(_loss_px(MAX_ERROR, long_edges), distortion=bundle.bends, tolerance=ROUGH)
+    fixed = not schedule.focals_move
+    settings = BundleSettings(_loss_px(MAX_ERROR, long_edges), fixed, bundle.bends, tolerance=ROUGH)
     straight, solid = _readjusted(bundle, observations, MAX_ERROR * long_edges, settings)
     if not len(solid.xyz):
         return None
-    best = straight if bundle.bends else _with_lens(straight, solid, settings)
+    best = straight if bundle.bends or fixed else _with_lens(straight, solid, settings)
     settings = replace(settings, distortion=best.bends, tolerance=schedule.tolerance)
     return _readjusted(best, observations, MAX_ERROR * long_edges, settings)[0]
 

@@ -6,6 +6,14 @@ from jaxtyping import Int
 from scipy.sparse.csgraph import breadth_first_order, connected_components
 
 
+def connected(
+    tail: Int[np.ndarray, " e"], head: Int[np.ndarray, " e"], num_nodes: int
+) -> Int[np.ndarray, " nodes"]:
+    """A label for each node: those that edges join have the same one."""
+    graph = sparse.csr_matrix((np.ones(len(tail)), (tail, head)), shape=(num_nodes, num_nodes))
+    return connected_components(graph, directed=False)[1].astype(np.int64)
+
+
 def two_edge_connected(
     tail: Int[np.ndarray, " e"], head: Int[np.ndarray, " e"], num_nodes: int
 ) -> Int[np.ndarray, " nodes"]:
