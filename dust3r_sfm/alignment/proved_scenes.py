@@ -33,6 +33,8 @@ def proved_scenes(
     more. Untouched, and at no cost but a few triangulations, where all is proved."""
     if rounds == 0:
         return Proved((), dict.fromkeys(posed.members, STILL_CHANGING))
+    if len(posed.members) < 2:
+        return Proved((), {})
     labels = part_labels(posed, start, config.verification)
     if not (labels == labels[0]).all():
         return _parts(posed, labels, views, start, config, rounds)

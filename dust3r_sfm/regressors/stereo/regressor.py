@@ -35,7 +35,7 @@ from dust3r_sfm.regressors.stereo.stronger import (
     select_weak_pairs,
     within_budget,
 )
-from dust3r_sfm.regressors.stereo.turns import TurnConfig, turning_pairs
+from dust3r_sfm.regressors.stereo.turns import TurnConfig, find_turns
 from dust3r_sfm.regressors.stereo.two_view import UNRELATED, Epipolar, TwoView, TwoViewConfig, two_view
 from dust3r_sfm.regressors.stereo.wide import WideConfig
 from dust3r_sfm.threads import in_threads, threads_and_caller
@@ -147,9 +147,10 @@ class StereoRegressor:
             joined = {pair: joined_matches(matches.get(pair), more) for pair, more in found.items()}
             matches |= joined
             epipolar |= epipolar_geometries(views, features, joined, self.config.two_view)
+        turns = find_turns(views, features, matches, epipolar, self.config.turns)
+        epipolar = {pair: found for pair, found in epipolar.items() if pair not in turns.mistaken}
         cameras = calibrated_cameras(views, features, epipolar, self.config.cameras)
-        turning = turning_pairs(views, features, matches, epipolar, self.config.turns)
-        geometries = self._geometries(matches, epipolar, turning, cameras, features, progress)
+        geometries = self._geometries(matches, epipolar, turns.turning, cameras, features, progress)
         swept = worth_sweeping(geometries, self.config)
         missing = {
             pair: [one for one in directions if one not in done] for pair, directions in wanted.items()

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Float
 
+from dust3r_sfm.geometry.graph import connected
 from dust3r_sfm.geometry.turning import fitted_rotation
 from dust3r_sfm.geometry.view_cameras import principal_point
 from dust3r_sfm.regressors.stereo.features import Features
@@ -22,10 +23,11 @@ from dust3r_sfm.types import Correspondences, Pair, View
 
 @dataclass(frozen=True)
 class TurnConfig:
-    """When pairs that one homography explains are taken for turns of the camera."""
+    """When pairs are taken for turns of the camera on the spot."""
 
-    relative_focals: tuple[float, ...] = tuple(float(f) for f in np.geomspace(0.4, 4.0, 24))
-    """Focals over the long edge that are tried: from 103 to 14 degrees of view."""
+    relative_focals: tuple[float, ...] = tuple(float(f) for f in np.geomspace(0.4, 2.5, 24))
+    """Focals over the long edge that are tried: from 103 to 23 degrees of view. With longer ones a shift looks
+    like a turn too, so that the last one is believed of no set."""
     min_homography_share: float = 0.8
     """Epipolar inliers that one homography explains too, from which on a pair may be a plane or a turn."""
     min_share: float = 0.8
@@ -35,39 +37,91 @@ class TurnConfig:
     min_parallax: int = 15
     """Matches off the homography that fit the pair's epipolar geometry, from which on they may be parallax."""
     min_parallax_share: float = 0.5
-    """Of all matches off the homography. Chance puts one in a hundred onto its epipolar line, and the choice of
-    the epipole a few more."""
+    """Of all matches off the homography. Chance puts one in a hundred onto its epipolar line, and the choice
+    of the epipole a few more."""
     most_matches: int = 300
     """Of a pair that are looked at: evenly chosen, they tell as much as all."""
+    min_telling_matches: int = 50
+    """Matches of the homography of a pair that is asked whether the whole set only turns."""
+    min_telling_shift: float = 0.08
+    """Their median shift, over the long edge: small ones are turns as well as anything."""
+    min_telling_pairs: int = 3
+    """Such pairs that there must be."""
+    telling_share: float = 0.95
+    """Matches that the turn explains of a pair that surely is one. In sets whose cameras move, one pair in
+    fifteen has that at the focal that suits them best; where they only turn, half to all."""
+    min_telling_share: float = 0.5
+    """Of these pairs that surely are turns, for the set to be one of turns."""
 
 
-def turning_pairs(
+@dataclass(frozen=True)
+class Turns:
+    """Pairs that a turn explains; and pairs of views that only turns join, which yet seem to tell more: as one
+    can come from the one view to the other by turning, they mistook something (repeated windows, say)."""
+
+    turning: frozenset[Pair]
+    mistaken: frozenset[Pair]
+
+
+@dataclass(frozen=True)
+class _Candidate:
+    """A pair, its matches that one homography explains, how far these shift over the long edge, and for each
+    focal the share of them that a turn explains."""
+
+    pair: Pair
+    matches: int
+    shift: float
+    shares: Float[np.ndarray, " focals"]
+
+
+def find_turns(
     views: Sequence[View],
     features: Sequence[Features],
     matches: Mapping[Pair, Correspondences],
     epipolar: Mapping[Pair, Epipolar],
     config: TurnConfig,
-) -> frozenset[Pair]:
-    """Pairs that a turn explains at the focal (over the long edge, the same for all photos) at which turns
-    explain most of all. Costs two dozen rotation fits a pair that one homography explains."""
+) -> Turns:
+    """At the focal (over the long edge, the same for all photos) at which turns explain most of all pairs.
+    Costs two dozen rotation fits a pair."""
+    every = {
+        pair: _candidate(pair, views, features, matches[pair], found.homography, config)
+        for pair, found in epipolar.items()
+    }
+    telling = [
+        c
+        for c in every.values()
+        if c.matches >= config.min_telling_matches and c.shift >= config.min_telling_shift
+    ]
+    if len(telling) >= config.min_telling_pairs:
+        best = _best_focal(telling)
+        sure = [c.pair for c in telling if c.shares[best] >= config.telling_share]
+        believed = best < len(config.relative_focals) - 1
+        if believed and len(sure) >= config.min_telling_share * len(telling):
+            return _all_turns(len(views), every, sure, best, config)
     doubtful = [
-        pair
+        every[pair]
         for pair, found in epipolar.items()
         if found.homography_share >= config.min_homography_share and not shows_parallax(found, config)
     ]
     if not doubtful:
-        return frozenset()
-    shares = np.stack(
-        [
-            _turn_shares(pair, views, features, matches[pair], epipolar[pair].homography, config)
-            for pair in doubtful
-        ]
-    )
-    weights = np.sqrt([epipolar[pair].inliers for pair in doubtful])
-    best = int(np.argmax(weights @ shares))
-    return frozenset(
-        pair for pair, share in zip(doubtful, shares[:, best], strict=True) if share >= config.min_share
-    )
+        return Turns(frozenset(), frozenset())
+    best = _best_focal(doubtful)
+    return Turns(frozenset(c.pair for c in doubtful if c.shares[best] >= config.min_share), frozenset())
+
+
+def _best_focal(candidates: Sequence[_Candidate]) -> int:
+    weights = np.sqrt([c.matches for c in candidates])
+    return int(np.argmax(weights @ np.stack([c.shares for c in candidates])))
+
+
+def _all_turns(
+    num_views: int, every: Mapping[Pair, _Candidate], sure: Sequence[Pair], best: int, config: TurnConfig
+) -> Turns:
+    ends = np.array([(pair.i, pair.j) for pair in sure], dtype=np.int64)
+    labels = connected(ends[:, 0], ends[:, 1], num_views)
+    turning = {pair for pair, c in every.items() if c.shares[best] >= config.min_share}
+    joined = {pair for pair in every if labels[pair.i] == labels[pair.j]}
+    return Turns(frozenset(turning), frozenset(joined - turning))
 
 
 def shows_parallax(found: Epipolar, config: TurnConfig) -> bool:
@@ -76,34 +130,45 @@ def shows_parallax(found: Epipolar, config: TurnConfig) -> bool:
     return found.off_plane_inliers >= config.min_parallax and share >= config.min_parallax_share
 
 
-def _turn_shares(
+def _candidate(
     pair: Pair,
     views: Sequence[View],
     features: Sequence[Features],
     found: Correspondences,
     homography: Float[np.ndarray, "3 3"],
     config: TurnConfig,
-) -> Float[np.ndarray, " focals"]:
-    """For each focal the share of the homography's matches that a rotation explains."""
+) -> _Candidate:
     view_i, view_j = views[pair.i], views[pair.j]
     pixels_i = (found.pixels_i - principal_point(view_i)) * features[pair.i].resolution
     pixels_j = (found.pixels_j - principal_point(view_j)) * features[pair.j].resolution
     rows = np.flatnonzero(_transfer_errors_px(homography, pixels_i, pixels_j) < config.max_error_px)
-    rows = rows[np.linspace(0, len(rows) - 1, min(len(rows), config.most_matches)).astype(np.int64)]
-    if not len(rows):
-        return np.zeros(len(config.relative_focals))
     edge_i = max(view_i.size) * features[pair.i].resolution
     edge_j = max(view_j.size) * features[pair.j].resolution
-    shares = []
-    for relative in config.relative_focals:
-        rays_i, rays_j = _rays(pixels_i[rows], relative * edge_i), _rays(pixels_j[rows], relative * edge_j)
-        bound = config.max_error_px / (relative * edge_j)
-        rotation = fitted_rotation(rays_i, rays_j, np.ones(len(rows)), bound)[0]
-        turned = rays_i @ rotation.T
-        seen = relative * edge_j * turned[:, :2] / np.maximum(turned[:, 2:], 1e-3)
-        error_px = np.linalg.norm(seen - pixels_j[rows], axis=1)
-        shares.append(float(np.mean(error_px < config.max_error_px)))
-    return np.array(shares)
+    if not len(rows):
+        return _Candidate(pair, 0, 0.0, np.zeros(len(config.relative_focals)))
+    shift = np.linalg.norm(pixels_i[rows] / edge_i - pixels_j[rows] / edge_j, axis=1)
+    few = rows[np.linspace(0, len(rows) - 1, min(len(rows), config.most_matches)).astype(np.int64)]
+    shares = [
+        _turn_share(pixels_i[few], pixels_j[few], relative * edge_i, relative * edge_j, config)
+        for relative in config.relative_focals
+    ]
+    return _Candidate(pair, len(rows), float(np.median(shift)), np.array(shares))
+
+
+def _turn_share(
+    pixels_i: Float[np.ndarray, "n 2"],
+    pixels_j: Float[np.ndarray, "n 2"],
+    focal_i_px: float,
+    focal_j_px: float,
+    config: TurnConfig,
+) -> float:
+    """Matches (centred pixels) that the rotation which suits them best explains."""
+    rays_i, rays_j = _rays(pixels_i, focal_i_px), _rays(pixels_j, focal_j_px)
+    bound = config.max_error_px / focal_j_px
+    rotation = fitted_rotation(rays_i, rays_j, np.ones(len(rays_i)), bound)[0]
+    turned = rays_i @ rotation.T
+    seen = focal_j_px * turned[:, :2] / np.maximum(turned[:, 2:], 1e-3)
+    return float(np.mean(np.linalg.norm(seen - pixels_j, axis=1) < config.max_error_px))
 
 
 def _rays(centred_px: Float[np.ndarray, "n 2"], focal_px: float) -> Float[np.ndarray, "n 3"]:

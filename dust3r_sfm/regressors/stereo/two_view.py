@@ -125,7 +125,7 @@ def two_view(
     kept = Correspondences(matches.pixels_i[rows], matches.pixels_j[rows], matches.weights[rows])
     pose = found["cam2_from_cam1"]
     j_from_i = rigid(pose.rotation.matrix(), np.asarray(pose.translation))
-    if epipolar.homography_share < PLANAR_SHARE:
+    if epipolar.homography_share < PLANAR_SHARE and not turned:
         return _judged(PairGeometry.GENERAL, j_from_i, kept, camera_i, camera_j, config)
     turn = _turn(kept, camera_i, camera_j, config.max_error_px / resolution[1])
     if turned or turn.explains:
