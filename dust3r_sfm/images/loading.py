@@ -67,16 +67,28 @@ def load_gray(view: View, long_edge: int) -> tuple[UInt8[np.ndarray, "h w"], Aff
 
     Raises InputError if the file cannot be read any more.
     """
+    picture, view_from_gray = _whole_picture(view, long_edge, "L")
+    return np.array(picture), view_from_gray
+
+
+def load_color(view: View, long_edge: int) -> tuple[UInt8[np.ndarray, "h w 3"], Affine]:
+    """The same as upright 8-bit RGB, and view_from_color. Raises InputError as `load_gray` does."""
+    picture, view_from_color = _whole_picture(view, long_edge, "RGB")
+    return np.array(picture), view_from_color
+
+
+def _whole_picture(view: View, long_edge: int, mode: str) -> tuple[Image.Image, Affine]:
+    """The upright photo in a mode of Pillow's, and view_from_picture."""
     if view.path is None:
         size = fitted_size(view.size, long_edge)
-        gray = Image.fromarray(view.image).convert("L").resize(size, Image.Resampling.LANCZOS)
-        return np.array(gray), scaling(view.size, size)
+        picture = Image.fromarray(view.image).convert(mode).resize(size, Image.Resampling.LANCZOS)
+        return picture, scaling(view.size, size)
     try:
         photo = read_photo(view.path, ImageSpec(long_edge))
     except UnusablePhotoError as error:
         raise InputError(f"{view.path}: was read before, and now {error}; leave photos in place") from error
-    gray = Image.fromarray(photo.rgb).convert("L")
-    return np.array(gray), view.pixel_from_original @ np.linalg.inv(photo.pixel_from_original)
+    picture = Image.fromarray(photo.rgb).convert(mode)
+    return picture, view.pixel_from_original @ np.linalg.inv(photo.pixel_from_original)
 
 
 def _view_or_reason(name: str, path: Path, spec: ImageSpec, mask: Path | None) -> View | str:

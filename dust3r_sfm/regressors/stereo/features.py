@@ -8,10 +8,11 @@ from pathlib import Path
 
 import numpy as np
 import pycolmap
-from jaxtyping import Bool, Float, UInt8
+from jaxtyping import Float, UInt8
 from PIL import Image
 
 from dust3r_sfm.geometry import apply_affine
+from dust3r_sfm.geometry.view_pixels import select_usable
 from dust3r_sfm.images import load_gray
 from dust3r_sfm.regressors.protocol import Encoding
 from dust3r_sfm.types import Affine, View
@@ -69,7 +70,7 @@ def _encoding(
 ) -> Encoding:
     """In view pixels, without features where the view does not reach or its mask forbids."""
     pixels = apply_affine(view_from_gray, keypoints.astype(np.float64))
-    kept = seen(view, pixels)
+    kept = select_usable(view, pixels)
     resolution = np.array(resolution_of(view_from_gray))
     return {"pixels": pixels[kept], "descriptors": descriptors[kept], "resolution": resolution}
 
@@ -77,16 +78,6 @@ def _encoding(
 def resolution_of(view_from_gray: Affine) -> float:
     """Pixels of the searched picture for each pixel of the view."""
     return float(1.0 / np.sqrt(abs(np.linalg.det(view_from_gray[:2, :2]))))
-
-
-def seen(view: View, pixels: Float[np.ndarray, "n 2"]) -> Bool[np.ndarray, " n"]:
-    """Which pixels the view reaches to and its mask, if it has one, allows."""
-    width, height = view.size
-    inside = np.logical_and.reduce((pixels >= 0) & (pixels < [width, height]), axis=1)
-    if view.mask is not None:
-        column, row = np.clip(pixels.astype(np.int64), 0, [width - 1, height - 1]).T
-        inside &= view.mask[row, column]
-    return inside
 
 
 def sift(

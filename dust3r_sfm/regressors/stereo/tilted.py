@@ -13,8 +13,9 @@ from jaxtyping import Float, Int, UInt8
 from scipy.ndimage import affine_transform, gaussian_filter1d
 
 from dust3r_sfm.geometry import apply_affine
+from dust3r_sfm.geometry.view_pixels import select_usable
 from dust3r_sfm.images import load_gray
-from dust3r_sfm.regressors.stereo.features import FeatureConfig, resolution_of, seen, sift
+from dust3r_sfm.regressors.stereo.features import FeatureConfig, resolution_of, sift
 from dust3r_sfm.regressors.stereo.places import places_of
 from dust3r_sfm.types import Affine, View
 
@@ -68,7 +69,7 @@ def tilted_features(view: View, config: TiltConfig, plain: FeatureConfig) -> Til
         [apply_affine(p.photo_from_tilted, pixels) for p, (pixels, _) in zip(pictures, found, strict=True)]
     )
     descriptors = np.concatenate([of_picture for _, of_picture in found])
-    kept = np.flatnonzero(seen(view, apply_affine(view_from_gray, gray_px)))
+    kept = np.flatnonzero(select_usable(view, apply_affine(view_from_gray, gray_px)))
     stands, place = np.unique(places_of(gray_px[kept], config.place_px), return_inverse=True)
     places = apply_affine(view_from_gray, gray_px[kept[stands]])
     return TiltedFeatures(places, place.reshape(-1), descriptors[kept], resolution_of(view_from_gray))

@@ -1,0 +1,40 @@
+"""What may be chosen about learned keypoints and their matches."""
+
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True)
+class LearnedFeatureConfig:
+    """Keypoints and descriptors of one photo: ALIKED."""
+
+    long_edge_px: int = 1024
+    """Photos are searched at up to this size: what LightGlue was trained and measured at."""
+    max_keypoints: int = 2048
+    """The strongest that are kept. The time for a pair grows with its square."""
+    detection_threshold: float = 0.2
+    """Score in (0, 1) that a keypoint must exceed: ALIKED's own choice."""
+    nms_radius_px: int = 2
+    """No two keypoints are this near in the searched picture: ALIKED's own choice."""
+
+
+@dataclass(frozen=True)
+class LearnedMatchConfig:
+    """Matches of two photos: LightGlue. All three as its authors chose them."""
+
+    min_score: float = 0.1
+    """Score in (0, 1) that a match must exceed."""
+    stop_share: float = 0.95
+    """Layers after the one where this share of the keypoints is sure of its match are left out: most of the
+    time for an easy pair. -1: never."""
+    prune_confidence: float = 0.99
+    """How surely a keypoint must be without a match to be left out of further layers. -1: never."""
+
+
+@dataclass(frozen=True)
+class LearnedConfig:
+    """Learned keypoints and their matches."""
+
+    features: LearnedFeatureConfig = field(default_factory=LearnedFeatureConfig)
+    matching: LearnedMatchConfig = field(default_factory=LearnedMatchConfig)
+    patience_s: float = 10.0
+    """Seconds without an answer after which the server with the weights is given up."""
