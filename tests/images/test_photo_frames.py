@@ -13,7 +13,7 @@ from dust3r_sfm.geometry import (
     rotation_from_vector,
     transform_points,
 )
-from dust3r_sfm.images import load_gray, load_views
+from dust3r_sfm.images import load_color, load_gray, load_views
 from dust3r_sfm.types import Camera, ImageSpec, View
 
 UPRIGHT = (1, 3, 6, 8)
@@ -109,6 +109,16 @@ def test_gray_of_a_view_without_a_file_is_made_of_its_image() -> None:
     half, view_from_gray = load_gray(view, 100)
     assert half.shape == (50, 100)
     np.testing.assert_allclose(view_from_gray, np.diag([2.0, 2.0, 1.0]))
+
+
+@pytest.mark.parametrize("orientation", UPRIGHT)
+def test_color_is_what_gray_is_made_of(save, photos, orientation) -> None:
+    view = loaded(save, photos, (401, 302), orientation, ImageSpec(LONG_EDGE, 16), ".jpg")
+    gray, view_from_gray = load_gray(view, 300)
+    color, view_from_color = load_color(view, 300)
+    np.testing.assert_array_equal(np.array(Image.fromarray(color).convert("L")), gray)
+    np.testing.assert_array_equal(view_from_color, view_from_gray)
+    assert len(np.unique(color.reshape(-1, 3).max(axis=1) - color.reshape(-1, 3).min(axis=1))) > 10
 
 
 def test_small_photos_are_not_enlarged(save, photos) -> None:
