@@ -1,9 +1,9 @@
-"""Photo sets of made-up places with exact truth: what a reconstruction writes of them is right or wrong for sure.
+"""Photo sets of made-up places with exact truth: what is written of them is surely right or wrong.
 
     python -m benchmarks.rendered_sets OUT [--kinds facade pans ...] [--seed 0] [--count N]
 
-Each set is a folder OUT/KIND (OUT/KIND-SEED for seeds above 0, and for kinds of several sets) with images/ (JPEG without
-EXIF, in the order of the path) and gt/ (COLMAP text). Existing folders are refused.
+Each set is a folder OUT/KIND (OUT/KIND-SEED for seeds above 0, and for kinds of several sets) with images/
+(JPEG without EXIF, in the order of the path) and gt/ (COLMAP text). Existing folders are refused.
 """
 
 from collections.abc import Sequence
@@ -21,7 +21,8 @@ import tyro
 from dust3r_sfm.errors import OutputError
 from dust3r_sfm.synthetic.example import write_ground_truth
 from dust3r_sfm.synthetic.photo import render_photo
-from dust3r_sfm.synthetic.places.kinds import KINDS, Request, Shoot
+from dust3r_sfm.synthetic.places.kinds import KINDS
+from dust3r_sfm.synthetic.places.shoot import Request, Shoot
 from dust3r_sfm.synthetic.render import Rendering
 from dust3r_sfm.synthetic.sensor import develop, write_jpeg
 from dust3r_sfm.types import Camera, Rigid
@@ -62,7 +63,7 @@ def main(options: Options) -> None:
 
 
 def write_set(folder: Path, shoot: Shoot, seed: int, truth_step_px: int, pool: Executor) -> None:
-    """images/ and gt/ of one set, rendered by the processes of `pool`. Raises OutputError if `folder` exists."""
+    """images/ and gt/ of one set, rendered in `pool`. Raises OutputError if `folder` exists."""
     if folder.exists():
         raise OutputError(f"{folder}: exists already; name another place or remove it")
     images = folder / "images"

@@ -51,9 +51,17 @@ def _sources(scene: SceneDescription, points: Tensor) -> list[_Source]:
         return _sun_sources(scene, scene.light, points)
     if isinstance(scene.light, Lamps):
         middle, spread = points.mean(dim=1), (points - points.mean(dim=1, keepdim=True)).norm(dim=0).max()
-        near = [p for p in scene.light.places if (points.new_tensor(p) - middle).norm() < scene.light.reach_m + spread]
-        return [_lamp_source(scene, np.array(p), points, scene.light.strength, scene.light.reach_m) for p in near]
-    return [_lamp_source(scene, place, points, 4.2 / 3.0, np.inf) for place in _disc(np.array(scene.light), 3)]
+        near = [
+            p
+            for p in scene.light.places
+            if (points.new_tensor(p) - middle).norm() < scene.light.reach_m + spread
+        ]
+        return [
+            _lamp_source(scene, np.array(p), points, scene.light.strength, scene.light.reach_m) for p in near
+        ]
+    return [
+        _lamp_source(scene, place, points, 4.2 / 3.0, np.inf) for place in _disc(np.array(scene.light), 3)
+    ]
 
 
 def _disc(middle: Float[np.ndarray, "3"], count: int) -> Float[np.ndarray, "count 3"]:
@@ -71,7 +79,14 @@ def _lamp_source(
     far = length(towards)
     # fades to nothing at its reach, so that no circle shows where a lamp is left out
     window = (1.0 - (far / reach_m) ** 2).clamp_min(0.0)
-    return _Source(towards, strength * window / (1.0 + 0.4 * far**2), within_cone(scene.primitives, lamp, -towards))
+    farthest = far.max().item()
+    blockers = [
+        index
+        for index in within_cone(scene.primitives, lamp, -towards)
+        if np.linalg.norm(scene.primitives[index].world_from_local[:3, 3] - place)
+        < farthest + scene.primitives[index].reach
+    ]
+    return _Source(towards, strength * window / (1.0 + 0.4 * far**2), blockers)
 
 
 def _sun_sources(scene: SceneDescription, sun: Sun, points: Tensor) -> list[_Source]:
@@ -101,8 +116,11 @@ def _clear(scene: SceneDescription, start: Tensor, towards: Tensor, blockers: li
     """1 where nothing stands on the way, else 0. The sun's direction is a unit: it has no end to reach."""
     end = torch.inf if isinstance(scene.light, Sun) else 0.995
     clear = torch.ones_like(start[0], dtype=torch.bool)
-    for index in blockers:
+    # the largest first: where a wall keeps all light out, nothing else need be asked
+    for index in sorted(blockers, key=lambda i: -scene.primitives[i].reach):
         shape = scene.primitives[index]
         t = intersect(shape, to_local(shape, start), directions_to_local(shape, towards))
         clear &= t >= end
+        if not clear.any():
+            break
     return clear.to(start)

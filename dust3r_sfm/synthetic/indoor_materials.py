@@ -47,7 +47,9 @@ def poster_color(m: Poster, uv: Tensor, footprint: Tensor) -> Float[Tensor, "3 n
     picture = inks[:, level] * (0.9 + 0.35 * detail)
     paper = rgb(m.paper, uv).expand(3, uv.shape[1])
     text = _letters(uv, footprint, m.seed + 2, height / 34) * (uv[1] < -0.16 * height)
-    head = _letters(uv, footprint, m.seed + 3, height / 11) * (uv[1].sub(-0.09 * height).abs() < 0.045 * height)
+    head = _letters(uv, footprint, m.seed + 3, height / 11) * (
+        uv[1].sub(-0.09 * height).abs() < 0.045 * height
+    )
     printed = mix(paper, rgb(m.inks[-1], uv), 0.85 * torch.maximum(text, head))
     margin = torch.minimum(width / 2 - uv[0].abs(), height / 2 - uv[1].abs()) - 0.05 * height
     in_picture = soft_step(torch.minimum(uv[1], margin), footprint + 0.001)

@@ -3,7 +3,9 @@
 Colours are sRGB triples in [0, 1]; `albedo` gives linear light. Coordinates come first ("3 n").
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from jaxtyping import Float
@@ -23,6 +25,7 @@ from dust3r_sfm.synthetic.outdoor_materials import (
     window_color,
 )
 from dust3r_sfm.synthetic.vectors import length
+
 
 @dataclass(frozen=True)
 class Planks:
@@ -111,6 +114,9 @@ Plain = Planks | Bricks | Marble | Terrazzo | Mosaic | Landscape | Plaster
 Material = Plain | Faint | Poster | Gravel | Grass | Leaves | Windows | Repeated | Glowing
 
 
+_Color = Callable[[Any, Tensor, Tensor], Tensor]
+
+
 def albedo(
     material: Material, local: Float[Tensor, "3 n"], uv: Float[Tensor, "2 n"], footprint: Float[Tensor, " n"]
 ) -> Float[Tensor, "3 n"]:
@@ -125,8 +131,8 @@ def albedo(
 
 
 def _srgb(material: Material, local: Tensor, uv: Tensor, footprint: Tensor) -> Tensor:
-    """The color of materials that are not made of others."""
-    on_surface = {
+    """The colour of materials that are not made of others."""
+    on_surface: dict[type, _Color] = {
         Planks: _planks,
         Bricks: _bricks,
         Terrazzo: _terrazzo,
@@ -137,9 +143,16 @@ def _srgb(material: Material, local: Tensor, uv: Tensor, footprint: Tensor) -> T
         Grass: grass_color,
         Windows: window_color,
     }
-    solid = {Marble: _marble, Plaster: _plaster, Faint: faint_color, Leaves: leaf_color}
+    solid: dict[type, _Color] = {
+        Marble: _marble,
+        Plaster: _plaster,
+        Faint: faint_color,
+        Leaves: leaf_color,
+    }
     kind = type(material)
-    return solid[kind](material, local, footprint) if kind in solid else on_surface[kind](material, uv, footprint)
+    if kind in solid:
+        return solid[kind](material, local, footprint)
+    return on_surface[kind](material, uv, footprint)
 
 
 def _planks(m: Planks, uv: Tensor, footprint: Tensor) -> Tensor:

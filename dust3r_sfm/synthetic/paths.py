@@ -34,8 +34,8 @@ def walk(
     aim_jitter_deg: float = 1.5,
     roll_jitter_deg: float = 1.5,
 ) -> Rig:
-    """`count` photos along a smooth way through `eyes`, each looking at a point that moves along `targets` at the
-    same pace. A hand's trembling is drawn by `seed`."""
+    """`count` photos along a smooth way through `eyes`, each looking at a point that moves along `targets`
+    at the same pace. A hand's trembling is drawn by `seed`."""
     rng = np.random.default_rng(seed + 5)
     knots, at = np.linspace(0.0, 1.0, len(eyes)), np.linspace(0.0, 1.0, count)
     places = CubicSpline(knots, eyes)(at) + rng.uniform(-1.0, 1.0, (count, 3)) * step_jitter_m

@@ -29,8 +29,8 @@ class PhotoConfig:
     edge_samples: int = 2
     """Rays along each side of a pixel at edges, where one ray would leave stairs."""
     edge_turn_deg: float = 25.0
-    """Neighbouring pixels whose surfaces are turned by more than this have an edge between them: those of a box
-    have, and those of a ball of more than a few pixels have not."""
+    """Neighbouring pixels whose surfaces are turned by more than this have an edge between them: those of
+    a box have, and those of a ball of more than a few pixels have not."""
     tile_px: int = 128
     """Side of the squares shaded at once: as many rays as four a pixel are in `render`'s squares."""
     edge_tile_px: int = 320
@@ -99,8 +99,11 @@ def _shade(
         color[:, hit] *= torch.where(glowing[ids[hit]], 1.0, lit)
     if scene.sky is None:
         return color, normals
-    hazy = add_haze(scene.sky, color, depth * length(rays))
-    return torch.where(ids >= 0, hazy, sky_color(scene.sky, directions, view.pixel_angle)), normals
+    color = add_haze(scene.sky, color, depth * length(rays))
+    missed = (ids < 0).nonzero()[:, 0]
+    if len(missed):
+        color[:, missed] = sky_color(scene.sky, directions[:, missed], view.pixel_angle)
+    return color, normals
 
 
 def _edges(
@@ -121,7 +124,11 @@ def _edges(
 
 
 def _resample(
-    view: _View, light: Float[np.ndarray, "h w 3"], edges: Bool[np.ndarray, "h w"], rows: slice, columns: slice
+    view: _View,
+    light: Float[np.ndarray, "h w 3"],
+    edges: Bool[np.ndarray, "h w"],
+    rows: slice,
+    columns: slice,
 ) -> None:
     """Give the edge pixels of a tile the mean of several rays."""
     chosen = torch.from_numpy(edges[rows, columns].copy()).reshape(-1).nonzero()[:, 0]

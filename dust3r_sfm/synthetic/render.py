@@ -71,14 +71,17 @@ def render(
 ) -> Rendering:
     """A photo of samples x samples colour rays a pixel, and the exact geometry of `render_depth`.
 
-    The scene is lit by one lamp; `photo.render_photo` takes other lights too. Surfaces are Lambertian, lit by a lamp with soft shadows: a point looks the same from everywhere.
+    Surfaces are Lambertian, lit by a lamp with soft shadows: a point looks the same from everywhere.
+    `photo.render_photo` takes other lights too, and is quicker.
     """
     surface = render_depth(scene, camera, cam_from_world, device)
     image = np.zeros((camera.height, camera.width, 3), dtype=np.uint8)
     world_from_cam = torch.from_numpy(invert_rigid(cam_from_world)).to(device, torch.float32)
     pixel_angle = 1.0 / max(camera.fx, camera.fy)
     for rows, columns in tiles(camera):
-        directions = rotate(world_from_cam[:3, :3], camera_rays(camera, rows, columns, samples).to(world_from_cam))
+        directions = rotate(
+            world_from_cam[:3, :3], camera_rays(camera, rows, columns, samples).to(world_from_cam)
+        )
         depth, ids = nearest_hits(scene.primitives, world_from_cam[:3, 3], directions)
         color = shade(scene, world_from_cam[:3, 3], directions, depth, ids, pixel_angle, samples**2)
         shape = (3, samples**2, rows.stop - rows.start, columns.stop - columns.start)

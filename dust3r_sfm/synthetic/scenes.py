@@ -82,7 +82,10 @@ def _shell(rng: np.random.Generator, seed: int, side: float, height: float) -> l
     half, mid = side / 2, height / 2
     wall = (half, mid)
     bricks = Bricks(draw_seed(rng), BRICKS[seed % 4], (0.78, 0.75, 0.70))
-    paint, plain = Plaster(draw_seed(rng), WALLS[(seed + seed // 4) % 4]), Plaster(draw_seed(rng), (0.80, 0.79, 0.75))
+    paint, plain = (
+        Plaster(draw_seed(rng), WALLS[(seed + seed // 4) % 4]),
+        Plaster(draw_seed(rng), (0.80, 0.79, 0.75)),
+    )
     boards = Planks(draw_seed(rng), WOODS[(seed + seed // 4) % 4])
     return [
         Quad(facing((half, half, 0.0), (0.0, 0.0, 1.0)), (half, half), boards),

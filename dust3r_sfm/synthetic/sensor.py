@@ -22,8 +22,8 @@ class SensorConfig:
     middle_grey: float = 0.20
     """The mean linear light that exposure aims at."""
     metering: float = 0.4
-    """The share (in logarithms) of the difference to `middle_grey` that exposure follows: 0 leaves each photo as
-    it is, 1 makes all equally bright."""
+    """The share (in logarithms) of the difference to `middle_grey` that exposure follows: 0 leaves each photo
+    as it is, 1 makes all equally bright."""
     brightest: float = 0.9
     """Exposure stops before one pixel in a hundred is brighter than this."""
     exposure_spread: float = 0.05

@@ -1,4 +1,4 @@
-"""A house front of equal windows, with a little that is unique: repeated structure as real photo sets have it."""
+"""A house front of equal windows, with little that is there only once: repeated structure."""
 
 from dataclasses import dataclass
 
@@ -62,13 +62,20 @@ def _house(rng: np.random.Generator, seed: int, front: Front) -> list[Primitive]
     (across, up), (width, height) = front.pitch, front.size
     color = FRONTS[seed % 4]
     inner: Material = (
-        Bricks(draw_seed(rng), color, (0.74, 0.71, 0.66), (0.26, 0.10)) if seed % 2 else Plaster(draw_seed(rng), color)
+        Bricks(draw_seed(rng), color, (0.74, 0.71, 0.66), (0.26, 0.10))
+        if seed % 2
+        else Plaster(draw_seed(rng), color)
     )
-    wall = Repeated(inner, front.pitch)
-    stone = Repeated(Marble(draw_seed(rng), (0.74, 0.70, 0.62), (0.52, 0.48, 0.42), 0.4), (across, 1.0))
+    # bars along the front repeat across on their upper and lower sides too, where v runs along them
+    wall, bar = Repeated(inner, front.pitch), Repeated(inner, (across, across))
+    stone = Repeated(Marble(draw_seed(rng), (0.74, 0.70, 0.62), (0.52, 0.48, 0.42), 0.4), (across, across))
     panes = Windows(draw_seed(rng), front.pitch, front.size, (0.86, 0.84, 0.78), (0.80, 0.74, 0.66))
     out: list[Primitive] = [
-        Quad(facing((-0.25, 0.0, front.height / 2), (1.0, 0.0, 0.0)), (front.half_width, front.height / 2), panes)
+        Quad(
+            facing((-0.25, 0.0, front.height / 2), (1.0, 0.0, 0.0)),
+            (front.half_width, front.height / 2),
+            panes,
+        )
     ]
     for column in range(front.columns + 1):
         y = (column - front.columns / 2) * across
@@ -76,7 +83,7 @@ def _house(rng: np.random.Generator, seed: int, front: Front) -> list[Primitive]
         out.append(Box(standing((-0.2, y, front.height / 2)), (0.2, *pier), wall))
     for floor in range(front.floors + 1):
         z, half = floor * up, (up - height) / 2
-        out.append(Box(standing((-0.22, 0.0, z)), (0.19, front.half_width, half), wall))
+        out.append(Box(standing((-0.22, 0.0, z)), (0.19, front.half_width, half), bar))
         out.append(Box(standing((-0.1, 0.0, z + half)), (0.19, front.half_width, 0.06), stone))
     roof = Planks(draw_seed(rng), (0.40, 0.30, 0.26), 0.2, 0.35)
     out.append(Box(standing((-2.8, 0.0, front.height + 0.5)), (3.2, front.half_width + 0.3, 0.22), roof))
@@ -97,7 +104,11 @@ def _neighbours(rng: np.random.Generator, seed: int, front: Front) -> list[Primi
 def _street(rng: np.random.Generator) -> list[Primitive]:
     slabs = Bricks(draw_seed(rng), (0.60, 0.58, 0.55), (0.40, 0.39, 0.37), (0.6, 0.4))
     return [
-        Quad(facing((0.0, 0.0, 0.0), (0.0, 0.0, 1.0)), (60.0, 60.0), Gravel(draw_seed(rng), (0.42, 0.41, 0.40), 0.05)),
+        Quad(
+            facing((0.0, 0.0, 0.0), (0.0, 0.0, 1.0)),
+            (60.0, 60.0),
+            Gravel(draw_seed(rng), (0.42, 0.41, 0.40), 0.05),
+        ),
         Box(standing((1.2, 0.0, 0.0)), (2.4, 60.0, 0.07), slabs),
     ]
 
@@ -122,4 +133,6 @@ def _clutter(rng: np.random.Generator, seed: int, front: Front) -> list[Primitiv
     ]
     for y in rng.uniform(-0.9, 0.9, 2) * front.half_width:
         out += plant_pot(rng, 0.45, float(y))
-    return out + [Box(standing((0.3, pipe_y, 0.6)), (0.2, 0.35, 0.53), Planks(draw_seed(rng), WOODS[seed % 4]))]
+    return out + [
+        Box(standing((0.3, pipe_y, 0.6)), (0.2, 0.35, 0.53), Planks(draw_seed(rng), WOODS[seed % 4]))
+    ]

@@ -56,7 +56,11 @@ def furnished_room(
     )
     out: list[Primitive] = [
         Quad(facing((0.0, 0.0, 0.0), (0.0, 0.0, 1.0)), (half_x, half_y), Planks(draw_seed(rng), wood)),
-        Quad(facing((0.0, 0.0, height), (0.0, 0.0, -1.0)), (half_x, half_y), Plaster(draw_seed(rng), (0.8, 0.8, 0.78))),
+        Quad(
+            facing((0.0, 0.0, height), (0.0, 0.0, -1.0)),
+            (half_x, half_y),
+            Plaster(draw_seed(rng), (0.8, 0.8, 0.78)),
+        ),
     ]
     for index, wall in enumerate(room_walls(half_x, half_y)):
         nx, ny = wall.normal
@@ -94,7 +98,8 @@ def bookshelf(
     """Four shelves between two uprights, with books of many sizes and colours."""
     wood = Planks(draw_seed(rng), WOODS[int(rng.integers(4))], 0.1, 1.1)
     out: list[Primitive] = [
-        Box(standing(wall.at(along + s * half, 0.16, 0.95), wall.turn_deg), (0.02, 0.16, 0.95), wood) for s in (-1, 1)
+        Box(standing(wall.at(along + s * half, 0.16, 0.95), wall.turn_deg), (0.02, 0.16, 0.95), wood)
+        for s in (-1, 1)
     ]
     out.append(Box(standing(wall.at(along, 0.01, 0.95), wall.turn_deg), (half, 0.01, 0.95), wood))
     for level in range(5):

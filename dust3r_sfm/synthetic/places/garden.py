@@ -20,7 +20,11 @@ def tree(rng: np.random.Generator, x: float, y: float, height: float, balls: int
     for index in range(balls):
         angle, up = 2.4 * index, float(rng.uniform(-1.0, 1.0))
         away = float(rng.uniform(0.6, 1.0)) * (1.0 - up * up) ** 0.5 * (0.21 - 0.05 * up)
-        centre = (x + away * height * np.cos(angle), y + away * height * np.sin(angle), (0.65 + 0.24 * up) * height)
+        centre = (
+            x + away * height * np.cos(angle),
+            y + away * height * np.sin(angle),
+            (0.65 + 0.24 * up) * height,
+        )
         out.append(Sphere(standing(centre), float(rng.uniform(0.075, 0.12)) * height, leaves))
     return out
 
@@ -33,6 +37,7 @@ def bush(rng: np.random.Generator, x: float, y: float, size: float) -> list[Prim
 
 
 def plant_pot(rng: np.random.Generator, x: float, y: float) -> list[Primitive]:
+    """A clay pot on the ground with a round plant, 1.1 metres high."""
     clay = Terrazzo(draw_seed(rng), (0.60, 0.36, 0.26), ((0.5, 0.3, 0.2), (0.7, 0.5, 0.4)), 0.05)
     leaves = Leaves(draw_seed(rng), GREENS[int(rng.integers(4))], 0.05)
     out: list[Primitive] = [Cylinder(standing((x, y, 0.22)), 0.2, 0.22, clay)]

@@ -1,5 +1,5 @@
-"""A small plaster model of a ruined temple on black ground: soft shades, hardly any texture, columns that look
-like one another."""
+"""A small plaster model of a ruined temple on black ground: soft shades, hardly any texture, columns that
+look alike."""
 
 import numpy as np
 
@@ -28,7 +28,8 @@ def _lights() -> Lamps:
 
 def _steps(stone: Faint) -> list[Primitive]:
     return [
-        Box(standing((0.0, 0.0, 0.015 + 0.03 * k)), (0.33 - 0.03 * k, 0.23 - 0.03 * k, 0.015), stone) for k in range(3)
+        Box(standing((0.0, 0.0, 0.015 + 0.03 * k)), (0.33 - 0.03 * k, 0.23 - 0.03 * k, 0.015), stone)
+        for k in range(3)
     ]
 
 
@@ -49,7 +50,9 @@ def _column(x: float, y: float, foot: float, height: float, whole: bool, stone: 
     drum = height / 4
     out: list[Primitive] = [Cylinder(standing((x, y, foot + 0.008)), 0.034, 0.008, stone)]
     for k in range(4):
-        out.append(Cylinder(standing((x, y, foot + drum * (k + 0.5))), 0.027 - 0.0012 * k, drum / 2 - 0.001, stone))
+        out.append(
+            Cylinder(standing((x, y, foot + drum * (k + 0.5))), 0.027 - 0.0012 * k, drum / 2 - 0.001, stone)
+        )
     if whole:
         out.append(Box(standing((x, y, foot + height + 0.008)), (0.034, 0.034, 0.008), stone))
     return out
@@ -64,7 +67,9 @@ def _roof(rng: np.random.Generator, stone: Faint) -> list[Primitive]:
         Box(standing((-0.20, 0.0, top + 0.02)), (0.03, 0.09, 0.019), stone),
     ]
     for k in range(5):
-        out.append(Box(standing((-0.20, 0.0, top + 0.049 + 0.018 * k)), (0.028, 0.145 - 0.029 * k, 0.009), stone))
+        out.append(
+            Box(standing((-0.20, 0.0, top + 0.049 + 0.018 * k)), (0.028, 0.145 - 0.029 * k, 0.009), stone)
+        )
     return [*out, Sphere(standing((-0.20, 0.0, top + 0.15)), 0.022, stone)]
 
 
@@ -78,5 +83,7 @@ def _rubble(rng: np.random.Generator, stone: Faint) -> list[Primitive]:
         Sphere(standing((0.052, -0.022, 0.275)), 0.024, stone),
     ]
     for x, y, turn, size in rng.uniform([-0.4, -0.36, 0.0, 0.015], [0.4, -0.27, 90.0, 0.03], (4, 4)):
-        out.append(Box(tilted((x, y, 0.9 * size), (8.0, 5.0, turn)), (1.4 * size, 0.9 * size, 0.8 * size), stone))
+        out.append(
+            Box(tilted((x, y, 0.9 * size), (8.0, 5.0, turn)), (1.4 * size, 0.9 * size, 0.8 * size), stone)
+        )
     return out

@@ -39,7 +39,12 @@ def _near_things(rng: np.random.Generator) -> list[Primitive]:
         *bench(rng, float(rng.uniform(2.0, 4.0)), side * 1.8, 90.0 - 90.0 * side),
         *boulders(rng, float(rng.uniform(-1.0, 1.0)), side * float(rng.uniform(3.0, 4.0)), 5, 1.2),
         *bush(rng, float(rng.uniform(4.0, 6.0)), -side * float(rng.uniform(2.6, 4.0)), 0.8),
-        *tree(rng, float(rng.uniform(6.0, 9.0)), side * float(rng.uniform(4.0, 6.0)), float(rng.uniform(4.0, 5.5))),
+        *tree(
+            rng,
+            float(rng.uniform(6.0, 9.0)),
+            side * float(rng.uniform(4.0, 6.0)),
+            float(rng.uniform(4.0, 5.5)),
+        ),
         *lamp_post(rng, float(rng.uniform(5.0, 8.0)), -side * 1.3),
     ]
 

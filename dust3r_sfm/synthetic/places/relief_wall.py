@@ -21,8 +21,12 @@ def relief_wall_scene(seed: int) -> SceneDescription:
         Terrazzo(draw_seed(rng), (0.62, 0.58, 0.52), palette[1:], 0.06),
     )
     wall = Quad(facing((0.0, 0.0, 2.5), (1.0, 0.0, 0.0)), (7.0, 3.5), stones[seed % 4])
-    floor = Quad(facing((7.0, 0.0, -0.2), (0.0, 0.0, 1.0)), (7.0, 7.0), Gravel(draw_seed(rng), (0.52, 0.50, 0.46)))
-    ceiling = Quad(facing((7.0, 0.0, 6.0), (0.0, 0.0, -1.0)), (7.0, 7.0), Plaster(draw_seed(rng), (0.7, 0.7, 0.7)))
+    floor = Quad(
+        facing((7.0, 0.0, -0.2), (0.0, 0.0, 1.0)), (7.0, 7.0), Gravel(draw_seed(rng), (0.52, 0.50, 0.46))
+    )
+    ceiling = Quad(
+        facing((7.0, 0.0, 6.0), (0.0, 0.0, -1.0)), (7.0, 7.0), Plaster(draw_seed(rng), (0.7, 0.7, 0.7))
+    )
     primitives = [wall, floor, ceiling, *_relief(rng), *_before(rng, seed)]
     return SceneDescription(tuple(primitives), (0.0, 0.0, 1.5), 0.0, (2.6, -1.9, 3.3))
 

@@ -24,7 +24,9 @@ def _table(rng: np.random.Generator, seed: int) -> list[Primitive]:
     wood = Planks(draw_seed(rng), WOODS[seed % 4], 0.13, 1.4)
     cloth = Mosaic(draw_seed(rng), PALETTES[(seed + 2) % 4], 0.055)
     legs = [
-        Box(standing((0.55 * x, 0.42 * y, 0.345)), (0.03, 0.03, 0.345), wood) for x in (-1, 1) for y in (-1, 1)
+        Box(standing((0.55 * x, 0.42 * y, 0.345)), (0.03, 0.03, 0.345), wood)
+        for x in (-1, 1)
+        for y in (-1, 1)
     ]
     return [
         *legs,
