@@ -51,6 +51,13 @@ def test_cameras_stand_in_the_open_and_see_several_things(kind: str) -> None:
         assert len(np.unique(surface.object_id)) >= 2 or kind == "office_walk"
 
 
+@pytest.mark.parametrize("kind", ["room", "room_walk"])
+def test_cameras_stay_inside_the_room(kind: str) -> None:
+    centres = invert_rigid(small_shoot(kind, count=16).rig.cam_from_world)[:, :3, 3]
+    assert centres.min() > 0.5
+    assert centres[:, :2].max() < 5.7
+
+
 @pytest.mark.parametrize("kind", ["table_object", "low_texture_object", "relief_wall", "room"])
 def test_the_middle_is_in_every_photo(kind: str) -> None:
     shoot = small_shoot(kind, seed=1, count=8)
@@ -71,7 +78,7 @@ def test_most_of_the_relief_wall_lies_in_one_plane() -> None:
     for camera, cam_from_world in zip(shoot.rig.cameras, shoot.rig.cam_from_world, strict=True):
         surface = render_depth(shoot.scene, camera, cam_from_world)
         points = transform_points(invert_rigid(cam_from_world), surface.points.reshape(-1, 3))
-        assert 0.8 < (np.abs(points[:, 0]) < 1e-9).mean() < 0.98
+        assert 0.75 < (np.abs(points[:, 0]) < 1e-9).mean() < 0.97
 
 
 def test_repeated_windows_are_exactly_equal() -> None:

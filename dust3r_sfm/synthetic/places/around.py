@@ -14,10 +14,11 @@ from dust3r_sfm.synthetic.scenes import SceneDescription, room_scene
 
 
 def shoot_room(request: Request) -> Shoot:
-    """The corner of a furnished room from an arc of up to 150 degrees."""
+    """The corner of a furnished room from an arc of 100 degrees."""
     camera = draw_camera(request.seed, request.width, request.height)
     return Shoot(
-        room_scene(request.seed), _arc(room_scene(request.seed), request, camera.fx, 150.0 / 16, 3.3, 1.45)
+        room_scene(request.seed),
+        _arc(room_scene(request.seed), request, camera.fx, 100.0 / request.count, 3.3, 1.45),
     )
 
 

@@ -1,13 +1,13 @@
-"""A wall that nine tenths of all matches lie on, with a shallow relief and one thing before it: most pairs of
+"""A wall that nine tenths of all matches lie on, with a shallow relief and little before it: most pairs of
 photos are explained by a homography, and what tells how the camera moved is small."""
 
 import numpy as np
 
-from dust3r_sfm.synthetic.materials import Bricks, Marble, Material, Plaster, Terrazzo
+from dust3r_sfm.synthetic.materials import Bricks, Marble, Material, Mosaic, Plaster, Terrazzo
 from dust3r_sfm.synthetic.outdoor_materials import Gravel
 from dust3r_sfm.synthetic.placing import draw_seed, facing, standing
 from dust3r_sfm.synthetic.primitives import Box, Cylinder, Primitive, Quad, Sphere
-from dust3r_sfm.synthetic.scenes import BRICKS, PALETTES, SceneDescription, object_materials
+from dust3r_sfm.synthetic.scenes import BRICKS, PALETTES, SceneDescription
 
 
 def relief_wall_scene(seed: int) -> SceneDescription:
@@ -47,12 +47,24 @@ def _relief(rng: np.random.Generator) -> list[Primitive]:
 
 
 def _before(rng: np.random.Generator, seed: int) -> list[Primitive]:
-    """One thing on a thin post, a few decimetres before the wall."""
-    materials = object_materials(rng, PALETTES[(seed + 1) % 4])
-    side = float(rng.choice([-1.0, 1.0]))
-    x, y, z = float(rng.uniform(0.25, 0.5)), side * float(rng.uniform(0.5, 0.8)), float(rng.uniform(1.0, 1.2))
+    """Things on posts, a few decimetres before the wall: three in places of even seeds, on which about a tenth
+    of the matches are, and a small one in those of odd seeds, with hardly any."""
+    if seed % 2:
+        return _bust(rng, seed, float(rng.choice([-0.6, 0.6])), float(rng.uniform(0.25, 0.5)), 0.06)
+    out: list[Primitive] = []
+    for y in (-0.75, 0.1, 0.8):
+        out += _bust(rng, seed, y + float(rng.uniform(-0.1, 0.1)), float(rng.uniform(0.4, 0.7)), 0.085)
+    return out
+
+
+def _bust(rng: np.random.Generator, seed: int, y: float, x: float, size: float) -> list[Primitive]:
+    """A ball of chips on a tiled block on a post, `x` before the wall."""
+    palette, z = PALETTES[(seed + 1) % 4], float(rng.uniform(1.0, 1.15))
+    chips = Terrazzo(draw_seed(rng), palette[0], palette[1:], float(rng.uniform(0.025, 0.04)))
+    tiles = Mosaic(draw_seed(rng), palette, float(rng.uniform(0.035, 0.05)))
+    post = Marble(draw_seed(rng), palette[4], palette[0], 0.2)
     return [
-        Cylinder(standing((x, y, z / 2 - 0.1)), 0.025, z / 2 + 0.1, materials[0]),
-        Box(standing((x, y, z + 0.02), 20.0), (0.07, 0.07, 0.02), materials[1]),
-        Sphere(standing((x, y, z + 0.13)), 0.09, materials[2]),
+        Cylinder(standing((x, y, z / 2 - 0.1)), 0.4 * size, z / 2 + 0.1, post),
+        Box(standing((x, y, z + 0.7 * size), 20.0), (size, 0.8 * size, 0.7 * size), tiles),
+        Sphere(standing((x, y, z + 2.2 * size)), 1.1 * size, chips),
     ]
