@@ -57,19 +57,20 @@ def arc_cameras(
     radius: float = 3.3,
     eye_height: float = 1.45,
     seed: int = 0,
+    wander: float = 1.0,
 ) -> Rig:
     """Photos on an arc about the scene's centre, `step_deg` apart, as a walking person would take them:
-    height, distance, aim and tilt vary a little with `seed`."""
+    height, distance, aim and tilt vary a little with `seed`, by up to 0.18 and 0.12 metres times `wander`."""
     rng = np.random.default_rng(seed)
     centre = np.array(scene.centre)
     azimuth = np.radians(scene.facing_deg + step_deg * (np.arange(count) - (count - 1) / 2))
-    distance = radius * (1.0 + rng.uniform(-0.06, 0.06, count))
-    height_world = eye_height + rng.uniform(-0.18, 0.18, count)
+    distance = radius * (1.0 + wander * rng.uniform(-0.06, 0.06, count))
+    height_world = eye_height + wander * rng.uniform(-0.18, 0.18, count)
     eyes = np.stack(
         [centre[0] + distance * np.cos(azimuth), centre[1] + distance * np.sin(azimuth), height_world],
         axis=-1,
     )
-    targets = centre + rng.uniform(-0.12, 0.12, (count, 3))
+    targets = centre + wander * rng.uniform(-0.12, 0.12, (count, 3))
     rolls = rng.uniform(-2.0, 2.0, count)
     poses = [look_at(eye, target, roll) for eye, target, roll in zip(eyes, targets, rolls, strict=True)]
     return Rig(_cameras(count, width, height, focal_px), np.stack(poses))

@@ -3,16 +3,28 @@
 Colours are sRGB triples in [0, 1]; `albedo` gives linear light. Coordinates come first ("3 n").
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from dust3r_sfm.synthetic.blending import Color, flat, mix, rgb, soft_step
+from dust3r_sfm.synthetic.indoor_materials import Faint, Poster, faint_color, poster_color
 from dust3r_sfm.synthetic.noise import fractal_noise, hash01
+from dust3r_sfm.synthetic.outdoor_materials import (
+    Grass,
+    Gravel,
+    Leaves,
+    Windows,
+    grass_color,
+    gravel_color,
+    leaf_color,
+    window_color,
+)
 from dust3r_sfm.synthetic.vectors import length
-
-Color = tuple[float, float, float]
 
 
 @dataclass(frozen=True)
@@ -83,7 +95,26 @@ class Plaster:
     color: Color
 
 
-Material = Planks | Bricks | Marble | Terrazzo | Mosaic | Landscape | Plaster
+@dataclass(frozen=True)
+class Repeated:
+    """Another material that looks exactly the same in every cell of `pitch` (metres along u and v)."""
+
+    material: "Material"
+    pitch: tuple[float, float]
+
+
+@dataclass(frozen=True)
+class Glowing:
+    """Another material that sends its own light, as a lamp, a screen or a view through a window does."""
+
+    material: "Material"
+
+
+Plain = Planks | Bricks | Marble | Terrazzo | Mosaic | Landscape | Plaster
+Material = Plain | Faint | Poster | Gravel | Grass | Leaves | Windows | Repeated | Glowing
+
+
+_Color = Callable[[Any, Tensor, Tensor], Tensor]
 
 
 def albedo(
@@ -91,39 +122,37 @@ def albedo(
 ) -> Float[Tensor, "3 n"]:
     """Linear albedo in [0, 1] at surface points: `local` in the object's frame, `uv` along its surface,
     `footprint` the width of a pixel there, all in world units."""
-    if isinstance(material, Planks):
-        color = _planks(material, uv, footprint)
-    elif isinstance(material, Bricks):
-        color = _bricks(material, uv, footprint)
-    elif isinstance(material, Marble):
-        color = _marble(material, local, footprint)
-    elif isinstance(material, Terrazzo):
-        color = _terrazzo(material, uv, footprint)
-    elif isinstance(material, Mosaic):
-        color = _mosaic(material, uv, footprint)
-    elif isinstance(material, Landscape):
-        color = _landscape(material, uv, footprint)
-    else:
-        color = _plaster(material, local, footprint)
-    return color.clamp(0.01, 1.0) ** 2.2
+    if isinstance(material, Repeated):
+        uv = torch.remainder(uv, uv.new_tensor(material.pitch)[:, None])
+        return albedo(material.material, flat(uv), uv, footprint)
+    if isinstance(material, Glowing):
+        return albedo(material.material, local, uv, footprint)
+    return _srgb(material, local, uv, footprint).clamp(0.01, 1.0) ** 2.2
 
 
-def _rgb(color: Color, like: Tensor) -> Float[Tensor, "3 1"]:
-    return like.new_tensor(color)[:, None]
-
-
-def _mix(a: Tensor, b: Tensor, share: Tensor) -> Tensor:
-    return a + (b - a) * share
-
-
-def _flat(uv: Tensor, stretch: float = 1.0, layer: Tensor | float = 0.0) -> Tensor:
-    """Noise coordinates for a surface: u squeezed by `stretch` (long features), its own `layer`."""
-    return torch.stack([uv[0] / stretch, uv[1], torch.zeros_like(uv[0]) + layer])
-
-
-def _step(value: Tensor, softness: Tensor) -> Tensor:
-    """0 below, 1 above zero; the edge is as wide as `softness` so that it does not alias."""
-    return (value / softness + 0.5).clamp(0.0, 1.0)
+def _srgb(material: Material, local: Tensor, uv: Tensor, footprint: Tensor) -> Tensor:
+    """The colour of materials that are not made of others."""
+    on_surface: dict[type, _Color] = {
+        Planks: _planks,
+        Bricks: _bricks,
+        Terrazzo: _terrazzo,
+        Mosaic: _mosaic,
+        Landscape: _landscape,
+        Poster: poster_color,
+        Gravel: gravel_color,
+        Grass: grass_color,
+        Windows: window_color,
+    }
+    solid: dict[type, _Color] = {
+        Marble: _marble,
+        Plaster: _plaster,
+        Faint: faint_color,
+        Leaves: leaf_color,
+    }
+    kind = type(material)
+    if kind in solid:
+        return solid[kind](material, local, footprint)
+    return on_surface[kind](material, uv, footprint)
 
 
 def _planks(m: Planks, uv: Tensor, footprint: Tensor) -> Tensor:
@@ -131,30 +160,30 @@ def _planks(m: Planks, uv: Tensor, footprint: Tensor) -> Tensor:
     along = uv[0] / m.length + hash01(row.long()[None], m.seed)
     cell = torch.stack([along.floor(), row]).long()
     tone = hash01(cell, m.seed + 1)
-    grain = fractal_noise(_flat(uv, 9.0, tone * 20.0), footprint, m.seed + 2, 0.05, 5, 0.75)
-    knots = fractal_noise(_flat(uv, 2.0, tone * 20.0), footprint, m.seed + 3, 0.16, 4, 0.6)
+    grain = fractal_noise(flat(uv, 9.0, tone * 20.0), footprint, m.seed + 2, 0.05, 5, 0.75)
+    knots = fractal_noise(flat(uv, 2.0, tone * 20.0), footprint, m.seed + 3, 0.16, 4, 0.6)
     edge_v = (uv[1] / m.width - row - 0.5).abs() * m.width - m.width / 2 + 0.004
     edge_u = (along - along.floor() - 0.5).abs() * m.length - m.length / 2 + 0.004
-    gap = _step(torch.maximum(edge_v, edge_u), footprint + 0.002)
-    knot = _step(knots - 0.65, footprint * 20 + 0.1)
+    gap = soft_step(torch.maximum(edge_v, edge_u), footprint + 0.002)
+    knot = soft_step(knots - 0.65, footprint * 20 + 0.1)
     tones = 0.78 + 0.34 * tone + 0.28 * grain + 0.12 * knots - 0.25 * knot
-    return _rgb(m.color, uv) * tones * (1.0 - 0.7 * gap)
+    return rgb(m.color, uv) * tones * (1.0 - 0.7 * gap)
 
 
 def _bricks(m: Bricks, uv: Tensor, footprint: Tensor) -> Tensor:
-    wobble = fractal_noise(_flat(uv), footprint, m.seed, 0.05, 2)
+    wobble = fractal_noise(flat(uv), footprint, m.seed, 0.05, 2)
     row = (uv[1] / m.size[1]).floor()
     along = uv[0] / m.size[0] + m.stagger * torch.remainder(row, 2.0)
     cell = torch.stack([along.floor(), row]).long()
     edge_v = m.size[1] / 2 - (uv[1] / m.size[1] - row - 0.5).abs() * m.size[1]
     edge_u = m.size[0] / 2 - (along - along.floor() - 0.5).abs() * m.size[0]
-    inside = _step(torch.minimum(edge_u, edge_v) - 0.006 + 0.005 * wobble, footprint + 0.003)
+    inside = soft_step(torch.minimum(edge_u, edge_v) - 0.006 + 0.005 * wobble, footprint + 0.003)
     tone = hash01(cell, m.seed + 1)
-    detail = fractal_noise(_flat(uv, 1.0, tone * 20.0), footprint, m.seed + 2, 0.06, 4, 0.75)
-    tint = _rgb((0.10, -0.02, -0.08), uv) * (hash01(cell, m.seed + 3) - 0.5)
-    face = (_rgb(m.color, uv) + tint) * (0.75 + 0.42 * tone + 0.30 * detail)
-    mortar = _rgb(m.joint, uv) * (0.9 + 0.25 * detail)
-    return _mix(mortar, face, inside)
+    detail = fractal_noise(flat(uv, 1.0, tone * 20.0), footprint, m.seed + 2, 0.06, 4, 0.75)
+    tint = rgb((0.10, -0.02, -0.08), uv) * (hash01(cell, m.seed + 3) - 0.5)
+    face = (rgb(m.color, uv) + tint) * (0.75 + 0.42 * tone + 0.30 * detail)
+    mortar = rgb(m.joint, uv) * (0.9 + 0.25 * detail)
+    return mix(mortar, face, inside)
 
 
 def _marble(m: Marble, local: Tensor, footprint: Tensor) -> Tensor:
@@ -163,20 +192,20 @@ def _marble(m: Marble, local: Tensor, footprint: Tensor) -> Tensor:
     cloud = fractal_noise(warped, footprint, m.seed + 1, m.size, 6, 0.7)
     ridge = fractal_noise(warped, footprint, m.seed + 2, m.size / 2, 4, 0.65)
     vein = (1.0 - ridge.abs() * 5.0).clamp(0.0, 1.0) ** 2
-    body = _rgb(m.color, local) * (0.85 + 0.45 * cloud)
-    return _mix(body, _rgb(m.vein, local) * (0.9 + 0.4 * cloud), 0.85 * vein)
+    body = rgb(m.color, local) * (0.85 + 0.45 * cloud)
+    return mix(body, rgb(m.vein, local) * (0.9 + 0.4 * cloud), 0.85 * vein)
 
 
 def _terrazzo(m: Terrazzo, uv: Tensor, footprint: Tensor) -> Tensor:
     cell = (uv / m.size).floor().long()
     centre = torch.stack([hash01(cell, m.seed), hash01(cell, m.seed + 1)]) * 0.4 + 0.3
     offset = uv / m.size - cell - centre
-    rough = fractal_noise(_flat(uv), footprint, m.seed + 2, m.size / 2, 4, 0.6)
+    rough = fractal_noise(flat(uv), footprint, m.seed + 2, m.size / 2, 4, 0.6)
     radius = 0.12 + 0.26 * hash01(cell, m.seed + 3) + 0.16 * rough
-    chip = _step((radius - length(offset)) * m.size, footprint + 0.001)
+    chip = soft_step((radius - length(offset)) * m.size, footprint + 0.001)
     choice = (hash01(cell, m.seed + 4) * len(m.chips)).long()
     colors = uv.new_tensor(m.chips).T[:, choice] * (0.95 + 0.2 * rough)
-    return _mix(_rgb(m.ground, uv) * (0.95 + 0.2 * rough), colors, chip)
+    return mix(rgb(m.ground, uv) * (0.95 + 0.2 * rough), colors, chip)
 
 
 def _mosaic(m: Mosaic, uv: Tensor, footprint: Tensor) -> Tensor:
@@ -190,21 +219,21 @@ def _mosaic(m: Mosaic, uv: Tensor, footprint: Tensor) -> Tensor:
     palette, count = uv.new_tensor(m.palette).T, len(m.palette)
     ground = (hash01(cell, m.seed + 1) * count).long()
     figure = torch.remainder(ground + 1 + (hash01(cell, m.seed + 2) * (count - 1)).long(), count)
-    weave = fractal_noise(_flat(uv), footprint, m.seed + 3, 0.16, 6, 0.8)
-    color = _mix(palette[:, ground], palette[:, figure], _step(inside, footprint + 0.002))
+    weave = fractal_noise(flat(uv), footprint, m.seed + 3, 0.16, 6, 0.8)
+    color = mix(palette[:, ground], palette[:, figure], soft_step(inside, footprint + 0.002))
     return color * (0.95 + 0.22 * weave)
 
 
 def _landscape(m: Landscape, uv: Tensor, footprint: Tensor) -> Tensor:
     palette = uv.new_tensor(m.palette).T
-    brush = fractal_noise(_flat(uv, 3.0), footprint, m.seed, 0.05, 5, 0.75)
-    cloud = fractal_noise(_flat(uv, 3.0), footprint, m.seed + 1, m.height / 4, 4)
+    brush = fractal_noise(flat(uv, 3.0), footprint, m.seed, 0.05, 5, 0.75)
+    cloud = fractal_noise(flat(uv, 3.0), footprint, m.seed + 1, m.height / 4, 4)
     level = uv[1] / m.height + 0.5
     color = palette[:, :1] * (0.75 + 0.3 * level) + 0.22 * cloud.clamp_min(0.0)
     layers = len(m.palette) - 1
     for layer in range(layers):
         ridge = fractal_noise(
-            _flat(torch.stack([uv[0], 0.0 * uv[1]]), 1.0, 3.1 * layer),
+            flat(torch.stack([uv[0], 0.0 * uv[1]]), 1.0, 3.1 * layer),
             footprint,
             m.seed + 2,
             m.height / 2,
@@ -213,8 +242,8 @@ def _landscape(m: Landscape, uv: Tensor, footprint: Tensor) -> Tensor:
         )
         top = 0.78 - 0.72 * layer / layers + (0.34 - 0.18 * layer / layers) * ridge
         shade = 0.8 + 0.25 * (level - top + 0.5)
-        color = _mix(
-            color, palette[:, layer + 1 : layer + 2] * shade, _step((top - level) * m.height, footprint)
+        color = mix(
+            color, palette[:, layer + 1 : layer + 2] * shade, soft_step((top - level) * m.height, footprint)
         )
     return color * (1.0 + 0.3 * brush)
 
@@ -222,5 +251,5 @@ def _landscape(m: Landscape, uv: Tensor, footprint: Tensor) -> Tensor:
 def _plaster(m: Plaster, local: Tensor, footprint: Tensor) -> Tensor:
     stain = fractal_noise(local, footprint, m.seed, 0.7, 7, 0.8)
     speck = fractal_noise(local, footprint, m.seed + 1, 0.07, 3, 0.7)
-    dots = _step(speck - 0.62, footprint * 10 + 0.15)
-    return _rgb(m.color, local) * (0.95 + 0.22 * stain - 0.14 * dots)
+    dots = soft_step(speck - 0.62, footprint * 10 + 0.15)
+    return rgb(m.color, local) * (0.95 + 0.22 * stain - 0.14 * dots)

@@ -4,10 +4,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from dust3r_sfm.geometry import rigid, rotation_from_vector
+from dust3r_sfm.synthetic.blending import Color
+from dust3r_sfm.synthetic.lights import Light, Vector
 from dust3r_sfm.synthetic.materials import (
     Bricks,
-    Color,
     Landscape,
     Marble,
     Material,
@@ -16,10 +16,11 @@ from dust3r_sfm.synthetic.materials import (
     Plaster,
     Terrazzo,
 )
+from dust3r_sfm.synthetic.placing import draw_seed, facing, standing
 from dust3r_sfm.synthetic.primitives import Box, Cylinder, Primitive, Quad, Sphere
+from dust3r_sfm.synthetic.sky import Sky
 from dust3r_sfm.types import Rigid
 
-Vector = tuple[float, float, float]
 Palette = tuple[Color, ...]
 
 PALETTES: tuple[Palette, ...] = (
@@ -42,12 +43,14 @@ PAINTINGS: tuple[Palette, ...] = (
 @dataclass(frozen=True)
 class SceneDescription:
     """Everything a renderer needs to know. `centre` is the point to look at, `facing_deg` the azimuth
-    (about z, from x) on which cameras see it from the front, `light` the position of the lamp."""
+    (about z, from x) on which cameras see it from the front. `light`: the position of one lamp, or what
+    only `photo.render_photo` can render, as is `sky`: what rays see that hit nothing (None: black)."""
 
     primitives: tuple[Primitive, ...]
     centre: Vector
     facing_deg: float
-    light: Vector
+    light: Light
+    sky: Sky | None = None
 
 
 def room_scene(seed: int) -> SceneDescription:
@@ -70,68 +73,56 @@ def plane_scene(seed: int) -> SceneDescription:
     """One upright textured rectangle, 12 x 12, in the plane x = 0: a homography between any two views."""
     rng = np.random.default_rng(seed)
     palette = PALETTES[seed % len(PALETTES)]
-    wall = Quad(_facing((0.0, 0.0, 0.0), (1.0, 0.0, 0.0)), (6.0, 6.0), Mosaic(_seed(rng), palette, 0.31))
+    wall = Quad(facing((0.0, 0.0, 0.0), (1.0, 0.0, 0.0)), (6.0, 6.0), Mosaic(draw_seed(rng), palette, 0.31))
     return SceneDescription((wall,), (0.0, 0.0, 0.0), 0.0, (6.0, 1.0, 2.0))
-
-
-def _seed(rng: np.random.Generator) -> int:
-    return int(rng.integers(1, 1 << 20))
-
-
-def _placed(centre: Vector, turn_deg: float = 0.0) -> Rigid:
-    return rigid(rotation_from_vector(np.array([0.0, 0.0, np.radians(turn_deg)])), np.array(centre))
-
-
-def _facing(centre: Vector, normal: Vector) -> Rigid:
-    """A quad's frame: its z along `normal`; x horizontal and y up, where the normal is horizontal."""
-    z = np.array(normal)
-    x = np.array([1.0, 0.0, 0.0]) if abs(z[2]) > 0.5 else np.cross([0.0, 0.0, 1.0], z)
-    return rigid(np.stack([x, np.cross(z, x), z], axis=-1), np.array(centre))
 
 
 def _shell(rng: np.random.Generator, seed: int, side: float, height: float) -> list[Primitive]:
     """Floor, ceiling and four walls of the room [0, side]^2 x [0, height], facing inwards."""
     half, mid = side / 2, height / 2
     wall = (half, mid)
-    bricks = Bricks(_seed(rng), BRICKS[seed % 4], (0.78, 0.75, 0.70))
-    paint, plain = Plaster(_seed(rng), WALLS[(seed + seed // 4) % 4]), Plaster(_seed(rng), (0.80, 0.79, 0.75))
-    boards = Planks(_seed(rng), WOODS[(seed + seed // 4) % 4])
+    bricks = Bricks(draw_seed(rng), BRICKS[seed % 4], (0.78, 0.75, 0.70))
+    paint, plain = (
+        Plaster(draw_seed(rng), WALLS[(seed + seed // 4) % 4]),
+        Plaster(draw_seed(rng), (0.80, 0.79, 0.75)),
+    )
+    boards = Planks(draw_seed(rng), WOODS[(seed + seed // 4) % 4])
     return [
-        Quad(_facing((half, half, 0.0), (0.0, 0.0, 1.0)), (half, half), boards),
-        Quad(_facing((half, half, height), (0.0, 0.0, -1.0)), (half, half), plain),
-        Quad(_facing((0.0, half, mid), (1.0, 0.0, 0.0)), wall, bricks),
-        Quad(_facing((half, 0.0, mid), (0.0, 1.0, 0.0)), wall, paint),
-        Quad(_facing((side, half, mid), (-1.0, 0.0, 0.0)), wall, plain),
-        Quad(_facing((half, side, mid), (0.0, -1.0, 0.0)), wall, plain),
-        Box(_placed((0.012, half, 0.06)), (0.012, half, 0.06), Planks(_seed(rng), (0.82, 0.80, 0.76))),
-        Box(_placed((half, 0.012, 0.06)), (half, 0.012, 0.06), Planks(_seed(rng), (0.82, 0.80, 0.76))),
+        Quad(facing((half, half, 0.0), (0.0, 0.0, 1.0)), (half, half), boards),
+        Quad(facing((half, half, height), (0.0, 0.0, -1.0)), (half, half), plain),
+        Quad(facing((0.0, half, mid), (1.0, 0.0, 0.0)), wall, bricks),
+        Quad(facing((half, 0.0, mid), (0.0, 1.0, 0.0)), wall, paint),
+        Quad(facing((side, half, mid), (-1.0, 0.0, 0.0)), wall, plain),
+        Quad(facing((half, side, mid), (0.0, -1.0, 0.0)), wall, plain),
+        Box(standing((0.012, half, 0.06)), (0.012, half, 0.06), Planks(draw_seed(rng), (0.82, 0.80, 0.76))),
+        Box(standing((half, 0.012, 0.06)), (half, 0.012, 0.06), Planks(draw_seed(rng), (0.82, 0.80, 0.76))),
     ]
 
 
-def _object_materials(rng: np.random.Generator, palette: Palette) -> list[Material]:
+def object_materials(rng: np.random.Generator, palette: Palette) -> list[Material]:
     """Eight materials in the palette's colours, dealt out anew by every scene."""
     light, accent, second, pale, dark = palette
     materials: list[Material] = [
-        Mosaic(_seed(rng), palette, rng.uniform(0.10, 0.16)),
-        Marble(_seed(rng), light, dark, rng.uniform(0.3, 0.5)),
-        Terrazzo(_seed(rng), light, palette[1:], rng.uniform(0.05, 0.08)),
-        Planks(_seed(rng), WOODS[int(rng.integers(4))], 0.10, 0.9),
-        Bricks(_seed(rng), second, light, (0.09, 0.09), 0.0),
-        Marble(_seed(rng), accent, light, rng.uniform(0.2, 0.35)),
-        Terrazzo(_seed(rng), dark, palette[:4], rng.uniform(0.04, 0.06)),
-        Marble(_seed(rng), pale, dark, rng.uniform(0.2, 0.4)),
+        Mosaic(draw_seed(rng), palette, rng.uniform(0.10, 0.16)),
+        Marble(draw_seed(rng), light, dark, rng.uniform(0.3, 0.5)),
+        Terrazzo(draw_seed(rng), light, palette[1:], rng.uniform(0.05, 0.08)),
+        Planks(draw_seed(rng), WOODS[int(rng.integers(4))], 0.10, 0.9),
+        Bricks(draw_seed(rng), second, light, (0.09, 0.09), 0.0),
+        Marble(draw_seed(rng), accent, light, rng.uniform(0.2, 0.35)),
+        Terrazzo(draw_seed(rng), dark, palette[:4], rng.uniform(0.04, 0.06)),
+        Marble(draw_seed(rng), pale, dark, rng.uniform(0.2, 0.4)),
     ]
     return [materials[index] for index in rng.permutation(len(materials))]
 
 
 def _furniture(rng: np.random.Generator, palette: Palette) -> list[Primitive]:
     """Boxes, cylinders and balls standing on the floor of the corner, on jittered places."""
-    materials = _object_materials(rng, palette)
+    materials = object_materials(rng, palette)
     jitter, turn = rng.uniform(-0.09, 0.09, (8, 2)), rng.uniform(-35.0, 35.0, 8)
     stretch = rng.uniform(0.75, 1.15, 3)
 
     def at(index: int, x: float, y: float, z: float) -> Rigid:
-        return _placed((float(x + jitter[index, 0]), float(y + jitter[index, 1]), z), float(turn[index]))
+        return standing((float(x + jitter[index, 0]), float(y + jitter[index, 1]), z), float(turn[index]))
 
     tall, stool, vase = 0.50 * float(stretch[0]), 0.22 * float(stretch[1]), 0.36 * float(stretch[2])
     return [
@@ -149,24 +140,24 @@ def _furniture(rng: np.random.Generator, palette: Palette) -> list[Primitive]:
 def _sideboard(rng: np.random.Generator, palette: Palette) -> list[Primitive]:
     """A sideboard along the wall y = 0 with a row of books and a globe on it."""
     middle, half_length, top = (float(v) for v in rng.uniform([1.95, 0.52, 0.46], [2.25, 0.68, 0.68]))
-    wood = Planks(_seed(rng), WOODS[int(rng.integers(4))], 0.11, 1.1)
-    board = Box(_placed((middle, 0.36, top / 2)), (half_length, 0.25, top / 2), wood)
+    wood = Planks(draw_seed(rng), WOODS[int(rng.integers(4))], 0.11, 1.1)
+    board = Box(standing((middle, 0.36, top / 2)), (half_length, 0.25, top / 2), wood)
     books: list[Primitive] = []
     x = middle - 0.45 + float(rng.uniform(0.0, 0.1))
     for index in range(9):
         half_width, half_height = float(rng.uniform(0.015, 0.032)), float(rng.uniform(0.11, 0.17))
         x += half_width + 0.003
-        cover = Marble(_seed(rng), palette[1 + index % 4], palette[0], 0.12)
-        books.append(Box(_placed((x, 0.28, top + half_height)), (half_width, 0.10, half_height), cover))
+        cover = Marble(draw_seed(rng), palette[1 + index % 4], palette[0], 0.12)
+        books.append(Box(standing((x, 0.28, top + half_height)), (half_width, 0.10, half_height), cover))
         x += half_width
-    globe = Marble(_seed(rng), (0.34, 0.48, 0.56), (0.78, 0.72, 0.55), 0.25)
-    return [board, *books, Sphere(_placed((middle + 0.33, 0.36, top + 0.15)), 0.15, globe)]
+    globe = Marble(draw_seed(rng), (0.34, 0.48, 0.56), (0.78, 0.72, 0.55), 0.25)
+    return [board, *books, Sphere(standing((middle + 0.33, 0.36, top + 0.15)), 0.15, globe)]
 
 
 def _pictures(rng: np.random.Generator, palette: Palette) -> list[Primitive]:
     """Framed landscapes on the two walls of the corner, and a rug on the floor."""
-    frame = Planks(_seed(rng), (0.34, 0.25, 0.19), 0.05, 0.6)
-    rug = Box(_placed((1.75, 1.72, 0.006), 8.0), (0.95, 0.70, 0.006), Mosaic(_seed(rng), palette, 0.17))
+    frame = Planks(draw_seed(rng), (0.34, 0.25, 0.19), 0.05, 0.6)
+    rug = Box(standing((1.75, 1.72, 0.006), 8.0), (0.95, 0.70, 0.006), Mosaic(draw_seed(rng), palette, 0.17))
     out: list[Primitive] = [rug]
     hung: list[tuple[Vector, Vector, float, float]] = [
         ((0.04, 1.70, 1.55), (1.0, 0.0, 0.0), 0.52, 0.36),
@@ -180,9 +171,9 @@ def _pictures(rng: np.random.Generator, palette: Palette) -> list[Primitive]:
         half_width = full_width * float(rng.uniform(0.7, 1.0))
         half_height = full_height * float(rng.uniform(0.8, 1.0))
         centre = (x + along * normal[1], y + along * normal[0], z + up)
-        canvas = Landscape(_seed(rng), PAINTINGS[int(order[index]) % len(PAINTINGS)], 2 * half_height)
+        canvas = Landscape(draw_seed(rng), PAINTINGS[int(order[index]) % len(PAINTINGS)], 2 * half_height)
         behind = tuple(c - 0.018 * n for c, n in zip(centre, normal, strict=True))
         border = (half_width + 0.04, half_height + 0.04, 0.017)
-        out.append(Box(_facing((behind[0], behind[1], behind[2]), normal), border, frame))
-        out.append(Quad(_facing(centre, normal), (half_width, half_height), canvas))
+        out.append(Box(facing((behind[0], behind[1], behind[2]), normal), border, frame))
+        out.append(Quad(facing(centre, normal), (half_width, half_height), canvas))
     return out
