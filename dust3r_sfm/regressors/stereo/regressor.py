@@ -29,6 +29,7 @@ from dust3r_sfm.regressors.stereo.features import (
 from dust3r_sfm.regressors.stereo.matchers import AffineMatcher, LearnedMatcher, PairMatcher
 from dust3r_sfm.regressors.stereo.matching import distinct, match_descriptors, unit_descriptors
 from dust3r_sfm.regressors.stereo.pointmaps import pair_predictions
+from dust3r_sfm.regressors.stereo.repetition import RepetitionConfig, repeating_pairs
 from dust3r_sfm.regressors.stereo.stronger import (
     StrongerConfig,
     joined_matches,
@@ -66,6 +67,7 @@ class StereoConfig:
     cameras: CameraSharing = "auto"
     two_view: TwoViewConfig = field(default_factory=TwoViewConfig)
     turns: TurnConfig = field(default_factory=TurnConfig)
+    repetition: RepetitionConfig = field(default_factory=RepetitionConfig)
     sweep: SweepConfig = field(default_factory=SweepConfig)
     keypoints: Keypoints = "auto"
     learned: LearnedConfig = field(default_factory=LearnedConfig)
@@ -147,6 +149,10 @@ class StereoRegressor:
             joined = {pair: joined_matches(matches.get(pair), more) for pair, more in found.items()}
             matches |= joined
             epipolar |= epipolar_geometries(views, features, joined, self.config.two_view)
+        repeating = repeating_pairs(
+            views, features, matches, list(epipolar), self.config.two_view, self.config.repetition
+        )
+        epipolar = {pair: found for pair, found in epipolar.items() if pair not in repeating}
         turns = find_turns(views, features, matches, epipolar, self.config.turns)
         epipolar = {pair: found for pair, found in epipolar.items() if pair not in turns.mistaken}
         cameras = calibrated_cameras(views, features, epipolar, self.config.cameras)

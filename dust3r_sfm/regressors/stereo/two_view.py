@@ -55,7 +55,8 @@ UNRELATED = TwoView(
 )
 
 
-def _ransac(config: TwoViewConfig) -> pycolmap.RANSACOptions:
+def ransac_options(config: TwoViewConfig) -> pycolmap.RANSACOptions:
+    """Of every estimate on a pair's matches."""
     options = pycolmap.RANSACOptions()
     options.max_error = config.max_error_px
     options.random_seed = config.seed
@@ -84,10 +85,10 @@ def fundamental_matrix(
     """None where too few matches agree. Pixels relative to the principal points."""
     if len(pixels_i) < config.min_inliers:
         return None
-    found = pycolmap.estimate_fundamental_matrix(pixels_i, pixels_j, _ransac(config))
+    found = pycolmap.estimate_fundamental_matrix(pixels_i, pixels_j, ransac_options(config))
     if found is None or found["num_inliers"] < config.min_inliers:
         return None
-    plane = pycolmap.estimate_homography_matrix(pixels_i, pixels_j, _ransac(config))
+    plane = pycolmap.estimate_homography_matrix(pixels_i, pixels_j, ransac_options(config))
     inlier = np.asarray(found["inlier_mask"], dtype=bool)
     off_plane = ~np.asarray(plane["inlier_mask"], dtype=bool) if plane else np.ones(len(inlier), dtype=bool)
     return Epipolar(
@@ -117,7 +118,7 @@ def two_view(
         matches.pixels_j * resolution[1],
         pycolmap_camera(scaled_camera(camera_i, resolution[0])),
         pycolmap_camera(scaled_camera(camera_j, resolution[1])),
-        _ransac(config),
+        ransac_options(config),
     )
     if found is None or found["num_inliers"] < config.min_inliers:
         return UNRELATED
