@@ -183,21 +183,25 @@ class ViewProof:
 
     witnesses: int
     """Other views of the scene whose matches with this one agree with both cameras: independent checks."""
-    agreeing_share: float
-    """Of all its matches that fit some two-view geometry those that fit the scene's cameras; nan without."""
-    rotation_std_deg: float
-    """Standard deviation of its rotation within the scene, by the tracks; nan where it was not estimated."""
-    centre_std: float
+    agreeing_share: float | None
+    """Of all its matches that fit some two-view geometry those that fit the scene's cameras; None without
+    any."""
+    rotation_std_deg: float | None
+    """Standard deviation of its rotation within the scene, by the tracks; None where it was not estimated."""
+    centre_std: float | None
     """The same of its centre, in world units."""
-    focal_std: float
-    """Relative standard deviation of its focal, priors (EXIF, a usual lens) included; 0 where it was given."""
-    covariance: Float[np.ndarray, "6 6"] | None = None
-    """Of a small turn (radians) and shift (world units) in camera axes, within the scene's free gauge."""
+    focal_std: float | None
+    """Relative standard deviation of its focal, priors (EXIF, a usual lens) included; 0 where it was
+    given."""
+    covariance: tuple[float, ...] = ()
+    """Of a small turn (radians) and shift (world units) in camera axes, within the scene's free gauge: 6 x
+    6, row by row. Empty where it was not estimated."""
 
 
 class Verdict(str, Enum):
-    """What is to be thought of a scene. PROVED: every view is checked by others, and focals are known. WEAK: poses
-    hold together, but something rests on a guess. UNCHECKED: there were no matches to check it by."""
+    """What is to be thought of a scene. PROVED: every view is checked by others, and focals are known.
+    WEAK: poses hold together, but something rests on a guess. UNCHECKED: there were no matches to check it
+    by."""
 
     PROVED = "proved"
     WEAK = "weak"

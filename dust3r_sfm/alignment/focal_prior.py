@@ -1,9 +1,8 @@
 """Focals that a scene's tracks do not tell: what is usual decides, and the rest is adjusted around it.
 
-Cameras that move without turning, or that look at a plane, fit their tracks with almost any focal. Bundle adjustment
-then ends wherever it began or wandered; a prior of the field (EXIF, or a usual lens) is the better guess, and
-that it is one is told by the focal's standard deviation.
-"""
+Cameras that move without turning, or that look at a plane, fit their tracks with almost any focal. Bundle
+adjustment then ends wherever it began or wandered; a prior of the field (EXIF, or a usual lens) is the
+better guess, and that it is one is told by the focal's standard deviation."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -21,8 +20,8 @@ from dust3r_sfm.types import View
 
 
 def with_usual_focals(posed: Posed, views: Sequence[View], start: Start, config: AlignmentConfig) -> Posed:
-    """The scene with the focals that its tracks leave open put where tracks and prior together have them, and held
-    there while the rest is adjusted anew; untouched where the tracks tell all focals."""
+    """The scene with the focals that its tracks leave open put where tracks and prior together have them,
+    and held there while the rest is adjusted anew; untouched where the tracks tell all focals."""
     known = scene_uncertainty(posed, views, start, config.verification, with_prior=False)
     if known is None:
         return posed

@@ -27,7 +27,8 @@ class VerificationConfig:
     max_focal_std: float = 0.1
     """Standard deviation of a log focal from which on the tracks do not tell it, and what is usual counts."""
     usual_focal: float = 1.2
-    """Focal over the long edge where nothing is known, as COLMAP assumes: of a phone's or a normal zoom lens."""
+    """Focal over the long edge where nothing is known, as COLMAP assumes: of a phone's or a normal zoom
+    lens."""
     usual_focal_std: float = 0.35
     """Spread of the logarithm of most photos' focals about that."""
     exif_focal_std: float = 0.15

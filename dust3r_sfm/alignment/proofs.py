@@ -2,8 +2,6 @@
 
 from collections.abc import Sequence
 
-import numpy as np
-
 from dust3r_sfm.alignment.posing import Posed
 from dust3r_sfm.alignment.proof_config import VerificationConfig
 from dust3r_sfm.alignment.start import Start
@@ -25,32 +23,33 @@ def proofs_of(
 def _proof(row: int, witnesses: Sequence[Witness], known: CameraUncertainty | None) -> ViewProof:
     mine = [w for w in witnesses if row in (w.i, w.j)]
     matches = sum(w.matches for w in mine)
-    share = sum(w.agreeing for w in mine) / matches if matches else np.nan
+    share = sum(w.agreeing for w in mine) / matches if matches else None
     supporting = sum(w.supports for w in mine)
     if known is None:
-        return ViewProof(supporting, share, np.nan, np.nan, np.nan)
+        return ViewProof(supporting, share, None, None, None)
     return ViewProof(
         supporting,
         share,
         float(known.rotation_std_deg[row]),
         float(known.centre_std[row]),
         float(known.log_focal_std[row]),
-        known.covariance[row],
+        tuple(known.covariance[row].ravel().tolist()),
     )
 
 
 def verdict_of(proofs: Sequence[ViewProof], config: VerificationConfig) -> tuple[Verdict, str]:
     """And why, in words."""
-    if all(np.isnan(proof.agreeing_share) for proof in proofs):
+    if all(proof.agreeing_share is None for proof in proofs):
         return Verdict.UNCHECKED, "there are no matches to check it by"
     weak = []
     if len(proofs) == 2:
         weak.append("two photos have nobody but each other to check them")
-    guessed = [proof.focal_std for proof in proofs if proof.focal_std > config.max_focal_std]
+    stds = [proof.focal_std for proof in proofs if proof.focal_std is not None]
+    guessed = [std for std in stds if std > config.max_focal_std]
     if guessed:
         weak.append(
-            f"the photos do not tell the focal of {len(guessed)} of them (known to {max(guessed):.0%}, by what is"
-            " usual): give --focal"
+            f"the photos do not tell the focal of {len(guessed)} of them (known to {max(guessed):.0%}, by"
+            " what is usual): give --focal"
         )
     if weak:
         return Verdict.WEAK, "; ".join(weak)

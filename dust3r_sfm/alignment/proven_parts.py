@@ -32,7 +32,8 @@ class PartConfig:
     max_error: float = 0.004
     """Reprojection error of an observation that agrees, over the long edge of the view."""
     min_angle_deg: float = 1.0
-    """Widest angle between the rays of a point, from which on its depth is known well enough to check others."""
+    """Widest angle between the rays of a point, from which on its depth is known well enough to check
+    others."""
     min_points: int = 24
     """Observations of one block that fall where points of the other are, both ways together. (COLMAP asks for
     30 to register a photo.)"""
@@ -46,8 +47,8 @@ class PartConfig:
     """Agreeing matches of a view over all that fit some epipolar geometry: one with fewer has as much against
     its place as for it."""
     min_seed_matches: int = 100
-    """Agreeing matches of two views that begin a block although nothing checks their pair yet (COLMAP asks for
-    as many of the pair that it begins with)."""
+    """Agreeing matches of two views that begin a block although nothing checks their pair yet (COLMAP asks
+    for as many of the pair that it begins with)."""
 
 
 @dataclass(frozen=True)

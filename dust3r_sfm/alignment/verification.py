@@ -67,7 +67,7 @@ def scene_uncertainty(
 ) -> CameraUncertainty | None:
     """Of the scene's cameras, by its tracks and, `with_prior`, by what is known of focals beforehand."""
     groups = np.array([start.groups[member] for member in posed.members])
-    used, first, local = np.unique(groups, return_index=True, return_inverse=True)
+    _, first, local = np.unique(groups, return_index=True, return_inverse=True)
     prior = prior_stds([posed.members[row] for row in first.tolist()], views, start, config)
     if not with_prior:
         prior = np.where(prior > 0, np.inf, 0.0)

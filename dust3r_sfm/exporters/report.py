@@ -143,7 +143,7 @@ def _proof(scene: Scene, view: int) -> dict[str, Any]:
         "rotation_std_deg": _finite(proof.rotation_std_deg),
         "centre_std": _finite(proof.centre_std),
         "focal_std": _finite(proof.focal_std),
-        "covariance": None if proof.covariance is None else proof.covariance.tolist(),
+        "covariance": list(proof.covariance) or None,
     }
 
 

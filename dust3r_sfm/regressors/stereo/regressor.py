@@ -198,7 +198,8 @@ class StereoRegressor:
         return out
 
     def _stronger(self) -> list[tuple[PairMatcher, tuple[float, float, float]]]:
-        """What is tried in turn where SIFT leaves views apart, and the seconds an image, a pair, and in all."""
+        """What is tried in turn where SIFT leaves views apart, and the seconds an image, a pair, and in
+        all."""
         config, device = self.config, torch.device(self.config.device)
         limits = config.stronger
         if self.learned:

@@ -1,11 +1,10 @@
 """Photos of things that repeat, whose matches show the same surface in two places at once.
 
-Of equal windows each looks like its neighbour, so matches form two groups or more: the true one and others shifted
-by a window. Each group fits a homography; epipolar geometry even fits several at once, and takes the shift
-for parallax. What gives them away is that the groups lie on one another: real surfaces lie beside each
-other in a photo (on repetition in photos: C. Wu, J.-M. Frahm and M. Pollefeys,
-"Detecting large repetitive structures with salient boundaries", ECCV 2010).
-"""
+Of equal windows each looks like its neighbour, so matches form two groups or more: the true one and others
+shifted by a window. Each group fits a homography; epipolar geometry even fits several at once, and takes
+the shift for parallax. What gives them away is that the groups lie on one another: real surfaces lie beside
+each other in a photo (on repetition in photos: C. Wu, J.-M. Frahm and M. Pollefeys, "Detecting large
+repetitive structures with salient boundaries", ECCV 2010)."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -27,14 +26,16 @@ class RepetitionConfig:
 
     cells: int = 24
     """Cells along the long edge: matches of two groups in one cell lie on one another."""
-    min_doubled: int = 30
-    """Matches of the second group that lie on the first: fewer are chance."""
+    min_doubled: int = 50
+    """Matches of the second group that lie on the first. Trees and fences that a car drives past give up to
+    40: there, a second plane is behind the first indeed."""
     min_doubled_share: float = 0.15
-    """Over the matches of the first. A facade of equal windows has .14 to .5 in most pairs; photos of the real sets
-    of docs/benchmarks.md under .1 in most, and up to .3 in one pair of ten."""
+    """Over the matches of the first. A facade of equal windows has .14 to .5 in most pairs; photos of the
+    real sets of docs/benchmarks.md under .1 in most, and up to .3 in one pair of ten."""
     min_set_share: float = 0.4
-    """Matches of a set in such pairs, over all of its matches, for it to be one of things that repeat: a facade of
-    equal windows has .75, streets that a car drives through up to .25, all other real sets under .2."""
+    """Matches of a set in such pairs, over all of its matches, for it to be one of things that repeat: a
+    facade of equal windows has .75, streets that a car drives through up to .25, all other real sets under
+    .2."""
     min_view_share: float = 0.25
     """The same of a view in such a set, for its pairs not to be believed."""
     most_matches: int = 1000
@@ -78,8 +79,8 @@ def doubled_matches(
     two_view: TwoViewConfig,
     config: RepetitionConfig,
 ) -> tuple[int, int]:
-    """Matches of the homography that most agree on, and those of the next one that lie on them in either photo.
-    Pixels of the searched pictures, of which `long_edges` are long."""
+    """Matches of the homography that most agree on, and those of the next one that lie on them in either
+    photo. Pixels of the searched pictures, of which `long_edges` are long."""
     rows = np.linspace(0, len(pixels_i) - 1, min(len(pixels_i), config.most_matches)).astype(np.int64)
     first = _homography_inliers(pixels_i, pixels_j, rows, two_view)
     second = _homography_inliers(pixels_i, pixels_j, np.setdiff1d(rows, first), two_view)

@@ -67,9 +67,9 @@ def ransac_options(config: TwoViewConfig) -> pycolmap.RANSACOptions:
 
 @dataclass(frozen=True)
 class Epipolar:
-    """F and the best homography of one pair in centred pixels of the searched pictures, F's number of inliers, and
-    the share of them that the homography explains too. Of the `off_plane` matches, which the homography does
-    not explain, `off_plane_inliers` are F's."""
+    """F and the best homography of one pair in centred pixels of the searched pictures, F's number of
+    inliers, and the share of them that the homography explains too. Of the `off_plane` matches, which the
+    homography does not explain, `off_plane_inliers` are F's."""
 
     fundamental: Float[np.ndarray, "3 3"]
     inliers: int
@@ -111,8 +111,9 @@ def two_view(
     config: TwoViewConfig,
 ) -> TwoView:
     """What the matches of a pair show, with known cameras (view pixels). `resolution`: searched pixels
-    for each view pixel, of either view. `turned`: a turn explains it at some focal (see `turns.py`). Of a plane the essential matrix is taken too: a homography has
-    two poses and no way to choose, where the few points off the plane do choose."""
+    for each view pixel, of either view. `turned`: a turn explains it at some focal (see `turns.py`). Of a
+    plane the essential matrix is taken too: a homography has two poses and no way to choose, where the few
+    points off the plane do choose."""
     found = pycolmap.estimate_essential_matrix(
         matches.pixels_i * resolution[0],
         matches.pixels_j * resolution[1],
