@@ -145,7 +145,7 @@ def varied(config: Any, names: Sequence[str], factor: float) -> Any:
     assert first in {field.name for field in fields(config)}, f"no field {first}"
     value = getattr(config, first)
     changed = varied(value, rest, factor) if rest else type(value)(value * factor)
-    return replace(config, **{first: changed})  # type: ignore[type-var]
+    return replace(config, **{first: changed})
 
 
 def verdict(scene: Scene, truth: dict[str, PosedPhoto]) -> tuple[int, tuple[str, ...]]:
