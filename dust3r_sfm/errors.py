@@ -23,3 +23,9 @@ class ReconstructionError(Dust3rSfmError):
     """The photos were read, but no usable model came out of them."""
 
     exit_code = 4
+
+
+class WeakModelError(Dust3rSfmError):
+    """A model was written, but part of what it rests on is a guess (the library reports it as a verdict)."""
+
+    exit_code = 5

@@ -178,12 +178,43 @@ class AlignmentStage:
 
 
 @dataclass(frozen=True)
+class ViewProof:
+    """What a view's place in its scene rests on. See docs/truth.md."""
+
+    witnesses: int
+    """Other views of the scene whose matches with this one agree with both cameras: independent checks."""
+    agreeing_share: float | None
+    """Of all its matches that fit some two-view geometry those that fit the scene's cameras; None without
+    any."""
+    rotation_std_deg: float | None
+    """Standard deviation of its rotation within the scene, by the tracks; None where it was not estimated."""
+    centre_std: float | None
+    """The same of its centre, in world units."""
+    focal_std: float | None
+    """Relative standard deviation of its focal, priors (EXIF, a usual lens) included; 0 where it was
+    given."""
+    covariance: tuple[float, ...] = ()
+    """Of a small turn (radians) and shift (world units) in camera axes, within the scene's free gauge: 6 x
+    6, row by row. Empty where it was not estimated."""
+
+
+class Verdict(str, Enum):
+    """What is to be thought of a scene. PROVED: every view is checked by others, and focals are known.
+    WEAK: poses hold together, but something rests on a guess. UNCHECKED: there were no matches to check it
+    by."""
+
+    PROVED = "proved"
+    WEAK = "weak"
+    UNCHECKED = "unchecked"
+
+
+@dataclass(frozen=True)
 class AlignmentReport:
     """How a scene came about: per pair, and whether bundle adjustment was kept and why.
     `repeated_structure`: pairs that were left out and agree with each other on another place for a part of
     the scene, as when two rooms look alike; which of both is true, the pairs alone do not tell. `world`:
     what a unit of length is. `pair_unit`: how long the pairs' own unit is in the scene (median). `stages`: in
-    the order in which they were solved."""
+    the order in which they were solved. `proofs`: one a view of the scene; `verdict`, and why in words."""
 
     pairs: tuple[PairReport, ...]
     bundle_adjustment: str
@@ -193,6 +224,9 @@ class AlignmentReport:
     world: str = "a unit of its own"
     pair_unit: float | None = None
     stages: tuple[AlignmentStage, ...] = ()
+    proofs: tuple[ViewProof, ...] = ()
+    verdict: Verdict = Verdict.UNCHECKED
+    verdict_reason: str = "nothing was checked"
 
 
 @dataclass(frozen=True)

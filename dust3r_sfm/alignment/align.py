@@ -12,6 +12,7 @@ from dust3r_sfm.alignment.edges import stack_edges
 from dust3r_sfm.alignment.fusion import FusedDepth, World, fuse
 from dust3r_sfm.alignment.growth import grown_scenes
 from dust3r_sfm.alignment.posing import Posed, pose
+from dust3r_sfm.alignment.proofs import proofs_of, verdict_of
 from dust3r_sfm.alignment.proved_scenes import proved_scenes
 from dust3r_sfm.alignment.recovery import polished, recovered, without
 from dust3r_sfm.alignment.start import Start, gather
@@ -54,7 +55,7 @@ def align(
     posed = _posed(solved, views, start, config, dropped)
     worlds = [World(p.members, p.cam_from_world, p.scales, p.tracks) for p in posed]
     depths = fuse(views, evidence, worlds, config.fused_maps, progress)
-    scenes = tuple(_scene(p, views, depths, start, reasons) for p in posed)
+    scenes = tuple(_scene(p, views, depths, start, reasons, config) for p in posed)
     return Reconstruction(scenes, _dropped(views, posed, start, reasons, dropped))
 
 
@@ -108,6 +109,7 @@ def _scene(
     depths: Mapping[int, FusedDepth],
     start: Start,
     reasons: Mapping[Pair, str],
+    config: AlignmentConfig,
 ) -> Scene:
     members = set(posed.members)
     repeated = repeated_structure(posed, start.measured)
@@ -123,6 +125,8 @@ def _scene(
         for s in start.summaries
         if s.pair.i in members or s.pair.j in members
     )
+    proofs = proofs_of(posed, views, start, config.verification)
+    verdict, why = verdict_of(proofs, config.verification)
     fused = [depths.get(m, _unknown(views[m])) for m in posed.members]
     return Scene(
         tuple(views[m] for m in posed.members),
@@ -138,6 +142,9 @@ def _scene(
             posed.robust_error_after_px,
             tuple(sorted(repeated)),
             stages=posed.stages,
+            proofs=proofs,
+            verdict=verdict,
+            verdict_reason=why,
             pair_unit=float(np.median(list(posed.scales.values()))) if posed.scales else None,
         ),
     )

@@ -1,10 +1,10 @@
 """Scenes that grow from one good pair, photo by photo: where averaging leaves apart what matches join.
 
-Averaging hears each pair's own rotation and size, which are as wrong as the focal they were measured with. Tracks
-are not: a scene that begins with one pair, takes in whatever photo sees enough of its points, and is adjusted
-each time finds its focal on the way (N. Snavely, S. Seitz and R. Szeliski, "Photo tourism", SIGGRAPH 2006).
-Several beginnings and focals compete, and what each of them gives must be proved all the same.
-"""
+Averaging hears each pair's own rotation and size, which are as wrong as the focal they were measured with.
+Tracks are not: a scene that begins with one pair, takes in whatever photo sees enough of its points, and is
+adjusted each time finds its focal on the way (N. Snavely, S. Seitz and R. Szeliski, "Photo tourism",
+SIGGRAPH 2006). Several beginnings and focals compete, and what each of them gives must be proved all the
+same."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

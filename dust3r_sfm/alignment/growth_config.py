@@ -18,8 +18,8 @@ class GrowthConfig:
     seeds: int = 3
     """Beginnings at each focal."""
     focal_factors: tuple[float, ...] = (1.0, 0.75, 1.33)
-    """Times the focal that the pairs speak for, one after the other until one gives all: where pairs are planar or
-    turn about what they look at, they hardly tell."""
+    """Times the focal that the pairs speak for, one after the other until one gives all: where pairs are
+    planar or turn about what they look at, they hardly tell."""
     max_error: float = 0.004
     """Distance of an agreeing match from its epipolar line, over the long edge of the view."""
     min_angle_deg: float = 2.0

@@ -9,7 +9,7 @@ from jaxtyping import Float
 from dust3r_sfm.alignment.laplacian import kernel_weights
 from dust3r_sfm.geometry import invert_rigid, transform_points
 from dust3r_sfm.geometry.procrustes import moved_poses, umeyama
-from dust3r_sfm.types import Scene
+from dust3r_sfm.types import Scene, ViewProof
 
 TRIPLES, STEPS = 300, 20
 LEAST_POSITIONS = 3
@@ -25,14 +25,25 @@ def scaled(scene: Scene, factor: float, world: str) -> Scene:
 def moved(scene: Scene, similarity: Float[np.ndarray, "4 4"], world: str) -> Scene:
     """The scene after its world was moved by [sR t; 0 1]."""
     poses, log_scale = moved_poses(scene.cam_from_world, similarity)
-    factor = np.exp(log_scale)
+    factor = float(np.exp(log_scale))
     return replace(
         scene,
         cam_from_world=poses,
         depth=tuple((factor * depth).astype(depth.dtype) for depth in scene.depth),
         tracks=replace(scene.tracks, xyz=transform_points(similarity, scene.tracks.xyz)),
-        report=replace(scene.report, world=world),
+        report=replace(
+            scene.report, world=world, proofs=tuple(_scaled(p, factor) for p in scene.report.proofs)
+        ),
     )
+
+
+def _scaled(proof: ViewProof, factor: float) -> ViewProof:
+    """What it says of lengths in a world `factor` times as large."""
+    if proof.centre_std is None:
+        return proof
+    unit = np.repeat([1.0, factor], 3)
+    covariance = np.reshape(proof.covariance, (6, 6)) * np.outer(unit, unit)
+    return replace(proof, centre_std=factor * proof.centre_std, covariance=tuple(covariance.ravel().tolist()))
 
 
 def centres_of(scene: Scene) -> dict[str, Float[np.ndarray, "3"]]:

@@ -19,3 +19,17 @@ class VerificationConfig:
     """How the covariance of cameras is estimated."""
     max_rotation_std_deg: float = 1.5
     """Largest standard deviation of a view's rotation within its scene."""
+    min_matches_alone: int = 200
+    """Agreeing matches of two views that are a scene by themselves: nobody else checks their pair."""
+    max_focal_std_alone: float = 0.03
+    """Largest standard deviation of the log focal of such two, unless it is given: of one pair's geometry the
+    focal takes in much that is wrong."""
+    max_focal_std: float = 0.1
+    """Standard deviation of a log focal from which on the tracks do not tell it, and what is usual counts."""
+    usual_focal: float = 1.2
+    """Focal over the long edge where nothing is known, as COLMAP assumes: of a phone's or a normal zoom
+    lens."""
+    usual_focal_std: float = 0.35
+    """Spread of the logarithm of most photos' focals about that."""
+    exif_focal_std: float = 0.15
+    """Standard deviation that the log of a focal from EXIF is granted: three times what most have."""

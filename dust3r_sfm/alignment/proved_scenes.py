@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from dust3r_sfm.alignment.config import AlignmentConfig
+from dust3r_sfm.alignment.focal_prior import with_usual_focals
 from dust3r_sfm.alignment.posing import Posed
 from dust3r_sfm.alignment.recovery import without
 from dust3r_sfm.alignment.sharpening import COARSE
@@ -38,7 +39,8 @@ def proved_scenes(
     labels = part_labels(posed, start, config.verification)
     if not (labels == labels[0]).all():
         return _parts(posed, labels, views, start, config, rounds)
-    unsure = dict(uncertain_members(posed, start, config.verification))
+    posed = with_usual_focals(posed, views, start, config)
+    unsure = uncertain_members(posed, views, start, config.verification)
     if not unsure:
         return Proved((posed,), {})
     if len(posed.members) - len(unsure) < 2:

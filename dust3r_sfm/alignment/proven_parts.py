@@ -32,7 +32,8 @@ class PartConfig:
     max_error: float = 0.004
     """Reprojection error of an observation that agrees, over the long edge of the view."""
     min_angle_deg: float = 1.0
-    """Widest angle between the rays of a point, from which on its depth is known well enough to check others."""
+    """Widest angle between the rays of a point, from which on its depth is known well enough to check
+    others."""
     min_points: int = 24
     """Observations of one block that fall where points of the other are, both ways together. (COLMAP asks for
     30 to register a photo.)"""
@@ -42,9 +43,12 @@ class PartConfig:
     """Cells (an eighth of the long edge) that these observations lie in, in the photos of either block."""
     cells: int = 8
     """Cells along the long edge."""
+    min_agreeing_share: float = 0.6
+    """Agreeing matches of a view over all that fit some epipolar geometry: one with fewer has as much against
+    its place as for it."""
     min_seed_matches: int = 100
-    """Agreeing matches of two views that begin a block although nothing checks their pair yet (COLMAP asks for
-    as many of the pair that it begins with)."""
+    """Agreeing matches of two views that begin a block although nothing checks their pair yet (COLMAP asks
+    for as many of the pair that it begins with)."""
 
 
 @dataclass(frozen=True)
@@ -94,7 +98,9 @@ def proven_parts(
     nothing holds. Views whose poses are `given` need no proof. Costs a triangulation of each block, and again
     each time that two become one."""
     count = len(seen.cameras)
-    ends = np.array([(w.i, w.j) for w in witnesses if w.supports], dtype=np.int64).reshape(-1, 2)
+    doubted = _doubted(witnesses, count, config) & ~given
+    witnesses = [w for w in witnesses if w.supports and not doubted[[w.i, w.j]].any()]
+    ends = np.array([(w.i, w.j) for w in witnesses], dtype=np.int64).reshape(-1, 2)
     labels = two_edge_connected(ends[:, 0], ends[:, 1], count) if len(ends) else np.arange(count)
     if given.any():
         labels = np.where(given, labels[given].min(), labels)
@@ -107,8 +113,18 @@ def proven_parts(
     return blocks.labels
 
 
+def _doubted(witnesses: Sequence[Witness], count: int, config: PartConfig) -> Bool[np.ndarray, " n"]:
+    """Views too many of whose matches speak against their place."""
+    ends = np.array([(w.i, w.j) for w in witnesses], dtype=np.int64).reshape(-1, 2)
+    both = np.array([(w.agreeing, w.matches) for w in witnesses], dtype=np.float64).reshape(-1, 2)
+    agreeing, matches = (
+        np.bincount(ends.T.ravel(), np.tile(values, 2), minlength=count) for values in both.T
+    )
+    return agreeing < config.min_agreeing_share * matches
+
+
 def _seeds(witnesses: Sequence[Witness], config: PartConfig) -> list[Witness]:
-    strong = [w for w in witnesses if w.supports and w.agreeing >= config.min_seed_matches]
+    strong = [w for w in witnesses if w.agreeing >= config.min_seed_matches]
     return sorted(strong, key=lambda w: (-w.agreeing, w.i, w.j))
 
 

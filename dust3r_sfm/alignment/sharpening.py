@@ -56,8 +56,8 @@ COARSE = Schedule((COARSEST, 0.01, 0.005), SETTLED, "bundle adjustment")
 FINE = Schedule((0.005,), SETTLED, "bundle adjustment with other views")
 BEGINNING = Schedule((0.01, 0.005), SETTLED, "bundle adjustment of a pair", focals_move=False)
 POLISH = Schedule((), CONVERGED, "bundle adjustment to the end")
-"""For cameras that were only aligned; for those adjusted before, to which others came; for two views that a scene
-begins with, which hardly tell their focal; for the last time."""
+"""For cameras that were only aligned; for those adjusted before, to which others came; for two views that a
+scene begins with, which hardly tell their focal; for the last time."""
 
 
 @dataclass(frozen=True)

@@ -1,10 +1,9 @@
 """How well the tracks of a scene fix its cameras: the covariance of poses and focals.
 
-The inverse of the reduced normal equations of bundle adjustment, all points being eliminated (B. Triggs et al., "Bundle
-adjustment - a modern synthesis", 2000, sections 6 and 9), with inner constraints for the seven directions
-in which a scene moves as a whole. First-order: it tells what the tracks leave open, not whether they are
-mistaken.
-"""
+The inverse of the reduced normal equations of bundle adjustment, all points being eliminated (B. Triggs et
+al., "Bundle adjustment - a modern synthesis", 2000, sections 6 and 9), with inner constraints for the seven
+directions in which a scene moves as a whole. First-order: it tells what the tracks leave open, not whether
+they are mistaken."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -36,9 +35,9 @@ class UncertaintyConfig:
 
 @dataclass(frozen=True)
 class CameraUncertainty:
-    """Standard deviations, one a view: of its rotation (degrees, root mean square over axes times sqrt 3) and of
-    its centre (world units) within the scene's own free gauge; and of the log focal, 0 where it is held.
-    `covariance`: of turn (radians, camera axes) and shift (camera axes, world units) of each view."""
+    """Standard deviations, one a view: of its rotation (degrees, root mean square over axes times sqrt 3)
+    and of its centre (world units) within the scene's own free gauge; and of the log focal, 0 where it is
+    held. `covariance`: of turn (radians, camera axes) and shift (camera axes, world units) of each view."""
 
     rotation_std_deg: Float[np.ndarray, " n"]
     centre_std: Float[np.ndarray, " n"]
@@ -55,8 +54,8 @@ def camera_uncertainty(
     config: UncertaintyConfig,
 ) -> CameraUncertainty | None:
     """None where there are too many unknowns, or tracks that fix nothing. `focal_group`: which views have
-    one focal, numbered from 0; `focal_prior_std` of the log of each: 0 where it is held, infinite where nothing
-    is known of it but what the tracks say."""
+    one focal, numbered from 0; `focal_prior_std` of the log of each: 0 where it is held, infinite where
+    nothing is known of it but what the tracks say."""
     groups = np.asarray(focal_group)
     size = POSE * len(cameras) + len(focal_prior_std)
     if size > config.most_unknowns or not len(tracks.xyz):
@@ -89,7 +88,7 @@ def _of_cameras(
         [covariance[POSE * k : POSE * k + POSE, POSE * k : POSE * k + POSE] for k in range(count)]
     )
     turn = np.sqrt(np.maximum(np.trace(blocks[:, :3, :3], axis1=1, axis2=2), 0.0))
-    # The centre is c = -R^T t; a twist (w, v) of the pose moves it by -R^T v (to first order about the camera).
+    # A twist (w, v) on the left of the pose moves the centre c = -R^T t by -R^T v.
     shift = np.sqrt(np.maximum(np.trace(blocks[:, 3:, 3:], axis1=1, axis2=2), 0.0))
     focal = np.sqrt(np.maximum(np.diagonal(covariance)[POSE * count :], 0.0))[groups]
     return CameraUncertainty(np.degrees(turn), shift, focal, blocks)

@@ -4,7 +4,7 @@ A wrong pose written as right is worse than a photo left out. So views are kept 
 their place (`witnesses.py`, `proven_parts.py`) and the tracks leave little of it open (`uncertainty.py`).
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 from jaxtyping import Bool, Float, Int
@@ -16,7 +16,8 @@ from dust3r_sfm.alignment.start import Start
 from dust3r_sfm.alignment.tracks import observations_from_correspondences
 from dust3r_sfm.alignment.uncertainty import CameraUncertainty, camera_uncertainty
 from dust3r_sfm.alignment.witnesses import Witness, pair_witnesses
-from dust3r_sfm.types import Correspondences, Pair
+from dust3r_sfm.geometry.view_cameras import view_scale
+from dust3r_sfm.types import Correspondences, Pair, View
 
 UNCHECKED = "nothing checks the one pair that places it"
 NO_WITNESS = "too few of its matches agree with its place"
@@ -61,13 +62,36 @@ def reasons_of_unproved(
     return {member: UNCHECKED if local[member] in held else NO_WITNESS for member in lost}
 
 
-def scene_uncertainty(posed: Posed, start: Start, config: VerificationConfig) -> CameraUncertainty | None:
-    """Of the scene's cameras, by its tracks."""
+def scene_uncertainty(
+    posed: Posed, views: Sequence[View], start: Start, config: VerificationConfig, with_prior: bool = True
+) -> CameraUncertainty | None:
+    """Of the scene's cameras, by its tracks and, `with_prior`, by what is known of focals beforehand."""
     groups = np.array([start.groups[member] for member in posed.members])
-    used, local = np.unique(groups, return_inverse=True)
-    prior = np.where(start.evidence.given[used], 0.0, np.inf)
+    _, first, local = np.unique(groups, return_index=True, return_inverse=True)
+    prior = prior_stds([posed.members[row] for row in first.tolist()], views, start, config)
+    if not with_prior:
+        prior = np.where(prior > 0, np.inf, 0.0)
     return camera_uncertainty(
         posed.cameras, posed.cam_from_world, posed.tracks, local.ravel().tolist(), prior, config.uncertainty
+    )
+
+
+def prior_log_focal(view: View, config: VerificationConfig) -> tuple[float, float]:
+    """log focal in pixels of the stored file, and its standard deviation: from EXIF, else a usual lens."""
+    if view.exif_focal_px:
+        return float(np.log(view.exif_focal_px / view_scale(view))), config.exif_focal_std
+    return float(np.log(config.usual_focal * max(view.original_size))), config.usual_focal_std
+
+
+def prior_stds(
+    members: Sequence[int], views: Sequence[View], start: Start, config: VerificationConfig
+) -> Float[np.ndarray, " n"]:
+    """Standard deviation of what is known of each member's log focal beforehand: 0 where it is given."""
+    return np.array(
+        [
+            0.0 if start.evidence.given[start.groups[m]] else prior_log_focal(views[m], config)[1]
+            for m in members
+        ]
     )
 
 
@@ -75,13 +99,32 @@ def _given(posed: Posed, start: Start) -> Bool[np.ndarray, " n"]:
     return np.array([start.known.cam_from_world[member] is not None for member in posed.members])
 
 
-def uncertain_members(posed: Posed, start: Start, config: VerificationConfig) -> Mapping[int, str]:
-    """Members (by index among all views) whose rotation the tracks leave open, and how far."""
-    known = scene_uncertainty(posed, start, config)
+def uncertain_members(
+    posed: Posed, views: Sequence[View], start: Start, config: VerificationConfig
+) -> dict[int, str]:
+    """Members (by index among all views) whose rotation the tracks leave open, and how far; both of two that
+    are a scene by themselves and have too few matches, or a focal that nothing else tells, for that."""
+    known = scene_uncertainty(posed, views, start, config)
     if known is None:
         return {}
+    if len(posed.members) == 2 and not _given(posed, start).all():
+        alone = _why_not_alone(posed, views, start, config)
+        if alone is not None:
+            return dict.fromkeys(posed.members, alone)
     rotation: Float[np.ndarray, " n"] = np.where(_given(posed, start), 0.0, known.rotation_std_deg)
     return {
         posed.members[row]: f"its rotation is known to {rotation[row]:.1f} degrees only"
         for row in np.flatnonzero(rotation > config.max_rotation_std_deg).tolist()
     }
+
+
+def _why_not_alone(
+    posed: Posed, views: Sequence[View], start: Start, config: VerificationConfig
+) -> str | None:
+    agreeing = max((w.agreeing for w in scene_witnesses(posed, start, config)), default=0)
+    if agreeing < config.min_matches_alone:
+        return f"{UNCHECKED}, and it has only {agreeing} matches"
+    known = scene_uncertainty(posed, views, start, config, with_prior=False)
+    if known is not None and known.log_focal_std.max() > config.max_focal_std_alone:
+        return f"{UNCHECKED}, and nothing tells its focal (give --focal or photos with EXIF)"
+    return None

@@ -11,17 +11,19 @@ from dust3r_sfm.camera_sharing import CameraSharing
 from dust3r_sfm.cli.compute import chosen_regressor, regressor_config
 from dust3r_sfm.cli.drawing import drawn_progress
 from dust3r_sfm.cli.options import Example, Reconstruct
-from dust3r_sfm.errors import InputError, OutputError
+from dust3r_sfm.errors import InputError, OutputError, WeakModelError
 from dust3r_sfm.exporters.atomic import written_whole
 from dust3r_sfm.exporters.colmap import ColmapExport
 from dust3r_sfm.exporters.originals import originals_of
 from dust3r_sfm.exporters.report import library_versions
+from dust3r_sfm.matching.learned import why_unavailable
 from dust3r_sfm.pipeline import Existing, ExportConfig, Plan, ReconstructConfig, reconstruct_all
 from dust3r_sfm.pipeline.known import KnownCameras
 from dust3r_sfm.pipeline.output import as_output_error, unfinished
 from dust3r_sfm.pipeline.placing import KnownDistance, KnownWorld
+from dust3r_sfm.regressors.stereo import StereoConfig
 from dust3r_sfm.synthetic.example import write_example
-from dust3r_sfm.types import Reconstruction, Scene
+from dust3r_sfm.types import Reconstruction, Scene, Verdict
 from dust3r_sfm.view_graph import parse_graph
 
 _LEFT_OUT_SHOWN = 10
@@ -62,7 +64,21 @@ def run_reconstruct(command: Reconstruct, console: Console) -> Iterator[str]:
             on_plan=(lambda plan: None) if quiet else say,
         )
     yield from summary(reconstruction)
+    yield from _advice(reconstruction, config)
     yield f"in {command.out}: sparse/0 (COLMAP), points.ply, scene.glb, depth/, scene.npz, report.json"
+    largest = reconstruction.scenes[0].report
+    if largest.verdict is Verdict.WEAK:
+        raise WeakModelError(f"{command.out}: the model is weak: {largest.verdict_reason}")
+
+
+def _advice(reconstruction: Reconstruction, config: ReconstructConfig) -> Iterator[str]:
+    """How photos that are left out may be placed."""
+    wanting = reconstruction.dropped or len(reconstruction.scenes) > 1
+    if not wanting or not isinstance(config.regressor, StereoConfig) or config.regressor.keypoints != "auto":
+        return
+    missing = why_unavailable()
+    if missing is not None:
+        yield f"learned matches may place more of them: {missing}"
 
 
 def reconstruct_config(command: Reconstruct, regressor: str) -> ReconstructConfig:
@@ -114,7 +130,9 @@ def _scene_line(index: int, scene: Scene, total: int) -> str:
     errors_px = originals_of(scene).errors_px
     error = f", mean reprojection error {np.mean(errors_px):.2f} px" if len(errors_px) else ""
     where = "" if index == 0 else f" (a scene of its own: sparse/{index}, components/{index})"
-    return f"{len(scene.views)} of {total} images registered, {len(scene.tracks.xyz)} points{error}{where}"
+    verdict = f"; {scene.report.verdict.value}: {scene.report.verdict_reason}"
+    placed = f"{len(scene.views)} of {total} images registered, {len(scene.tracks.xyz)} points"
+    return f"{placed}{error}{where}{verdict}"
 
 
 def _left_out_lines(dropped: Mapping[str, str]) -> Iterator[str]:

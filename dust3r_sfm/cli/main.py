@@ -18,7 +18,8 @@ _INTERRUPTED = 130
 
 
 def main(argv: list[str] | None = None) -> int:
-    """The exit code: 0 success, 2 input, 3 output, 4 no model, 130 Ctrl-C, 1 the system gave up."""
+    """The exit code: 0 success, 2 input, 3 output, 4 no model, 5 a weak one, 130 Ctrl-C, 1 the system
+    gave up."""
     command = parse(argv)
     console = _plain_console(sys.stderr)
     try:

@@ -92,6 +92,8 @@ def _scene(scene: Scene, originals: FilePixels) -> dict[str, Any]:
         "points": len(scene.tracks.xyz),
         "observations": len(scene.tracks.point_index),
         "mean_reprojection_error_px": _mean(originals.errors_px),
+        "verdict": scene.report.verdict.value,
+        "verdict_reason": scene.report.verdict_reason,
         "unit": scene.report.world,
         "bundle_adjustment": scene.report.bundle_adjustment,
         "robust_error_before_px": _finite(scene.report.robust_error_before_px),
@@ -124,9 +126,25 @@ def _posed_images(
             "observations": int(observations[v]),
             "mean_reprojection_error_px": _mean(errors[v]),
             "confident_depth_share": float(usable_depth(scene, v, min_confidence).mean()),
+            **_proof(scene, v),
         }
         for v, view in enumerate(scene.views)
     ]
+
+
+def _proof(scene: Scene, view: int) -> dict[str, Any]:
+    """What the view's place rests on, as far as that was looked at."""
+    if not scene.report.proofs:
+        return {}
+    proof = scene.report.proofs[view]
+    return {
+        "witnesses": proof.witnesses,
+        "agreeing_share": _finite(proof.agreeing_share),
+        "rotation_std_deg": _finite(proof.rotation_std_deg),
+        "centre_std": _finite(proof.centre_std),
+        "focal_std": _finite(proof.focal_std),
+        "covariance": list(proof.covariance) or None,
+    }
 
 
 def _left_out(name: str, reason: str) -> dict[str, Any]:

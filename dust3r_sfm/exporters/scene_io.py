@@ -19,7 +19,9 @@ from dust3r_sfm.types import (
     PairReport,
     Scene,
     Tracks,
+    Verdict,
     View,
+    ViewProof,
 )
 
 _FORMAT = "dust3r_sfm scene"
@@ -161,9 +163,13 @@ def _report_from(fields: dict[str, Any]) -> AlignmentReport:
     ]
     repeated = tuple(Pair(**pair) for pair in fields.get("repeated_structure", ()))
     stages = tuple(AlignmentStage(**stage) for stage in fields.get("stages", ()))
-    return AlignmentReport(
-        **{**fields, "pairs": tuple(pairs), "repeated_structure": repeated, "stages": stages}
+    proofs = tuple(
+        ViewProof(**{**proof, "covariance": tuple(proof["covariance"])}) for proof in fields.get("proofs", ())
     )
+    # A scene of an older version was not checked.
+    verdict = Verdict(fields.get("verdict", Verdict.UNCHECKED.value))
+    parts = {"pairs": tuple(pairs), "repeated_structure": repeated, "stages": stages}
+    return AlignmentReport(**{**fields, **parts, "proofs": proofs, "verdict": verdict})
 
 
 def _check_fit(arrays: dict[str, np.ndarray], count: int) -> None:

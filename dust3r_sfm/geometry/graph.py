@@ -17,8 +17,8 @@ def connected(
 def two_edge_connected(
     tail: Int[np.ndarray, " e"], head: Int[np.ndarray, " e"], num_nodes: int
 ) -> Int[np.ndarray, " nodes"]:
-    """A label for each node: those with the same one stay connected whichever edge is taken away (parallel edges
-    count once).
+    """A label for each node: those with the same one stay connected whichever edge is taken away (parallel
+    edges count once).
 
     A tree edge is a bridge if no other edge leads out of the part below it: then the random numbers of the
     other edges, added up (exclusive or) over that part's nodes, cancel.

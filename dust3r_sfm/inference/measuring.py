@@ -14,6 +14,7 @@ from dust3r_sfm.evidence.map_stores import MapsInFolder, MapsInMemory
 from dust3r_sfm.inference.config import InferenceConfig
 from dust3r_sfm.inference.content import evidence_key
 from dust3r_sfm.inference.encodings import encode_all
+from dust3r_sfm.inference.notebook import FileNotebook
 from dust3r_sfm.progress import Progress, Silent
 from dust3r_sfm.regressors.protocol import Encoding, PointmapRegressor
 from dust3r_sfm.types import View
@@ -34,25 +35,24 @@ def measure_pairs(
 ) -> Evidence:
     """What every pair of `graph` says of the views, in the graph's pair order, however it came about.
 
-    With `work_folder`, encodings, what is kept of each pair, and the best depth maps of each view lie
-    there, and those a former run left are used where the regressor's fingerprint, the content of all views,
-    what pairs share (`PointmapRegressor.shared_by_pairs`) and `config.evidence` are the same. Without, depth
-    maps stay in memory if `config.map_bytes` is sure to hold them, and else, like encodings beyond
-    `config.encoding_bytes`, go to a temporary folder that goes with the evidence. Memory besides: see
-    `Evidence`, and one prediction (or what the regressor predicts at once). Disk: 4 bytes a known pixel of
-    each kept map (8 where it comes from the other side of its pair), and for each pair what `Evidence` has in
-    memory.
-    `encodings` are given where the views were encoded before.
-    Stages on `progress`: "Encoding" in images, then the regressor's own, in pairs.
-    Raises OutputError when a folder cannot be written.
-    """
+    With `work_folder`, encodings, what the regressor notes, what is kept of each pair, and the best depth
+    maps of each view lie there, and those a former run left are used where the regressor's fingerprint, the
+    content of all views, what pairs share (`PointmapRegressor.shared_by_pairs`) and `config.evidence` are
+    the same. Without, depth maps stay in memory if `config.map_bytes` is sure to hold them, and else, like
+    encodings beyond `config.encoding_bytes`, go to a temporary folder that goes with the evidence. Memory
+    besides: see `Evidence`, and one prediction (or what the regressor predicts at once). Disk: 4 bytes a
+    known pixel of each kept map (8 where it comes from the other side of its pair), and for each pair what
+    `Evidence` has in memory. `encodings` are given where the views were encoded before. Stages on
+    `progress`: "Encoding" in images, then the regressor's own, in pairs. Raises OutputError when a folder
+    cannot be written."""
     progress, config = progress or Silent(), config or InferenceConfig()
     collector = _collector(regressor, views, graph, config, work_folder)
     done = collector.done
     if len(done) < len(graph.pairs):
         if encodings is None:
             encodings = encode_all(regressor, views, work_folder, config.encoding_bytes, progress)
-        for prediction in regressor.predict(views, encodings, graph.pairs, done, progress):
+        notes = None if work_folder is None else FileNotebook(work_folder / "notes", regressor, views)
+        for prediction in regressor.predict(views, encodings, graph.pairs, done, progress, notes):
             collector.take(prediction)
     return collector.evidence()
 

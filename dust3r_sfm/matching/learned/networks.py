@@ -18,6 +18,7 @@ from torch import Tensor, nn
 from dust3r_sfm.errors import InputError
 from dust3r_sfm.matching.learned.attention import CrossAttention
 from dust3r_sfm.matching.learned.config import LearnedConfig
+from dust3r_sfm.matching.learned.deformable import DeformableConvolution
 from dust3r_sfm.matching.learned.weights import (
     ALIKED_WEIGHTS,
     GET_WEIGHTS,
@@ -76,7 +77,6 @@ def load_networks(config: LearnedConfig, device: torch.device) -> LearnedNetwork
     installed, or weights are neither here nor to be had."""
     try:
         from kornia.feature import ALIKED, LightGlue
-        from kornia.feature.lightglue import TransformerLayer
     except ImportError as error:
         raise InputError(f"learned matches cannot be made: {_NO_KORNIA}") from error
     aliked = ALIKED(
@@ -95,10 +95,20 @@ def load_networks(config: LearnedConfig, device: torch.device) -> LearnedNetwork
         )
     _load(aliked, _state(ALIKED_WEIGHTS, config))
     _load(lightglue, _renamed(_state(LIGHTGLUE_WEIGHTS, config)))
-    for layer in lightglue.transformers:
-        assert isinstance(layer, TransformerLayer)
-        layer.register_module("cross_attn", CrossAttention(layer.cross_attn))
+    _replace_slow_layers(aliked, lightglue)
     return LearnedNetworks(aliked.to(device), lightglue.to(device), device)
+
+
+def _replace_slow_layers(aliked: "ALIKED", lightglue: "LightGlue") -> None:
+    from kornia.feature.aliked.aliked import DeformableConv2d
+    from kornia.feature.lightglue import CrossBlock
+
+    for module in [*aliked.modules(), *lightglue.modules()]:
+        for name, layer in list(module.named_children()):
+            if isinstance(layer, DeformableConv2d):
+                module.register_module(name, DeformableConvolution(layer))
+            elif isinstance(layer, CrossBlock):
+                module.register_module(name, CrossAttention(layer))
 
 
 @contextmanager

@@ -30,6 +30,7 @@ from dust3r_sfm.regressors.stereo.learned import LearnedFeatureSource
 from dust3r_sfm.regressors.stereo.matchers import AffineMatcher, LearnedMatcher, PairMatcher
 from dust3r_sfm.regressors.stereo.matching import distinct, match_descriptors, unit_descriptors
 from dust3r_sfm.regressors.stereo.pointmaps import pair_predictions
+from dust3r_sfm.regressors.stereo.repetition import RepetitionConfig, repeating_pairs
 from dust3r_sfm.regressors.stereo.stronger import (
     StrongerConfig,
     joined_matches,
@@ -67,6 +68,7 @@ class StereoConfig:
     cameras: CameraSharing = "auto"
     two_view: TwoViewConfig = field(default_factory=TwoViewConfig)
     turns: TurnConfig = field(default_factory=TurnConfig)
+    repetition: RepetitionConfig = field(default_factory=RepetitionConfig)
     sweep: SweepConfig = field(default_factory=SweepConfig)
     keypoints: Keypoints = "auto"
     learned: LearnedConfig = field(default_factory=LearnedConfig)
@@ -160,6 +162,10 @@ class StereoRegressor:
             joined = {pair: joined_matches(matches.get(pair), more) for pair, more in found.items()}
             matches |= joined
             epipolar |= epipolar_geometries(views, features, joined, self.config.two_view)
+        repeating = repeating_pairs(
+            views, features, matches, list(epipolar), self.config.two_view, self.config.repetition
+        )
+        epipolar = {pair: found for pair, found in epipolar.items() if pair not in repeating}
         turns = find_turns(views, features, matches, epipolar, self.config.turns)
         epipolar = {pair: found for pair, found in epipolar.items() if pair not in turns.mistaken}
         cameras = calibrated_cameras(views, features, epipolar, self.config.cameras)
@@ -205,7 +211,8 @@ class StereoRegressor:
         return out
 
     def _stronger(self) -> list[tuple[PairMatcher, tuple[float, float, float]]]:
-        """What is tried in turn where SIFT leaves views apart, and the seconds an image, a pair, and in all."""
+        """What is tried in turn where SIFT leaves views apart, and the seconds an image, a pair, and in
+        all."""
         config, device = self.config, torch.device(self.config.device)
         limits = config.stronger
         if self.learned:

@@ -1,11 +1,10 @@
 """Which pairs may show no more than a turn of the camera, when nobody knows its focal yet.
 
-A camera that turns on the spot and a plane both give a homography. It is a turn's if K^-1 H K is a rotation for the
-right focal, and the right one is what such pairs cannot tell (R. Hartley, "Self-calibration of
+A camera that turns on the spot and a plane both give a homography. It is a turn's if K^-1 H K is a rotation
+for the right focal, and the right one is what such pairs cannot tell (R. Hartley, "Self-calibration of
 stationary cameras", IJCV 22, 1997). So the question is whether some one focal makes turns of all of them.
 What can speak against it is parallax: matches off the homography that lie on common epipolar lines all the
-same, where those of a turn are mere mistakes (plane plus parallax: M. Irani and P. Anandan, 1996).
-"""
+same, where those of a turn are mere mistakes (plane plus parallax: M. Irani and P. Anandan, 1996)."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -26,8 +25,8 @@ class TurnConfig:
     """When pairs are taken for turns of the camera on the spot."""
 
     relative_focals: tuple[float, ...] = tuple(float(f) for f in np.geomspace(0.4, 2.5, 24))
-    """Focals over the long edge that are tried: from 103 to 23 degrees of view. With longer ones a shift looks
-    like a turn too, so that the last one is believed of no set."""
+    """Focals over the long edge that are tried: from 103 to 23 degrees of view. With longer ones a shift
+    looks like a turn too, so that the last one is believed of no set."""
     min_homography_share: float = 0.8
     """Epipolar inliers that one homography explains too, from which on a pair may be a plane or a turn."""
     min_share: float = 0.8
@@ -35,7 +34,8 @@ class TurnConfig:
     max_error_px: float = 4.0
     """Error of a match that the turn explains, in pixels of the searched pictures."""
     min_parallax: int = 15
-    """Matches off the homography that fit the pair's epipolar geometry, from which on they may be parallax."""
+    """Matches off the homography that fit the pair's epipolar geometry, from which on they may be
+    parallax."""
     min_parallax_share: float = 0.5
     """Of all matches off the homography. Chance puts one in a hundred onto its epipolar line, and the choice
     of the epipole a few more."""
@@ -56,8 +56,9 @@ class TurnConfig:
 
 @dataclass(frozen=True)
 class Turns:
-    """Pairs that a turn explains; and pairs of views that only turns join, which yet seem to tell more: as one
-    can come from the one view to the other by turning, they mistook something (repeated windows, say)."""
+    """Pairs that a turn explains; and pairs of views that only turns join, which yet seem to tell more: as
+    one can come from the one view to the other by turning, they mistook something (repeated windows,
+    say)."""
 
     turning: frozenset[Pair]
     mistaken: frozenset[Pair]

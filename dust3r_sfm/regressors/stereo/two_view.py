@@ -55,7 +55,8 @@ UNRELATED = TwoView(
 )
 
 
-def _ransac(config: TwoViewConfig) -> pycolmap.RANSACOptions:
+def ransac_options(config: TwoViewConfig) -> pycolmap.RANSACOptions:
+    """Of every estimate on a pair's matches."""
     options = pycolmap.RANSACOptions()
     options.max_error = config.max_error_px
     options.random_seed = config.seed
@@ -66,9 +67,9 @@ def _ransac(config: TwoViewConfig) -> pycolmap.RANSACOptions:
 
 @dataclass(frozen=True)
 class Epipolar:
-    """F and the best homography of one pair in centred pixels of the searched pictures, F's number of inliers, and
-    the share of them that the homography explains too. Of the `off_plane` matches, which the homography does
-    not explain, `off_plane_inliers` are F's."""
+    """F and the best homography of one pair in centred pixels of the searched pictures, F's number of
+    inliers, and the share of them that the homography explains too. Of the `off_plane` matches, which the
+    homography does not explain, `off_plane_inliers` are F's."""
 
     fundamental: Float[np.ndarray, "3 3"]
     inliers: int
@@ -84,10 +85,10 @@ def fundamental_matrix(
     """None where too few matches agree. Pixels relative to the principal points."""
     if len(pixels_i) < config.min_inliers:
         return None
-    found = pycolmap.estimate_fundamental_matrix(pixels_i, pixels_j, _ransac(config))
+    found = pycolmap.estimate_fundamental_matrix(pixels_i, pixels_j, ransac_options(config))
     if found is None or found["num_inliers"] < config.min_inliers:
         return None
-    plane = pycolmap.estimate_homography_matrix(pixels_i, pixels_j, _ransac(config))
+    plane = pycolmap.estimate_homography_matrix(pixels_i, pixels_j, ransac_options(config))
     inlier = np.asarray(found["inlier_mask"], dtype=bool)
     off_plane = ~np.asarray(plane["inlier_mask"], dtype=bool) if plane else np.ones(len(inlier), dtype=bool)
     return Epipolar(
@@ -110,14 +111,15 @@ def two_view(
     config: TwoViewConfig,
 ) -> TwoView:
     """What the matches of a pair show, with known cameras (view pixels). `resolution`: searched pixels
-    for each view pixel, of either view. `turned`: a turn explains it at some focal (see `turns.py`). Of a plane the essential matrix is taken too: a homography has
-    two poses and no way to choose, where the few points off the plane do choose."""
+    for each view pixel, of either view. `turned`: a turn explains it at some focal (see `turns.py`). Of a
+    plane the essential matrix is taken too: a homography has two poses and no way to choose, where the few
+    points off the plane do choose."""
     found = pycolmap.estimate_essential_matrix(
         matches.pixels_i * resolution[0],
         matches.pixels_j * resolution[1],
         pycolmap_camera(scaled_camera(camera_i, resolution[0])),
         pycolmap_camera(scaled_camera(camera_j, resolution[1])),
-        _ransac(config),
+        ransac_options(config),
     )
     if found is None or found["num_inliers"] < config.min_inliers:
         return UNRELATED

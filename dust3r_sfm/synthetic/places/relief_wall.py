@@ -47,8 +47,8 @@ def _relief(rng: np.random.Generator) -> list[Primitive]:
 
 
 def _before(rng: np.random.Generator, seed: int) -> list[Primitive]:
-    """Things on posts, a few decimetres before the wall: three in places of even seeds, on which about a tenth
-    of the matches are, and a small one in those of odd seeds, with hardly any."""
+    """Things on posts, a few decimetres before the wall: three in places of even seeds, with about a
+    tenth of the matches, and a small one in those of odd seeds, with hardly any."""
     if seed % 2:
         return _bust(rng, seed, float(rng.choice([-0.6, 0.6])), float(rng.uniform(0.25, 0.5)), 0.06)
     out: list[Primitive] = []

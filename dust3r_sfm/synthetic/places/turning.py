@@ -1,5 +1,7 @@
 """Photos from one spot, which cannot give positions, and photos that slide sideways without turning."""
 
+from dataclasses import dataclass
+
 import numpy as np
 
 from dust3r_sfm.synthetic.cameras import look_at
@@ -14,17 +16,31 @@ from dust3r_sfm.synthetic.placing import standing
 from dust3r_sfm.synthetic.primitives import Cylinder, Primitive, Sphere
 from dust3r_sfm.synthetic.scenes import PALETTES, SceneDescription, object_materials
 
-LEAST_STEP_DEG, MOST_STEP_DEG = 7.0, 40.0
-MOST_STEP_OF_VIEW = 0.75
-"""Neighbours share at least a quarter of what they see: with less, no one would call them neighbours."""
+
+@dataclass(frozen=True)
+class PanConfig:
+    """How a camera is turned on its spot."""
+
+    least_focal: float = 0.7
+    """In long edges: a wide lens,"""
+    most_focal: float = 1.6
+    """and a longer one than in sets that are walked: turning is what it needs."""
+    least_step_deg: float = 7.0
+    """From photo to photo, on average over a set."""
+    most_step_deg: float = 40.0
+    """From photo to photo: what panoramas of wide lenses are taken with."""
+    most_step_of_view: float = 0.75
+    """The share of the view's width that a step may be: neighbours share at least about a quarter of it."""
 
 
-def shoot_pans(request: Request) -> Shoot:
+def shoot_pans(request: Request, config: PanConfig = PanConfig()) -> Shoot:
     """A camera that only turns: every second set also nods, every third rolls a little."""
     rng = np.random.default_rng(request.seed + 31)
-    camera = draw_camera(request.seed, request.width, request.height, 0.7, 1.6)
+    camera = draw_camera(request.seed, request.width, request.height, config.least_focal, config.most_focal)
     view_deg = np.degrees(2 * np.arctan(request.width / 2 / camera.fx))
-    step_deg = rng.uniform(LEAST_STEP_DEG, min(MOST_STEP_DEG, MOST_STEP_OF_VIEW * view_deg))
+    step_deg = rng.uniform(
+        config.least_step_deg, min(config.most_step_deg, config.most_step_of_view * view_deg)
+    )
     scene, eye, facing_deg = _spot(request.seed, rng)
     steps = np.arange(request.count) - (request.count - 1) / 2
     azimuths = facing_deg + step_deg * (steps + rng.uniform(-0.08, 0.08, request.count))

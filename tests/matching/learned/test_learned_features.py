@@ -20,6 +20,7 @@ from dust3r_sfm.matching.learned import (
     match_learned,
 )
 from dust3r_sfm.matching.learned import features as features_module
+from dust3r_sfm.matching.learned.deformable import DeformableConvolution
 from dust3r_sfm.matching.learned.pyramid import describe, pyramid_of, score_map
 from dust3r_sfm.synthetic.cameras import arc_cameras
 from dust3r_sfm.synthetic.render import render
@@ -51,6 +52,16 @@ def matched_pixels(
 ) -> tuple[np.ndarray, np.ndarray]:
     in_i, in_j = match_learned(networks, features_i, features_j).index_pairs.T
     return features_i.pixels[in_i], features_j.pixels[in_j]
+
+
+def test_deformable_convolution_is_kornia_s() -> None:
+    """With offsets of some pixels, which also lead out of the map."""
+    aliked = pytest.importorskip("kornia.feature.aliked.aliked")
+    torch.manual_seed(0)
+    layer = aliked.DeformableConv2d(8, 6).requires_grad_(False)
+    layer.offset_conv.weight *= 6.0
+    maps = torch.randn(1, 8, 21, 34)
+    torch.testing.assert_close(DeformableConvolution(layer)(maps), layer(maps), atol=2e-4, rtol=0)
 
 
 @pytest.mark.parametrize("size", [(320, 224), (317, 215)])
@@ -165,6 +176,12 @@ def test_nothing_is_found_where_the_mask_forbids(networks: LearnedNetworks, phot
     few = replace(CONFIG, max_keypoints=20)
     chosen = detect_features(networks, replace(view, mask=mask), *load_color(view, 1024), few)
     np.testing.assert_array_equal(chosen.pixels, masked.pixels[:20])
+
+
+def test_the_smallest_photo_that_is_read(networks: LearnedNetworks, photo: np.ndarray) -> None:
+    found = detect(networks, view_of(photo[200:232, 300:340]))
+    assert np.isfinite(found.descriptors).all()
+    assert ((found.pixels >= 0) & (found.pixels < [40, 32])).all()
 
 
 def test_strongest_first(networks: LearnedNetworks, photo: np.ndarray) -> None:
