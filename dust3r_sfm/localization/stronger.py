@@ -53,8 +53,8 @@ class StrongerReferences:
             progress.advance()
 
     def matches(self, view: View, references: Sequence[int]) -> list[PointMatches]:
-        """Of the photo's features with those of each reference, as far as these have points. Raises InputError
-        where a reference photo cannot be read any more."""
+        """Of the photo's features with those of each reference, as far as these have points. Raises
+        InputError where a reference photo cannot be read any more."""
         (encoding,) = self._source.encode([view])
         pixels = apply_affine(np.linalg.inv(view.pixel_from_original), self._source.feature_pixels(encoding))
         parts = []
