@@ -72,7 +72,7 @@ def recolour(picture: Picture, config: DegradingConfig, generator: np.random.Gen
 
 
 def _way(length_px: float, angle: float) -> Float[np.ndarray, "n n"]:
-    """A kernel of sum 1 on the pixels that a line through the middle passes, shared between the nearest four."""
+    """A kernel of sum 1 along a line through the middle, each step shared between the nearest four pixels."""
     reach = int(np.ceil(length_px / 2)) + 1
     kernel = np.zeros((2 * reach + 1, 2 * reach + 1))
     steps = np.linspace(-length_px / 2, length_px / 2, 8 * reach)

@@ -5,8 +5,8 @@
 A SET has images/, gt/ (a COLMAP text model of the true cameras, one camera for all), gt/mapping_list.txt and
 gt/query_list.txt. Its mapping photos with their true poses are the reference. Strangers are photos of other
 places, evenly taken from folders, none of which may be given a pose. Degraded queries (`degrading.py`) are
-placed by SIFT alone and by the features that are asked for. Seconds depend on the machine and on what else runs
-on it: compare them with the rival's.
+placed by SIFT alone and by the features that are asked for. Seconds depend on the machine and on what else
+runs on it: compare them with the rival's.
 """
 
 import json
