@@ -124,6 +124,7 @@ class MatchesFeatures(Protocol):
         ...
 
 
+@runtime_checkable
 class EncodesFeatures(MatchesFeatures, Protocol):
     """Features that a regressor has beside those it encodes, for photos that these do not place."""
 
