@@ -16,9 +16,11 @@ from dust3r_sfm.localization.config import LocalizationConfig
 from dust3r_sfm.localization.prepared import Prepared
 from dust3r_sfm.localization.query import (
     PointMatches,
+    count_places,
     matches_by_features,
     matches_by_predictions,
     pooled,
+    select_best_of_places,
 )
 from dust3r_sfm.localization.reference import PosedPhoto
 from dust3r_sfm.localization.solving import (
@@ -44,8 +46,9 @@ _logger = logging.getLogger(__name__)
 @dataclass(frozen=True)
 class Attempt:
     """What became of one photo: `localization`, or the `reason` why there is none. `references`: names of
-    what it was compared with. `num_inliers`: of the best pose, also of one that was not accepted. `inliers`:
-    which of `matches` agree with an accepted pose, and how they came about."""
+    what it was compared with. `num_matches`: places of the photo that some reference knows a point for.
+    `num_inliers`: those where one agrees with the best pose, also one that was not accepted. `inliers`: the
+    best match of each of these, and how they came about."""
 
     name: str
     localization: Localization | None
@@ -116,14 +119,17 @@ class Localizer:
         """What comes of these matches with the chosen references; the time is not known yet."""
         matches = pooled(parts)
         solved, source = self._solved(view, matches.pixels, matches.agreed, camera)
-        reason = self._complaint(solved, len(matches), len(chosen))
+        rows = np.zeros(0, np.int64)
+        if solved is not None:
+            rows = select_best_of_places(matches, solved.errors_px, np.flatnonzero(solved.inliers))
+        places, inliers = count_places(matches), matches.at(rows)
+        reason = self._complaint(len(inliers), places, len(chosen), solved is not None)
         names = tuple(self.prepared.photos[index].name for index in chosen)
         localization = None
         if solved is not None and reason is None:
-            localization = self._localization(view.name, solved, source, matches, names)
-        inliers = np.zeros(0, np.int64) if solved is None else np.flatnonzero(solved.inliers)
-        found = matches.at(inliers)
-        return Attempt(view.name, localization, reason, names, len(matches), len(found), found, 0.0)
+            errors_px = solved.errors_px[rows]
+            localization = self._localization(view.name, solved, source, inliers, errors_px, places, names)
+        return Attempt(view.name, localization, reason, names, places, len(inliers), inliers, 0.0)
 
     def _nearest(self, encoding: Encoding) -> list[int]:
         local = describing(self._regressor).local_descriptors(encoding)
@@ -165,7 +171,7 @@ class Localizer:
             return free, FocalSource.SOLVED
         return guided, FocalSource.EXIF
 
-    def _complaint(self, solved: Solved | None, matches: int, references: int) -> str | None:
+    def _complaint(self, inliers: int, matches: int, references: int, solved: bool) -> str | None:
         """Why the pose is not to be trusted, if it is not."""
         config = self.config
         if references == 0:
@@ -175,9 +181,9 @@ class Localizer:
                 f"{matches} matches with 3D points of {references} references, {config.min_inliers} needed: "
                 "it shows another place, or too little of this one"
             )
-        if solved is None:
+        if not solved:
             return f"its {matches} matches with 3D points agree on no pose"
-        inliers, ratio = solved.num_inliers, solved.num_inliers / matches
+        ratio = inliers / matches
         if inliers < config.min_inliers:
             return f"{inliers} of {matches} matches agree on a pose, {config.min_inliers} needed"
         if ratio < config.min_inlier_ratio:
@@ -191,11 +197,12 @@ class Localizer:
         name: str,
         solved: Solved,
         source: FocalSource,
-        matches: PointMatches,
+        inliers: PointMatches,
+        errors_px: Float[np.ndarray, " n"],
+        places: int,
         references: tuple[str, ...],
     ) -> Localization:
-        inliers = matches.at(solved.inliers)
-        errors_px = solved.errors_px[solved.inliers]
+        """`places`: of the photo that have matches, `errors_px`: of the inliers."""
         pose, known = solved.cam_from_world, source is FocalSource.GIVEN
         covariance = pose_covariance(inliers.agreed, errors_px, pose, solved.camera, known)
         if self._agreed is not None:
@@ -209,7 +216,7 @@ class Localizer:
             focal_source=source,
             pixels=inliers.pixels,
             points=inliers.points,
-            inlier_ratio=len(inliers) / len(matches),
+            inlier_ratio=len(inliers) / places,
             median_error_px=float(np.median(errors_px)),
             covariance=covariance,
             confidence=len(inliers) / (len(inliers) + self.config.min_inliers),

@@ -53,6 +53,20 @@ def pooled(parts: Sequence[PointMatches]) -> PointMatches:
     return once.at(np.isfinite(once.agreed).all(axis=1))
 
 
+def count_places(matches: PointMatches) -> int:
+    """Different pixels of the photo among them."""
+    return len(np.unique(matches.pixels, axis=0))
+
+
+def select_best_of_places(
+    matches: PointMatches, errors_px: Float[np.ndarray, " n"], rows: Int[np.ndarray, " k"]
+) -> Int[np.ndarray, " m"]:
+    """Of these rows, at each place of the photo the one with least error. What several references say of
+    one place is one witness."""
+    ordered = rows[np.argsort(errors_px[rows], kind="stable")]
+    return np.sort(ordered[np.unique(matches.pixels[ordered], axis=0, return_index=True)[1]])
+
+
 _NONE = PointMatches(
     np.zeros((0, 2)),
     np.zeros((0, 3)),
