@@ -301,7 +301,7 @@ exit codes:
 """
 OPTIONS = (
     "masks pairs cameras sparing-above focal known-cameras known-poses positions gps distance "
-    "regressor device dtype batch-size compile seed alignment max-memory max-points "
+    "regressor features device dtype batch-size compile seed alignment max-memory max-points "
     "overwrite resume keep-work quiet"
 )
 
