@@ -14,6 +14,7 @@ Encoding = Mapping[str, np.ndarray]
 files without pickle."""
 
 
+@runtime_checkable
 class Notebook(Protocol):
     """Where a regressor keeps what took it long and what a run that is taken up again would want back: named
     arrays about some views (by index, in an order that matters)."""

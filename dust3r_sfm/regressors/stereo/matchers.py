@@ -1,7 +1,7 @@
 """Matches that take longer to find than those of SIFT, for the pairs that need them."""
 
 from collections.abc import Callable, Sequence
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 import torch
@@ -25,6 +25,7 @@ from dust3r_sfm.threads import in_threads
 from dust3r_sfm.types import Correspondences, Pair, View
 
 
+@runtime_checkable
 class PairMatcher(Protocol):
     """Finds the matches of some pairs of views; what it finds of a pair depends on its two views alone."""
 
