@@ -84,8 +84,8 @@ class _Support:
 
 @dataclass(frozen=True)
 class _Blocks:
-    """A label for each view, what each block triangulates, which blocks support one another, and which ones are
-    `barred` from joining any, being views that are doubted."""
+    """A label for each view, what each block triangulates, which blocks support one another, and which ones
+    are `barred` from joining any, being views that are doubted."""
 
     labels: Int[np.ndarray, " n"]
     points: Mapping[int, _Points]
