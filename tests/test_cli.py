@@ -296,7 +296,8 @@ examples:
 
 exit codes:
   0 a model was written     2 unusable photos or options     3 unusable output folder
-  4 no model came out       130 stopped by Ctrl-C
+  4 no model came out       5 a model was written that is weak: see its verdict
+  130 stopped by Ctrl-C
   1 the system gave up (full disk, memory)
 """
 OPTIONS = (
