@@ -1,11 +1,12 @@
 """Localization against the truth and against SIFT with the truly nearest references, in one run.
 
-    python -m benchmarks.localization SET --strangers OTHER... --json OUT
+    python -m benchmarks.localization SET --strangers OTHER... --degrade dark blur recolour --json OUT
 
 A SET has images/, gt/ (a COLMAP text model of the true cameras, one camera for all), gt/mapping_list.txt and
 gt/query_list.txt. Its mapping photos with their true poses are the reference. Strangers are photos of other
-places, evenly taken from folders, none of which may be given a pose. Seconds depend on the machine and on
-what else runs on it: compare them with the rival's.
+places, evenly taken from folders, none of which may be given a pose. Degraded queries (`degrading.py`) are
+placed by SIFT alone and by the features that are asked for. Seconds depend on the machine and on what else
+runs on it: compare them with the rival's.
 """
 
 import json
@@ -22,6 +23,7 @@ import numpy as np
 import pycolmap
 import tyro
 
+from benchmarks.degrading import Degradation, DegradingConfig, degrade_photos
 from benchmarks.localization_baseline import Baseline, baselines
 from dust3r_sfm.evaluation import read_model
 from dust3r_sfm.evaluation.localization import LocalizationScores, score_localization
@@ -31,6 +33,7 @@ from dust3r_sfm.images import load_view
 from dust3r_sfm.images.files import find_photos
 from dust3r_sfm.localization import Attempt, LocalizationConfig, Localizer, prepare, read_reference
 from dust3r_sfm.regressors.stereo import StereoConfig, StereoRegressor
+from dust3r_sfm.regressors.stereo.regressor import Keypoints
 from dust3r_sfm.types import LensCamera, View
 
 PACKAGES = ("dust3r-sfm", "pycolmap", "torch", "numpy", "scipy")
@@ -48,6 +51,14 @@ class Options:
     """As many are taken from all of these folders together."""
     prepared: Path | None = None
     """Folder to keep the prepared references in."""
+    features: Keypoints = "auto"
+    """What is matched."""
+    degrade: tuple[Degradation, ...] = ()
+    """Recipes for worse queries, which are placed besides."""
+    every: int = 1
+    """Only every so manieth query."""
+    thin: int = 1
+    """Only every so manieth mapping photo."""
     skip_baseline: bool = False
     """Run ours alone."""
     json: Path | None = None
@@ -85,11 +96,13 @@ class Strangers:
 
 @dataclass(frozen=True)
 class Report:
-    """`baselines`: by the error that their PnP-RANSAC allows."""
+    """`baselines`: by the error that their PnP-RANSAC allows. `degraded`: by recipe, then by what is matched;
+    focals known."""
 
     known_focal: Result
     unknown_focal: Result
     baselines: dict[str, Result]
+    degraded: dict[str, dict[str, Result]]
     strangers: Strangers | None
 
 
@@ -104,7 +117,7 @@ def main(options: Options) -> None:
             "machine": {"processor": platform.machine(), "cores": cpu_count()},
             "versions": {package: version(package) for package in PACKAGES},
             "set": options.set.resolve().name,
-            "top_k": options.top_k,
+            **{name: getattr(options, name) for name in ("top_k", "features", "every", "thin")},
             **asdict(report),
         }
         options.json.write_text(json.dumps(facts, indent=1) + "\n", encoding="utf-8")
@@ -112,15 +125,21 @@ def main(options: Options) -> None:
 
 def measured(options: Options, work: Path) -> Report:
     truth = read_model(options.set / "gt")
-    mapping, queries = (_listed(options.set / "gt" / f"{n}_list.txt", truth) for n in ("mapping", "query"))
+    mapping = _listed(options.set / "gt" / "mapping_list.txt", truth, options.thin)
+    queries = _listed(options.set / "gt" / "query_list.txt", truth, options.every)
     model = pycolmap.Reconstruction(str(options.set / "gt"))
     write_reference(model, set(mapping), work / "reference")
-    regressor = StereoRegressor(StereoConfig())
+    regressor = StereoRegressor(StereoConfig(keypoints="sift"))
     reference = read_reference(work / "reference", options.set / "images")
     began_s = time.perf_counter()
     prepared = prepare(reference, regressor, options.prepared or work / "prepared")
     preparation_s = time.perf_counter() - began_s
-    localizer = Localizer(prepared, regressor, LocalizationConfig(top_k=options.top_k))
+    settings = LocalizationConfig(top_k=options.top_k)
+    localizers = {
+        keypoints: Localizer(prepared, StereoRegressor(StereoConfig(keypoints=keypoints)), settings)
+        for keypoints in ("sift", options.features)
+    }
+    localizer = localizers[options.features]
     camera = model.cameras[min(model.cameras)]
     views = {name: load_view(options.set / "images" / name, regressor.image_spec) for name in queries}
     known, known_cpu_s = attempts(localizer, views, lens_camera(camera))
@@ -130,12 +149,31 @@ def measured(options: Options, work: Path) -> Report:
         known_focal=result(known, queries, known_cpu_s, preparation_s),
         unknown_focal=with_focals(free_focal, free, camera.mean_focal_length()),
         baselines={} if options.skip_baseline else _rivals(options, camera, mapping, queries, work),
+        degraded={how: _degraded(options, how, localizers, queries, camera, work) for how in options.degrade},
         strangers=_strangers(options, localizer, known) if options.strangers else None,
     )
 
 
-def _listed(file: Path, truth: Mapping[str, PosedPhoto]) -> dict[str, PosedPhoto]:
-    return {name: truth[name] for name in file.read_text(encoding="utf-8").split()}
+def _degraded(
+    options: Options,
+    how: Degradation,
+    localizers: Mapping[Keypoints, Localizer],
+    queries: Mapping[str, PosedPhoto],
+    camera: pycolmap.Camera,
+    work: Path,
+) -> dict[str, Result]:
+    folder = work / how
+    degrade_photos(options.set / "images", queries, how, folder, DegradingConfig())
+    out: dict[str, Result] = {}
+    for keypoints, localizer in localizers.items():
+        views = {name: load_view(folder / name, localizer.image_spec) for name in queries}
+        found, cpu_s = attempts(localizer, views, lens_camera(camera))
+        out[keypoints] = result(found, queries, cpu_s, None)
+    return out
+
+
+def _listed(file: Path, truth: Mapping[str, PosedPhoto], every: int) -> dict[str, PosedPhoto]:
+    return {name: truth[name] for name in file.read_text(encoding="utf-8").split()[::every]}
 
 
 def write_reference(model: pycolmap.Reconstruction, names: set[str], folder: Path) -> None:

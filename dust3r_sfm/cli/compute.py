@@ -21,7 +21,11 @@ def regressor_config(name: str, compute: ComputeOptions, cameras: CameraSharing)
     device = best_device(name) if compute.device == "auto" else compute.device
     check_device(device)
     if name == STEREO:
-        return StereoConfig(device=device, cameras=cameras, two_view=TwoViewConfig(seed=compute.seed))
+        two_view = TwoViewConfig(seed=compute.seed)
+        return StereoConfig(device=device, cameras=cameras, two_view=two_view, keypoints=compute.features)
+    if compute.features != "auto":
+        asked = f"--features {compute.features}"
+        raise InputError(f"{asked}: is for stereo; add --regressor stereo, or leave it out for {name}")
     if compute.batch_size is not None and compute.batch_size < 1:
         raise InputError(f"--batch-size {compute.batch_size}: give 1 or more")
     return NetworkRegressorConfig(

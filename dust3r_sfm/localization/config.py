@@ -32,7 +32,9 @@ class LocalizationConfig:
     `min_inliers` matches and `min_inlier_ratio` of all that reproject within `max_error`, a share of the
     photo's long edge. `loss` and `reach`, in median errors of the inliers: scale of the Cauchy loss of the
     refinement, and how far off a match may be to take part in it. `min_confidence`: of a reference's depth,
-    for regressors without features."""
+    for regressors without features. A photo that fewer than `weak_inliers` matches place, or none, is matched
+    with stronger features too, where the regressor has them; `stronger`: how references get theirs.
+    """
 
     top_k: int = 5
     diversity: float = 0.1
@@ -43,4 +45,6 @@ class LocalizationConfig:
     min_inlier_ratio: float = 0.1
     max_trials: int = 10_000
     min_confidence: float = 1.5
+    weak_inliers: int = 100
+    stronger: PreparationConfig = field(default_factory=lambda: PreparationConfig(neighbours=5))
     seed: int = 0

@@ -4,7 +4,7 @@ there is none."""
 import logging
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from jaxtyping import Float
@@ -16,10 +16,11 @@ from dust3r_sfm.localization.config import LocalizationConfig
 from dust3r_sfm.localization.prepared import Prepared
 from dust3r_sfm.localization.query import (
     PointMatches,
-    agreed_points,
+    count_places,
     matches_by_features,
     matches_by_predictions,
     pooled,
+    select_best_of_places,
 )
 from dust3r_sfm.localization.reference import PosedPhoto
 from dust3r_sfm.localization.solving import (
@@ -28,7 +29,14 @@ from dust3r_sfm.localization.solving import (
     solved_pose,
     solved_pose_and_focal,
 )
-from dust3r_sfm.regressors.protocol import Encoding, MatchesFeatures, PointmapRegressor
+from dust3r_sfm.localization.stronger import StrongerReferences
+from dust3r_sfm.progress import Progress
+from dust3r_sfm.regressors.protocol import (
+    Encoding,
+    HasStrongerFeatures,
+    MatchesFeatures,
+    PointmapRegressor,
+)
 from dust3r_sfm.retrieval import diverse_neighbours
 from dust3r_sfm.types import FocalSource, ImageSpec, LensCamera, Localization, View
 
@@ -38,8 +46,9 @@ _logger = logging.getLogger(__name__)
 @dataclass(frozen=True)
 class Attempt:
     """What became of one photo: `localization`, or the `reason` why there is none. `references`: names of
-    what it was compared with. `num_inliers`: of the best pose, also of one that was not accepted. `inliers`:
-    which of `matches` agree with an accepted pose, and how they came about."""
+    what it was compared with. `num_matches`: places of the photo that some reference knows a point for.
+    `num_inliers`: those where one agrees with the best pose, also one that was not accepted. `inliers`: the
+    best match of each of these, and how they came about."""
 
     name: str
     localization: Localization | None
@@ -61,6 +70,8 @@ class Localizer:
         self._regressor = regressor
         self._agreed = None if prepared.features is None else prepared.features.points.agreed
         self._bent = _cameras_with_a_lens(prepared.photos)
+        self._stronger = _stronger_references(prepared, regressor, self.config)
+        self._always_stronger = isinstance(regressor, HasStrongerFeatures) and regressor.always_stronger
         self._row = {photo.name: index for index, photo in enumerate(prepared.photos)}
 
     @property
@@ -85,23 +96,40 @@ class Localizer:
         began_s = time.perf_counter()
         (encoding,) = self._regressor.encode([view])
         chosen = self._nearest(encoding) if references is None else self._named(references)
-        matches, points = agreed_points(pooled(self._matches(view, encoding, chosen)), self._agreed)
-        solved, source = self._solved(view, matches.pixels, points, camera)
-        reason = self._complaint(solved, len(matches), len(chosen))
+        plain = self._matches(view, encoding, chosen)
+        attempt = self._attempt(view, camera, plain, chosen)
+        if self._stronger is not None and self._is_weak(attempt):
+            matches = [*plain, *self._stronger.matches(view, chosen)]
+            again = self._attempt(view, camera, matches, chosen)
+            attempt = max(attempt, again, key=lambda one: (one.localization is not None, one.num_inliers))
+        return replace(attempt, time_s=time.perf_counter() - began_s)
+
+    def prepare_stronger(self, progress: Progress) -> None:
+        """Where stronger features are wanted for all photos, those of all references now."""
+        if self._stronger is not None and self._always_stronger:
+            self._stronger.prepare(progress)
+
+    def _is_weak(self, attempt: Attempt) -> bool:
+        weak = attempt.localization is None or attempt.num_inliers < self.config.weak_inliers
+        return bool(attempt.references) and (weak or self._always_stronger)
+
+    def _attempt(
+        self, view: View, camera: LensCamera | None, parts: Sequence[PointMatches], chosen: Sequence[int]
+    ) -> Attempt:
+        """What comes of these matches with the chosen references; the time is not known yet."""
+        matches = pooled(parts)
+        solved, source = self._solved(view, matches.pixels, matches.agreed, camera)
+        rows = np.zeros(0, np.int64)
+        if solved is not None:
+            rows = select_best_of_places(matches, solved.errors_px, np.flatnonzero(solved.inliers))
+        places, inliers = count_places(matches), matches.at(rows)
+        reason = self._complaint(len(inliers), places, len(chosen), solved is not None)
         names = tuple(self.prepared.photos[index].name for index in chosen)
         localization = None
         if solved is not None and reason is None:
-            localization = self._localization(view.name, solved, source, matches, points, names)
-        return Attempt(
-            view.name,
-            localization,
-            reason,
-            names,
-            len(matches),
-            0 if solved is None else solved.num_inliers,
-            matches.at(np.zeros(0, np.int64) if solved is None else np.flatnonzero(solved.inliers)),
-            time.perf_counter() - began_s,
-        )
+            errors_px = solved.errors_px[rows]
+            localization = self._localization(view.name, solved, source, inliers, errors_px, places, names)
+        return Attempt(view.name, localization, reason, names, places, len(inliers), inliers, 0.0)
 
     def _nearest(self, encoding: Encoding) -> list[int]:
         local = describing(self._regressor).local_descriptors(encoding)
@@ -143,7 +171,7 @@ class Localizer:
             return free, FocalSource.SOLVED
         return guided, FocalSource.EXIF
 
-    def _complaint(self, solved: Solved | None, matches: int, references: int) -> str | None:
+    def _complaint(self, inliers: int, matches: int, references: int, solved: bool) -> str | None:
         """Why the pose is not to be trusted, if it is not."""
         config = self.config
         if references == 0:
@@ -153,9 +181,9 @@ class Localizer:
                 f"{matches} matches with 3D points of {references} references, {config.min_inliers} needed: "
                 "it shows another place, or too little of this one"
             )
-        if solved is None:
+        if not solved:
             return f"its {matches} matches with 3D points agree on no pose"
-        inliers, ratio = solved.num_inliers, solved.num_inliers / matches
+        ratio = inliers / matches
         if inliers < config.min_inliers:
             return f"{inliers} of {matches} matches agree on a pose, {config.min_inliers} needed"
         if ratio < config.min_inlier_ratio:
@@ -169,17 +197,16 @@ class Localizer:
         name: str,
         solved: Solved,
         source: FocalSource,
-        matches: PointMatches,
-        points: Float[np.ndarray, "n 3"],
+        inliers: PointMatches,
+        errors_px: Float[np.ndarray, " n"],
+        places: int,
         references: tuple[str, ...],
     ) -> Localization:
-        """`points`: of the matches, where the pose was solved."""
-        inliers, points = matches.at(solved.inliers), points[solved.inliers]
-        errors_px = solved.errors_px[solved.inliers]
+        """`places`: of the photo that have matches, `errors_px`: of the inliers."""
         pose, known = solved.cam_from_world, source is FocalSource.GIVEN
-        covariance = pose_covariance(points, errors_px, pose, solved.camera, known)
+        covariance = pose_covariance(inliers.agreed, errors_px, pose, solved.camera, known)
         if self._agreed is not None:
-            depth = median_depth(pose, points)
+            depth = median_depth(pose, inliers.agreed)
             pose, spread = carried(pose, self._agreed, self.prepared.photos, depth)
             covariance = covariance + spread
         return Localization(
@@ -189,12 +216,23 @@ class Localizer:
             focal_source=source,
             pixels=inliers.pixels,
             points=inliers.points,
-            inlier_ratio=len(inliers) / len(matches),
+            inlier_ratio=len(inliers) / places,
             median_error_px=float(np.median(errors_px)),
             covariance=covariance,
             confidence=len(inliers) / (len(inliers) + self.config.min_inliers),
             references=references,
         )
+
+
+def _stronger_references(
+    prepared: Prepared, regressor: PointmapRegressor, config: LocalizationConfig
+) -> StrongerReferences | None:
+    if prepared.features is None or not isinstance(regressor, HasStrongerFeatures):
+        return None
+    source = regressor.stronger_features
+    if source is None:
+        return None
+    return StrongerReferences(prepared, source, regressor.image_spec, config.stronger)
 
 
 def _cameras_with_a_lens(photos: Sequence[PosedPhoto]) -> dict[tuple[int, int], LensCamera]:

@@ -30,19 +30,6 @@ class Features:
 
 
 @dataclass(frozen=True)
-class Prepared:
-    """`descriptors`: one unit row a photo. `features`, for regressors that have them, else `depth`, one map
-    a photo. Per-photo sequences run parallel to `photos`."""
-
-    photos: tuple[PosedPhoto, ...]
-    encodings: Sequence[Encoding]
-    vlad: Vlad
-    descriptors: Float[np.ndarray, "n d"]
-    features: Features | None
-    depth: tuple[DepthMap, ...] | None
-
-
-@dataclass(frozen=True)
 class Store:
     """The folder of one preparation, and the name of all it depends on."""
 
@@ -54,6 +41,20 @@ class Store:
 
     def depth_path(self, index: int) -> Path:
         return self.folder / "depth" / f"{index:05d}{SUFFIX}"
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """`descriptors`: one unit row a photo. `features`, for regressors that have them, else `depth`, one map
+    a photo. Per-photo sequences run parallel to `photos`. `store`: where all this is kept."""
+
+    photos: tuple[PosedPhoto, ...]
+    encodings: Sequence[Encoding]
+    vlad: Vlad
+    descriptors: Float[np.ndarray, "n d"]
+    features: Features | None
+    depth: tuple[DepthMap, ...] | None
+    store: Store
 
 
 def preparation_key(reference: Reference, regressor: PointmapRegressor, config: PreparationConfig) -> str:
@@ -113,7 +114,7 @@ def load_prepared(reference: Reference, store: Store, encoding_bytes: int) -> Pr
     if features is None and depth is None:
         return None
     vlad = Vlad(arrays["vlad_mean"], arrays["vlad_projection"], arrays["vlad_words"])
-    return Prepared(photos, encodings, vlad, arrays["descriptors"], features, depth)
+    return Prepared(photos, encodings, vlad, arrays["descriptors"], features, depth, store)
 
 
 def _features(arrays: Mapping[str, np.ndarray]) -> Features:

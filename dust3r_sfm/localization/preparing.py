@@ -87,11 +87,11 @@ def prepare(
     pairs = _neighbours(descriptors, config)
     if isinstance(regressor, MatchesFeatures):
         features = _features(regressor, read, encodings, pairs, config, progress)
-        prepared = Prepared(read.photos, encodings, vlad, descriptors, features, None)
+        prepared = Prepared(read.photos, encodings, vlad, descriptors, features, None, store)
     else:
         given = replace(reference, photos=read.photos, points=read.points)
         depth = reference_depths(regressor, given, read.views, encodings, pairs, config, store, progress)
-        prepared = Prepared(read.photos, encodings, vlad, descriptors, None, depth)
+        prepared = Prepared(read.photos, encodings, vlad, descriptors, None, depth, store)
     keys = [encoding_key(regressor, view) for view in read.views]
     save_prepared(prepared, read.rows, keys, store)
     return prepared

@@ -10,13 +10,12 @@ from dust3r_sfm.errors import InputError
 from dust3r_sfm.geometry import apply_affine, invert_rigid, transform_points
 from dust3r_sfm.geometry.lens import normalized
 from dust3r_sfm.images import load_view
-from dust3r_sfm.localization.agreement import Agreed
 from dust3r_sfm.localization.config import LocalizationConfig
 from dust3r_sfm.localization.prepared import Features, Prepared
 from dust3r_sfm.localization.reference import DepthMap, PosedPhoto
 from dust3r_sfm.progress import Silent
 from dust3r_sfm.regressors.protocol import Encoding, MatchesFeatures, PointmapRegressor
-from dust3r_sfm.types import Pair, PairPrediction, View
+from dust3r_sfm.types import ImageSpec, Pair, PairPrediction, View
 
 NO_ROW = -1
 
@@ -25,13 +24,15 @@ NO_ROW = -1
 class PointMatches:
     """What is at `pixels` (continuous, stored file) of the new photo is at `points` in the world. Each was
     found through photo `reference` (its number in the prepared set) at its `reference_pixels` (stored
-    file), and is row `point_row` of the prepared points, or NO_ROW."""
+    file), and is row `point_row` of the prepared points, or NO_ROW. `agreed`: the points where the reference
+    photos agree on, which poses are solved from; nan where that is not known."""
 
     pixels: Float[np.ndarray, "n 2"]
     points: Float[np.ndarray, "n 3"]
     reference: Int[np.ndarray, " n"]
     reference_pixels: Float[np.ndarray, "n 2"]
     point_row: Int[np.ndarray, " n"]
+    agreed: Float[np.ndarray, "n 3"]
 
     def __len__(self) -> int:
         return len(self.pixels)
@@ -42,28 +43,37 @@ class PointMatches:
 
 
 def pooled(parts: Sequence[PointMatches]) -> PointMatches:
-    """All of them, each place of the photo with each point once."""
+    """All of them that a pose can be solved from, each place of the photo with each point once."""
     columns = ((getattr(part, name) for part in parts) for name in vars(_NONE))
     every = PointMatches(
         *(np.concatenate([empty, *c]) for empty, c in zip(vars(_NONE).values(), columns, strict=True))
     )
     rows = np.hstack([every.pixels, every.points])
-    return every.at(np.sort(np.unique(rows, axis=0, return_index=True)[1]))
+    once = every.at(np.sort(np.unique(rows, axis=0, return_index=True)[1]))
+    return once.at(np.isfinite(once.agreed).all(axis=1))
 
 
-def agreed_points(
-    matches: PointMatches, agreed: Agreed | None
-) -> tuple[PointMatches, Float[np.ndarray, "n 3"]]:
-    """What a pose is solved from: those matches whose points are known where the photos agree on, and these
-    places; without `agreed` all of them, as they are."""
-    if agreed is None:
-        return matches, matches.points
-    kept = matches.at(np.isfinite(agreed.xyz[matches.point_row]).all(axis=1))
-    return kept, agreed.xyz[kept.point_row]
+def count_places(matches: PointMatches) -> int:
+    """Different pixels of the photo among them."""
+    return len(np.unique(matches.pixels, axis=0))
+
+
+def select_best_of_places(
+    matches: PointMatches, errors_px: Float[np.ndarray, " n"], rows: Int[np.ndarray, " k"]
+) -> Int[np.ndarray, " m"]:
+    """Of these rows, at each place of the photo the one with least error. What several references say of
+    one place is one witness."""
+    ordered = rows[np.argsort(errors_px[rows], kind="stable")]
+    return np.sort(ordered[np.unique(matches.pixels[ordered], axis=0, return_index=True)[1]])
 
 
 _NONE = PointMatches(
-    np.zeros((0, 2)), np.zeros((0, 3)), np.zeros(0, np.int64), np.zeros((0, 2)), np.zeros(0, np.int64)
+    np.zeros((0, 2)),
+    np.zeros((0, 3)),
+    np.zeros(0, np.int64),
+    np.zeros((0, 2)),
+    np.zeros(0, np.int64),
+    np.zeros((0, 3)),
 )
 
 
@@ -89,6 +99,7 @@ def matches_by_features(
                 np.full(len(known), index),
                 features.pixels[index][in_reference[known]],
                 point[known],
+                features.points.solved_xyz[point[known]],
             )
         )
     return parts
@@ -106,7 +117,7 @@ def matches_by_predictions(
     """What the regressor says the photo and each reference have in common, where the reference's depth is
     known. All pairs are handed over at once, for the regressor to make batches of. Raises InputError where
     a reference photo cannot be read any more."""
-    views = [view, *(_reference_view(prepared.photos[k], regressor) for k in references)]
+    views = [view, *(load_reference_view(prepared.photos[k], regressor.image_spec) for k in references)]
     encodings = [encoding, *(prepared.encodings[k] for k in references)]
     pairs = [Pair(0, number) for number in range(1, len(views))]
     found = {p.pair.j: p for p in regressor.predict(views, encodings, pairs, frozenset(), Silent())}
@@ -116,9 +127,10 @@ def matches_by_predictions(
     ]
 
 
-def _reference_view(photo: PosedPhoto, regressor: PointmapRegressor) -> View:
+def load_reference_view(photo: PosedPhoto, spec: ImageSpec) -> View:
+    """Raises InputError where it cannot be read any more."""
     try:
-        return load_view(photo.path, regressor.image_spec)
+        return load_view(photo.path, spec)
     except InputError as error:
         raise InputError(f"{error} (a reference photo: leave it in place)") from error
 
@@ -146,6 +158,7 @@ def _lifted(
         np.full(len(known), index),
         in_reference[known],
         np.full(len(known), NO_ROW),
+        points[known],
     )
 
 

@@ -30,6 +30,11 @@ class FeaturePoints:
     point_of_feature: tuple[Int[np.ndarray, " _n"], ...]
     agreed: Agreed | None = None
 
+    @property
+    def solved_xyz(self) -> Float[np.ndarray, "p 3"]:
+        """Where the points are in the world that poses are solved in."""
+        return self.xyz if self.agreed is None else self.agreed.xyz
+
 
 def triangulated_features(
     photos: Sequence[PosedPhoto],
@@ -37,9 +42,11 @@ def triangulated_features(
     matches: Mapping[Pair, Int[np.ndarray, "_k 2"]],
     known: KnownPoints,
     config: PreparationConfig,
+    adjust_poses: bool = True,
 ) -> FeaturePoints:
     """Known points keep their places and take over features at their observations; from there and from the
-    `matches` (features of photo i and j) tracks grow. `pixels` are continuous ones of the stored files."""
+    `matches` (features of photo i and j) tracks grow. `pixels` are continuous ones of the stored files.
+    `adjust_poses`: whether to ask if the photos agree on other poses."""
     model = _model(photos, pixels)
     snapped = _snapped(photos, pixels, known, config.snap)
     _add_known(model, known, snapped)
@@ -53,7 +60,7 @@ def triangulated_features(
     refine_points(model, given, max_error_px)
     new = set(model.points3D) - given
     pycolmap.ObservationManager(model, graph).filter_points3D(max_error_px, config.min_angle_deg, new)
-    agreed = agreed_model(model, max_error_px)
+    agreed = agreed_model(model, max_error_px) if adjust_poses else None
     if agreed is not None:
         every = set(agreed.points3D)
         pycolmap.ObservationManager(agreed, graph).filter_points3D(max_error_px, config.min_angle_deg, every)

@@ -32,7 +32,6 @@ from dust3r_sfm.localization.pictures import match_picture
 from dust3r_sfm.pipeline.output import as_output_error, check_file
 from dust3r_sfm.pipeline.regressors import RegressorConfig, build_regressor
 from dust3r_sfm.progress import Progress, Silent
-from dust3r_sfm.regressors.protocol import PointmapRegressor
 from dust3r_sfm.regressors.stereo import StereoConfig
 from dust3r_sfm.types import View
 
@@ -124,10 +123,23 @@ def prepare_reference(
     reference: Reference, config: LocalizeConfig, folder: Path | None, progress: Progress
 ) -> Path:
     """Prepares only; the folder where it is kept. Raises as `prepare` does."""
-    regressor = build_regressor(config.regressor)
+    return _prepared_localizer(reference, config, folder, progress).prepared.store.folder
+
+
+def _prepared_localizer(
+    reference: Reference, config: LocalizeConfig, folder: Path | None, progress: Progress
+) -> Localizer:
+    # Plain features are the same whether or not others are matched besides: they are kept in one place.
+    plain = config.regressor
+    if isinstance(plain, StereoConfig):
+        plain = replace(plain, keypoints="sift")
+    regressor = build_regressor(plain)
     folder = folder or default_folder(reference, regressor)
-    prepare(reference, regressor, folder, config.preparation, progress=progress)
-    return folder
+    prepared = prepare(reference, regressor, folder, config.preparation, progress=progress)
+    whole = regressor if plain == config.regressor else build_regressor(config.regressor)
+    localizer = Localizer(prepared, whole, config.localization)
+    localizer.prepare_stronger(progress)
+    return localizer
 
 
 def localize_photos(
@@ -150,22 +162,18 @@ def localize_photos(
     if not queries.files:
         raise InputError("there is no photo to localize; give one at least")
     _check_outputs(outputs)
-    regressor = build_regressor(config.regressor)
-    folder = folder or default_folder(reference, regressor)
-    prepared = prepare(reference, regressor, folder, config.preparation, progress=progress)
-    localizer = Localizer(prepared, regressor, config.localization)
+    localizer = _prepared_localizer(reference, config, folder, progress)
     with _written_folder(outputs.pictures, _OF_PICTURES) as pictures:
-        localized = _attempted(localizer, regressor, queries, pairs or {}, pictures, progress)
+        localized = _attempted(localizer, queries, pairs or {}, pictures, progress)
         if not localized.attempts:
             _write_diagnostics(localized, outputs)
             raise InputError(_none_readable(localized.unreadable))
-    _write(localized, reference, prepared, outputs)
+    _write(localized, reference, localizer.prepared, outputs)
     return localized
 
 
 def _attempted(
     localizer: Localizer,
-    regressor: PointmapRegressor,
     queries: Queries,
     pairs: Mapping[str, Sequence[str]],
     pictures: Path | None,
@@ -176,7 +184,7 @@ def _attempted(
     progress.start("Localizing", len(queries.files), "photos")
     for name, path in queries.files.items():
         try:
-            view = replace(load_view(path, regressor.image_spec), name=name)
+            view = replace(load_view(path, localizer.image_spec), name=name)
             camera = queries.intrinsics.camera(name, view.original_size)
             attempt = localizer.attempt(view, camera, pairs.get(name))
         except InputError as error:

@@ -123,3 +123,29 @@ class MatchesFeatures(Protocol):
         """Which feature of one image (its number in image i, in image j) shows the same place as which of
         the other, by their looks alone. A feature is matched at most once; several may be in one place."""
         ...
+
+
+@runtime_checkable
+class EncodesFeatures(MatchesFeatures, Protocol):
+    """Features that a regressor has beside those it encodes, for photos that these do not place."""
+
+    def fingerprint(self) -> str:
+        """Names everything besides the photos that features and matches depend on."""
+        ...
+
+    def encode(self, views: Sequence[View]) -> list[Encoding]: ...
+
+
+@runtime_checkable
+class HasStrongerFeatures(Protocol):
+    """What a regressor that `MatchesFeatures` may offer besides."""
+
+    @property
+    def stronger_features(self) -> EncodesFeatures | None:
+        """Slower to find and surer to match; None where they are not to be had or not wanted."""
+        ...
+
+    @property
+    def always_stronger(self) -> bool:
+        """Whether they are wanted for all photos, and not only where plain ones do not suffice."""
+        ...

@@ -92,7 +92,11 @@ def _config(command: ProcessDust3r, say: Callable[[str], None]) -> ReconstructCo
         out=command.output_dir,
         photo=PhotoOptions(command.masks, command.pairs, command.cameras),
         compute=ComputeOptions(
-            command.regressor, command.device, command.dtype, command.batch_size, seed=command.seed
+            regressor=command.regressor,
+            device=command.device,
+            dtype=command.dtype,
+            batch_size=command.batch_size,
+            seed=command.seed,
         ),
         known=KnownOptions(command.focal_px, command.known_cameras),
         solving=SolvingOptions(command.alignment, command.max_memory),

@@ -18,7 +18,7 @@ def posed_room(tmp_path_factory: pytest.TempPathFactory) -> PosedRoom:
 
 @pytest.fixture(scope="session")
 def stereo() -> StereoRegressor:
-    return StereoRegressor(StereoConfig(long_edge=320))
+    return StereoRegressor(StereoConfig(long_edge=320, keypoints="sift"))
 
 
 @pytest.fixture(scope="session")

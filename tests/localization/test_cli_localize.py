@@ -4,6 +4,7 @@ import json
 import shutil
 from collections.abc import Callable
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 import pycolmap
@@ -12,9 +13,12 @@ from PIL import Image
 from posed_room import QUERIES, PosedRoom
 
 from dust3r_sfm.cli import main
-from dust3r_sfm.cli.options import PlacingOptions
+from dust3r_sfm.cli.compute import regressor_config
+from dust3r_sfm.cli.options import ComputeOptions, PlacingOptions
+from dust3r_sfm.errors import InputError
 from dust3r_sfm.evaluation.photos import read_poses
 from dust3r_sfm.localization import LocalizationConfig, Prepared
+from dust3r_sfm.regressors.stereo import StereoConfig
 
 Run = Callable[..., tuple[int, str, str]]
 
@@ -164,6 +168,28 @@ def test_unusable_options_are_code_2(
     code, _, err = run(posed_room.model, ready[1], "--regressor", "stereo", *words)
     assert code == 2
     assert message in err
+
+
+@pytest.mark.parametrize("features", ["auto", "sift", "aliked"])
+def test_features_are_those_of_stereo(features: Literal["auto", "sift", "aliked"]) -> None:
+    options = ComputeOptions(features=features)
+    config = regressor_config("stereo", options, "auto")
+    assert isinstance(config, StereoConfig)
+    assert config.keypoints == features
+    if features != "auto":
+        with pytest.raises(InputError, match=f"--features {features}: is for stereo"):
+            regressor_config("mast3r", options, "auto")
+
+
+def test_references_are_prepared_once_whatever_is_matched(
+    run: Run, posed_room: PosedRoom, ready: tuple[Path, Path]
+) -> None:
+    words = (posed_room.model, "--regressor", "stereo", "--prepare", ready[0])
+    kept = ready[0] / "prepared.safetensors"
+    assert run(*words)[0] == 0
+    before = kept.stat().st_mtime_ns
+    assert run(*words, "--features", "sift")[0] == 0
+    assert kept.stat().st_mtime_ns == before
 
 
 def test_unusable_references_are_code_2(run: Run, ready: tuple[Path, Path], tmp_path: Path) -> None:

@@ -44,7 +44,7 @@ class Counting(StereoRegressor):
 
 
 def counting() -> Counting:
-    return Counting(StereoConfig(long_edge=320))
+    return Counting(StereoConfig(long_edge=320, keypoints="sift"))
 
 
 @pytest.fixture

@@ -26,6 +26,7 @@ from dust3r_sfm.regressors.stereo.features import (
     features_from_encoding,
     root_sift,
 )
+from dust3r_sfm.regressors.stereo.learned import LearnedFeatureSource
 from dust3r_sfm.regressors.stereo.matchers import AffineMatcher, LearnedMatcher, PairMatcher
 from dust3r_sfm.regressors.stereo.matching import distinct, match_descriptors, unit_descriptors
 from dust3r_sfm.regressors.stereo.pointmaps import pair_predictions
@@ -125,6 +126,18 @@ class StereoRegressor:
         of_i = unit_descriptors(encoding_i["descriptors"], device)
         of_j = unit_descriptors(encoding_j["descriptors"], device)
         return match_descriptors(of_i, of_j, self.config.max_ratio)
+
+    @property
+    def stronger_features(self) -> LearnedFeatureSource | None:
+        """Implements `HasStrongerFeatures`."""
+        if not self.learned:
+            return None
+        return LearnedFeatureSource(self.config.learned, torch.device(self.config.device))
+
+    @property
+    def always_stronger(self) -> bool:
+        """Implements `HasStrongerFeatures`."""
+        return self.config.keypoints == "aliked"
 
     def predict(
         self,
