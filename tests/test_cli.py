@@ -71,7 +71,8 @@ def test_a_reconstruction(photos: Path, tmp_path: Path, run: Run) -> None:
     code, out, err = run("reconstruct", photos, tmp_path / "out")
     assert code == 0, err
     assert re.fullmatch(
-        r"3 of 3 images registered, \d+ points, mean reprojection error \d+\.\d\d px\n"
+        r"3 of 3 images registered, \d+ points, mean reprojection error \d+\.\d\d px; "
+        r"proved: every photo is checked by others\n"
         rf"in {re.escape(str(tmp_path / 'out'))}: sparse/0 \(COLMAP\), points\.ply, .*\n",
         out,
     )
@@ -302,7 +303,7 @@ exit codes:
 """
 OPTIONS = (
     "masks pairs cameras sparing-above focal known-cameras known-poses positions gps distance "
-    "regressor device dtype batch-size compile seed alignment max-memory max-points "
+    "regressor features device dtype batch-size compile seed alignment max-memory max-points "
     "overwrite resume keep-work quiet"
 )
 
