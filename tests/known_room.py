@@ -11,6 +11,7 @@ from jaxtyping import Float, UInt8
 from PIL import Image
 
 from dust3r_sfm.progress import Progress
+from dust3r_sfm.regressors.protocol import Notebook
 from dust3r_sfm.synthetic.cameras import Rig, arc_cameras
 from dust3r_sfm.synthetic.predictions import synthetic_predictions
 from dust3r_sfm.synthetic.render import render_depth
@@ -79,6 +80,7 @@ class LookupRegressor:
         pairs: Sequence[Pair],
         done: frozenset[Pair],
         progress: Progress,
+        notebook: Notebook | None = None,
     ) -> Iterator[PairPrediction]:
         progress.start("Predicting", len(pairs) - len(done), "pairs")
         for pair in pairs:

@@ -71,7 +71,8 @@ def test_a_reconstruction(photos: Path, tmp_path: Path, run: Run) -> None:
     code, out, err = run("reconstruct", photos, tmp_path / "out")
     assert code == 0, err
     assert re.fullmatch(
-        r"3 of 3 images registered, \d+ points, mean reprojection error \d+\.\d\d px\n"
+        r"3 of 3 images registered, \d+ points, mean reprojection error \d+\.\d\d px; "
+        r"proved: every photo is checked by others\n"
         rf"in {re.escape(str(tmp_path / 'out'))}: sparse/0 \(COLMAP\), points\.ply, .*\n",
         out,
     )
@@ -296,7 +297,8 @@ examples:
 
 exit codes:
   0 a model was written     2 unusable photos or options     3 unusable output folder
-  4 no model came out       130 stopped by Ctrl-C
+  4 no model came out       5 a model was written that is weak: see its verdict
+  130 stopped by Ctrl-C
   1 the system gave up (full disk, memory)
 """
 OPTIONS = (

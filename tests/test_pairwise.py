@@ -35,6 +35,7 @@ from dust3r_sfm.pairwise import (
 )
 from dust3r_sfm.progress import Progress
 from dust3r_sfm.regressors.network import NetworkRegressor, NetworkRegressorConfig
+from dust3r_sfm.regressors.protocol import Notebook
 from dust3r_sfm.regressors.stereo import StereoConfig, StereoRegressor
 from dust3r_sfm.types import Camera, ImageSpec, Pair, PairPrediction, View
 
@@ -184,6 +185,7 @@ class OneEyed:
         pairs: Sequence[Pair],
         done: frozenset[Pair],
         progress: Progress,
+        notebook: Notebook | None = None,
     ) -> Iterator[PairPrediction]:
         points = unproject(pixel_grid(self.camera.height, self.camera.width), self.depth(), self.camera)
         confidence = np.full(points.shape[:2], 4.0)

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import pycolmap
-from jaxtyping import Float, Int
+from jaxtyping import Bool, Float
 
 from dust3r_sfm.alignment.components import Solved
 from dust3r_sfm.alignment.config import AlignmentConfig
@@ -124,12 +124,14 @@ def _seed(
         return None
     motion = found["cam2_from_cam1"]
     j_from_i = rigid(motion.rotation.matrix(), np.asarray(motion.translation))
-    angle = _median_angle_deg(matches, camera_i, camera_j, j_from_i, np.asarray(found["inlier_mask"]))
-    worth = found["num_inliers"] * min(angle / config.growth.good_angle_deg, 1.0)
+    inlier = np.asarray(found["inlier_mask"], dtype=bool)
+    angle = _median_angle_deg(matches, camera_i, camera_j, j_from_i, inlier)
     if angle < config.growth.min_angle_deg:
         return None
+    worth = found["num_inliers"] * min(angle / config.growth.good_angle_deg, 1.0)
     poses = np.stack([np.eye(4), j_from_i])
-    return _Seed(pair, Solved((pair.i, pair.j), (camera_i, camera_j), poses, {pair: 1.0}, {pair: 0.0}), worth)
+    solved = Solved((pair.i, pair.j), (camera_i, camera_j), poses, {pair: 1.0}, {pair: 0.0})
+    return _Seed(pair, solved, worth)
 
 
 def _camera(view: int, factor: float, views: Sequence[View], start: Start) -> Camera:
@@ -145,7 +147,7 @@ def _median_angle_deg(
     camera_i: Camera,
     camera_j: Camera,
     j_from_i: Float[np.ndarray, "4 4"],
-    inlier: Int[np.ndarray, " n"],
+    inlier: Bool[np.ndarray, " n"],
 ) -> float:
     """Between both rays of each agreeing match."""
     rays_i = unit_rays(matches.pixels_i, camera_i)[inlier] @ j_from_i[:3, :3].T

@@ -1,6 +1,6 @@
 """What must be proved of a photo's place before it is written."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from dust3r_sfm.alignment.proven_parts import PartConfig
 from dust3r_sfm.alignment.uncertainty import UncertaintyConfig
@@ -33,3 +33,9 @@ class VerificationConfig:
     """Spread of the logarithm of most photos' focals about that."""
     exif_focal_std: float = 0.15
     """Standard deviation that the log of a focal from EXIF is granted: three times what most have."""
+
+
+def for_pairs_that_know_depth(config: VerificationConfig) -> VerificationConfig:
+    """For regressors that see depth and focal in each photo by itself, as networks do: two photos may be a
+    scene with as few matches as a witness has, and with the focal that their pointmaps show."""
+    return replace(config, min_matches_alone=config.witnesses.min_matches, max_focal_std_alone=float("inf"))

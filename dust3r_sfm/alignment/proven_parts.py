@@ -84,11 +84,13 @@ class _Support:
 
 @dataclass(frozen=True)
 class _Blocks:
-    """A label for each view, what each block triangulates, and which blocks support one another."""
+    """A label for each view, what each block triangulates, which blocks support one another, and which ones
+    are `barred` from joining any, being views that are doubted."""
 
     labels: Int[np.ndarray, " n"]
     points: Mapping[int, _Points]
     support: Mapping[tuple[int, int], _Support]
+    barred: frozenset[int]
 
 
 def proven_parts(
@@ -104,7 +106,7 @@ def proven_parts(
     labels = two_edge_connected(ends[:, 0], ends[:, 1], count) if len(ends) else np.arange(count)
     if given.any():
         labels = np.where(given, labels[given].min(), labels)
-    blocks = _joined(_blocks(seen, labels, config), seen, config)
+    blocks = _joined(_blocks(seen, labels, doubted, config), seen, config)
     for seed in _seeds(witnesses, config):
         i, j = blocks.labels[[seed.i, seed.j]]
         alone = np.count_nonzero(np.isin(blocks.labels, (i, j))) == 2
@@ -128,15 +130,21 @@ def _seeds(witnesses: Sequence[Witness], config: PartConfig) -> list[Witness]:
     return sorted(strong, key=lambda w: (-w.agreeing, w.i, w.j))
 
 
-def _blocks(seen: SeenTracks, labels: Int[np.ndarray, " n"], config: PartConfig) -> _Blocks:
+def _blocks(
+    seen: SeenTracks, labels: Int[np.ndarray, " n"], barred: Bool[np.ndarray, " n"], config: PartConfig
+) -> _Blocks:
     points = {int(label): _block_points(seen, labels == label, config) for label in np.unique(labels)}
     support = {pair: _mutual(seen, labels, pair, points, config) for pair in _beside(seen, labels)}
-    return _Blocks(labels, points, support)
+    return _Blocks(labels, points, support, frozenset(labels[barred].tolist()))
 
 
 def _joined(blocks: _Blocks, seen: SeenTracks, config: PartConfig) -> _Blocks:
     """The best supported blocks merged until none supports another enough."""
-    while good := [(found.points, pair) for pair, found in blocks.support.items() if found.enough(config)]:
+    while good := [
+        (found.points, pair)
+        for pair, found in blocks.support.items()
+        if found.enough(config) and not blocks.barred & set(pair)
+    ]:
         into, moved = max(good)[1]
         blocks = _merged(blocks, into, moved, seen, config)
     return blocks
@@ -149,7 +157,7 @@ def _merged(blocks: _Blocks, into: int, moved: int, seen: SeenTracks, config: Pa
     support = {pair: found for pair, found in blocks.support.items() if not {into, moved} & set(pair)}
     anew = [pair for pair in _beside(seen, labels) if into in pair]
     support |= {pair: _mutual(seen, labels, pair, points, config) for pair in anew}
-    return _Blocks(labels, points, support)
+    return _Blocks(labels, points, support, blocks.barred)
 
 
 def _beside(seen: SeenTracks, labels: Int[np.ndarray, " n"]) -> list[tuple[int, int]]:

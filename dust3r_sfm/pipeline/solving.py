@@ -1,15 +1,18 @@
 """Views in, scenes out: pairs are chosen, measured and aligned."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
-from dust3r_sfm.alignment import align
+from dust3r_sfm.alignment import AlignmentConfig, align
 from dust3r_sfm.alignment.gradient import GradientConfig, align_by_gradient
+from dust3r_sfm.alignment.proof_config import for_pairs_that_know_depth
 from dust3r_sfm.errors import ReconstructionError
 from dust3r_sfm.inference import encode_all, measure_pairs
 from dust3r_sfm.pipeline.job import Job
 from dust3r_sfm.pipeline.pairing import ChosenPairs, similar_pairs
 from dust3r_sfm.progress import Progress
+from dust3r_sfm.regressors.protocol import PointmapRegressor
 from dust3r_sfm.types import Reconstruction
 from dust3r_sfm.view_graph import Retrieval, ViewGraph
 
@@ -29,7 +32,7 @@ def solved(
         evidence = measure_pairs(
             job.regressor, views, chosen.graph, config.inference, work, progress, chosen.encodings
         )
-        aligned = align(views, evidence, config.alignment, progress)
+        aligned = align(views, evidence, _suited(config.alignment, job.regressor), progress)
     else:
         aligned = _descended(job, chosen, config.gradient, work, progress)
     if not aligned.scenes:
@@ -40,6 +43,12 @@ def solved(
         )
     scenes = tuple(job.place(scene) for scene in aligned.scenes)
     return Reconstruction(scenes, {**job.loaded.skipped, **aligned.dropped})
+
+
+def _suited(config: AlignmentConfig, regressor: PointmapRegressor) -> AlignmentConfig:
+    if not regressor.sees_single_images:
+        return config
+    return replace(config, verification=for_pairs_that_know_depth(config.verification))
 
 
 def _descended(

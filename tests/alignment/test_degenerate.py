@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from dust3r_sfm.alignment import AlignmentConfig, align
+from dust3r_sfm.alignment.proof_config import VerificationConfig, for_pairs_that_know_depth
 from dust3r_sfm.evidence import evidence_from_predictions
 from dust3r_sfm.geometry import invert_rigid, rigid, rotation_from_vector, transform_points
 from dust3r_sfm.geometry.procrustes import umeyama
@@ -31,7 +32,8 @@ def aligned(scenes, poses, noise=0.01, matches=0):
     pairs = scenes.all_pairs(range(len(poses)))
     predictions = synthetic_predictions(truth.depths, truth.cameras, truth.cam_from_world, pairs, **faults)
     evidence = evidence_from_predictions(truth.views, predictions)
-    return align(truth.views, evidence, AlignmentConfig(), Silent())
+    config = AlignmentConfig(verification=for_pairs_that_know_depth(VerificationConfig()))
+    return align(truth.views, evidence, config, Silent())
 
 
 def centres(cam_from_world):

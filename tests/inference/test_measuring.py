@@ -13,6 +13,7 @@ from dust3r_sfm.errors import OutputError
 from dust3r_sfm.evidence import Evidence, EvidenceConfig
 from dust3r_sfm.inference import InferenceConfig, measure_pairs
 from dust3r_sfm.progress import Progress
+from dust3r_sfm.regressors.protocol import Notebook
 from dust3r_sfm.types import Correspondences, ImageSpec, Pair, PairGeometry, PairPrediction, View
 from dust3r_sfm.view_graph import ViewGraph
 
@@ -71,6 +72,7 @@ class PlaneRegressor:
         pairs: Sequence[Pair],
         done: frozenset[Pair],
         progress: Progress,
+        notebook: Notebook | None = None,
     ) -> Iterator[PairPrediction]:
         for view, encoding in zip(views, encodings, strict=True):
             np.testing.assert_array_equal(encoding["mean"], view.image.mean((0, 1)))

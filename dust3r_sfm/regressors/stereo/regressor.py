@@ -34,6 +34,7 @@ from dust3r_sfm.regressors.stereo.repetition import RepetitionConfig, repeating_
 from dust3r_sfm.regressors.stereo.stronger import (
     StrongerConfig,
     joined_matches,
+    select_believable,
     select_weak_pairs,
     within_budget,
 )
@@ -160,8 +161,10 @@ class StereoRegressor:
                 continue
             found = matcher.match(views, chosen, notebook, progress)
             joined = {pair: joined_matches(matches.get(pair), more) for pair, more in found.items()}
-            matches |= joined
-            epipolar |= epipolar_geometries(views, features, joined, self.config.two_view)
+            anew = epipolar_geometries(views, features, joined, self.config.two_view)
+            anew = select_believable(len(views), anew, epipolar.keys(), self.config.stronger)
+            matches |= {pair: joined[pair] for pair in anew}
+            epipolar |= anew
         repeating = repeating_pairs(
             views, features, matches, list(epipolar), self.config.two_view, self.config.repetition
         )
@@ -235,7 +238,7 @@ class StereoRegressor:
             resolution = features[i].resolution, features[j].resolution
             settings = self.config.two_view
             both = cameras[i], cameras[j]
-            return two_view(matches[pair], *both, resolution, epipolar[pair], pair in turning, settings)
+            return two_view(matches[pair], *both, resolution, epipolar[pair], settings, pair in turning)
 
         progress.start("Two-view geometry", len(epipolar), "pairs")
         out = {}

@@ -1,6 +1,6 @@
 """Which pairs are worth stronger matching: those between groups of photos that plain SIFT leaves apart."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -19,6 +19,12 @@ class StrongerConfig:
     fewer, other photos can hardly check the pair's place."""
     enough_inliers: int = 200
     """Epipolar inliers from which on a pair gains nothing by more."""
+    min_inliers: int = 30
+    """Epipolar inliers of a pair that stronger matching alone speaks for, where other photos will check it.
+    Photos of different rooms give 40 to 80: that many are no proof, and without the other photos' checks no
+    evidence."""
+    min_inliers_unchecked: int = 150
+    """The same of two photos that are all there are."""
     learned_budget_s: float = 180.0
     """Seconds on two CPU cores that learned matches may take, by what they are expected to."""
     learned_image_s: float = 1.5
@@ -61,6 +67,14 @@ def within_budget(pairs: Sequence[Pair], image_s: float, pair_s: float, budget_s
             chosen.append(pair)
             views = larger
     return chosen
+
+
+def select_believable(
+    num_views: int, epipolar: Mapping[Pair, Epipolar], plain: Collection[Pair], config: StrongerConfig
+) -> dict[Pair, Epipolar]:
+    """Pairs with enough inliers to be handed on; those that plain matches spoke for (`plain`) as they are."""
+    least = config.min_inliers if num_views > 2 else config.min_inliers_unchecked
+    return {pair: found for pair, found in epipolar.items() if pair in plain or found.inliers >= least}
 
 
 def joined_matches(plain: Correspondences | None, stronger: Correspondences) -> Correspondences:

@@ -107,8 +107,8 @@ def two_view(
     camera_j: Camera,
     resolution: tuple[float, float],
     epipolar: Epipolar,
-    turned: bool,
     config: TwoViewConfig,
+    turned: bool = False,
 ) -> TwoView:
     """What the matches of a pair show, with known cameras (view pixels). `resolution`: searched pixels
     for each view pixel, of either view. `turned`: a turn explains it at some focal (see `turns.py`). Of a

@@ -12,13 +12,15 @@ from dust3r_sfm.progress import Silent
 from dust3r_sfm.regressors.stereo import StereoConfig, StereoRegressor
 from dust3r_sfm.regressors.stereo.features import FeatureConfig
 from dust3r_sfm.regressors.stereo.matching import ROWS_AT_ONCE, nearest, nearest_elsewhere
+from dust3r_sfm.regressors.stereo.stronger import StrongerConfig
 from dust3r_sfm.regressors.stereo.tilted import TiltConfig, TiltedFeatures, tilted_features
-from dust3r_sfm.regressors.stereo.two_view import Epipolar, TwoViewConfig
-from dust3r_sfm.regressors.stereo.wide import WideConfig, believed, fallen_apart, wide_matches
+from dust3r_sfm.regressors.stereo.wide import WideConfig, wide_matches
 from dust3r_sfm.types import Correspondences, Pair, PairGeometry, View
 
 PLAIN, TILT, ANGLE = FeatureConfig(), 4.0, 30.0
 CPU = torch.device("cpu")
+WITH_AFFINE = StereoConfig(keypoints="sift")
+WITHOUT = StereoConfig(keypoints="sift", stronger=StrongerConfig(affine_budget_s=0.0))
 
 
 @dataclass(frozen=True)
@@ -41,7 +43,7 @@ def features(wall: Wall) -> tuple[TiltedFeatures, TiltedFeatures]:
 
 
 def matched(a: TiltedFeatures, b: TiltedFeatures, config: WideConfig) -> Correspondences:
-    return wide_matches(a, b, 0.8, config, TwoViewConfig(), CPU)
+    return wide_matches(a, b, 0.8, config, CPU)
 
 
 def errors(matches: Correspondences, b_from_a: np.ndarray) -> np.ndarray:
@@ -63,16 +65,6 @@ def test_a_place_has_one_pixel_in_all_its_matches(features: tuple[TiltedFeatures
     of_a = {tuple(pixel) for pixel in a.pixels.tolist()}
     assert all(tuple(pixel) in of_a for pixel in found.pixels_i.tolist())
     assert len(np.unique(found.pixels_i, axis=0)) > 0.9 * len(found)
-
-
-def test_another_wall_is_not_believed(features: tuple[TiltedFeatures, TiltedFeatures]) -> None:
-    other = tilted_features(as_view(texture(7), "c"), TiltConfig(), PLAIN)
-    assert len(matched(features[0], other, WideConfig())) == 0
-
-
-def test_so_many_must_agree_as_is_asked(features: tuple[TiltedFeatures, TiltedFeatures]) -> None:
-    assert len(matched(*features, WideConfig(min_agreeing=20))) > 60
-    assert len(matched(*features, WideConfig(min_agreeing=5000))) == 0
 
 
 def test_a_view_without_features_matches_nothing(features: tuple[TiltedFeatures, TiltedFeatures]) -> None:
@@ -98,18 +90,17 @@ def test_a_pair_that_matches_well_keeps_its_matches(wall: Wall) -> None:
     views, pair = [wall.frontal, beside, stray], Pair(0, 1)
     pairs = (pair, Pair(0, 2), Pair(1, 2))
     found = []
-    for config in (StereoConfig(), StereoConfig(wide=WideConfig(most_photos=0))):
+    for config in (WITH_AFFINE, WITHOUT):
         regressor = StereoRegressor(config)
         predictions = regressor.predict(views, regressor.encode(views), pairs, frozenset(), Silent())
         found.append({p.pair: p for p in predictions}[pair].correspondences)
-    assert len(found[0]) > WideConfig().enough
+    assert len(found[0]) > StrongerConfig().enough_inliers
     np.testing.assert_array_equal(found[0].pixels_i, found[1].pixels_i)
 
 
 def test_the_regressor_searches_like_this_where_sift_finds_nothing(wall: Wall) -> None:
     views, pairs = [wall.frontal, wall.slanted], (Pair(0, 1), Pair(1, 0))
-    wide = StereoRegressor(StereoConfig())
-    plain = StereoRegressor(StereoConfig(wide=WideConfig(most_photos=0)))
+    wide, plain = StereoRegressor(WITH_AFFINE), StereoRegressor(WITHOUT)
     encodings = wide.encode(views)
     without = next(iter(plain.predict(views, encodings, pairs, frozenset(), Silent())))
     assert without.geometry is PairGeometry.UNRELATED
@@ -119,42 +110,6 @@ def test_the_regressor_searches_like_this_where_sift_finds_nothing(wall: Wall) -
         truth = b_from_a if prediction.pair == pairs[0] else np.linalg.inv(b_from_a)
         assert prediction.correspondences is not None
         assert np.median(errors(prediction.correspondences, truth)) < 1.5
-
-
-def warped(count: int, share: float, near: bool) -> tuple[np.ndarray, np.ndarray]:
-    """Matches on a wall of which a `share` is right; a wrong one lies near its place or anywhere."""
-    rng = np.random.default_rng(0)
-    pixels_i = rng.uniform(0, 600, (count, 2))
-    pixels_j = apply_affine(slanted_from_frontal(2.0, 20.0), pixels_i)
-    wrong = np.arange(count) >= share * count
-    elsewhere = pixels_j + rng.normal(0, 12.0, (count, 2)) if near else rng.uniform(0, 600, (count, 2))
-    return pixels_i, np.where(wrong[:, None], elsewhere, pixels_j)
-
-
-@pytest.mark.parametrize(
-    ("count", "share", "near", "expected"),
-    [(200, 1.0, False, True), (400, 0.5, False, True), (30, 1.0, False, False), (400, 0.0, False, False)]
-    + [(400, 0.3, True, False)],
-)
-def test_a_pair_is_believed_if_neighbours_agree_and_fit(
-    count: int, share: float, near: bool, expected: bool
-) -> None:
-    """Chance matches have others about them and do not count; those that are only about right do."""
-    assert believed(*warped(count, share, near), WideConfig(), TwoViewConfig()) is expected
-
-
-def joined_by(*strengths: tuple[int, int, int]) -> dict[Pair, Epipolar]:
-    return {Pair(i, j): Epipolar(np.eye(3), inliers, np.eye(3), 0.0, 0, 0) for i, j, inliers in strengths}
-
-
-def test_only_a_set_that_should_hold_together_has_fallen_apart() -> None:
-    config = WideConfig(most_photos=4, firm=35)
-    chain = [Pair(0, 1), Pair(1, 2), Pair(2, 3)]
-    assert not fallen_apart(joined_by((0, 1, 35), (1, 2, 90), (2, 3, 40)), chain, 4, config)
-    assert fallen_apart(joined_by((0, 1, 35), (1, 2, 34), (2, 3, 40)), chain, 4, config)
-    assert fallen_apart({}, chain, 4, config)
-    assert not fallen_apart({}, chain, 5, config)
-    assert not fallen_apart(joined_by((0, 1, 50), (2, 3, 50)), [Pair(0, 1), Pair(2, 3)], 4, config)
 
 
 def test_the_runner_up_lies_elsewhere() -> None:

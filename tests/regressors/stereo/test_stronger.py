@@ -1,0 +1,65 @@
+"""Which pairs are matched again, and how many."""
+
+import numpy as np
+
+from dust3r_sfm.regressors.stereo.stronger import (
+    StrongerConfig,
+    joined_matches,
+    select_believable,
+    select_weak_pairs,
+    within_budget,
+)
+from dust3r_sfm.regressors.stereo.two_view import Epipolar
+from dust3r_sfm.types import Correspondences, Pair
+
+CONFIG = StrongerConfig(firm_inliers=50, enough_inliers=200)
+
+
+def joined_by(*strengths: tuple[int, int, int]) -> dict[Pair, Epipolar]:
+    return {Pair(i, j): Epipolar(np.eye(3), inliers, np.eye(3), 0.0, 0, 0) for i, j, inliers in strengths}
+
+
+def complete(count: int) -> list[Pair]:
+    return [Pair(i, j) for i in range(count) for j in range(i + 1, count)]
+
+
+def test_what_two_chains_of_firm_pairs_join_is_left_alone() -> None:
+    triangle = joined_by((0, 1, 50), (1, 2, 60), (0, 2, 70))
+    assert select_weak_pairs(3, complete(3), triangle, CONFIG) == []
+
+
+def test_pairs_between_groups_come_first_by_what_they_have() -> None:
+    """A triangle and a photo that one weak and one strong pair join to it: only the weak ones are asked
+    again."""
+    found = joined_by((0, 1, 90), (1, 2, 90), (0, 2, 90), (0, 3, 300), (1, 3, 20))
+    assert select_weak_pairs(4, complete(4), found, CONFIG) == [Pair(1, 3), Pair(2, 3)]
+
+
+def test_a_chain_is_not_firm_enough() -> None:
+    assert select_weak_pairs(3, complete(3), joined_by((0, 1, 90), (1, 2, 60)), CONFIG) == [
+        Pair(0, 1),
+        Pair(1, 2),
+        Pair(0, 2),
+    ]
+
+
+def test_the_budget_pays_for_photos_once_and_for_each_pair() -> None:
+    pairs = [Pair(0, 1), Pair(0, 2), Pair(3, 4), Pair(1, 2)]
+    assert within_budget(pairs, image_s=2.0, pair_s=1.0, budget_s=9.0) == [Pair(0, 1), Pair(0, 2), Pair(1, 2)]
+    assert within_budget(pairs, 2.0, 1.0, 4.9) == []
+
+
+def test_two_photos_alone_need_more_than_three() -> None:
+    found = joined_by((0, 1, 60))
+    assert select_believable(3, found, set(), StrongerConfig()) == found
+    assert select_believable(2, found, set(), StrongerConfig()) == {}
+    assert select_believable(2, found, {Pair(0, 1)}, StrongerConfig()) == found
+
+
+def test_matches_of_both_kinds_are_kept() -> None:
+    rng = np.random.default_rng(0)
+    some, more = (
+        Correspondences(rng.uniform(size=(n, 2)), rng.uniform(size=(n, 2)), np.ones(n)) for n in (3, 4)
+    )
+    assert len(joined_matches(some, more)) == 7
+    assert joined_matches(None, more) is more
