@@ -286,8 +286,8 @@ class Localization:
     `pixels` (continuous, stored file) see `points` (world) within the error that was allowed: the inliers,
     one a place, `inlier_ratio` of all places with matches. `references`: names of the photos it was
     compared with, most similar first. `covariance`: of a small turn in camera axes (radians) and of the
-    camera's centre in the world, from the spread of the inliers' errors, and from how far the given poses of
-    references contradict each other; what else is wrong with the reference is not in it.
+    camera's centre in the world, from the spread of the inliers' errors, and from how far the given poses
+    of references contradict each other; what else is wrong with the reference is not in it.
     `confidence`: n / (n + m) for n inliers of which m were needed: 0.5 where it was barely accepted.
     """
 
