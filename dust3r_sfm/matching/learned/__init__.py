@@ -6,6 +6,7 @@ from dust3r_sfm.matching.learned.features import (
     arrays_from_features,
     detect_features,
     features_from_arrays,
+    select_strongest,
 )
 from dust3r_sfm.matching.learned.matches import LearnedMatches, match_learned
 from dust3r_sfm.matching.learned.networks import (
@@ -30,5 +31,6 @@ __all__ = [
     "learned_fingerprint",
     "load_networks",
     "match_learned",
+    "select_strongest",
     "why_unavailable",
 ]

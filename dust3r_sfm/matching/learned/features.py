@@ -1,7 +1,7 @@
 """Keypoints of a photo, found once, whatever it is matched with."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
@@ -42,6 +42,16 @@ class LearnedFeatures:
         return float(np.sqrt(abs(np.linalg.det(self.searched_from_view[:2, :2]))))
 
 
+def select_strongest(features: LearnedFeatures, most: int) -> LearnedFeatures:
+    """The first `most` of them, with the numbers they had: what is matched of these holds for all."""
+    return replace(
+        features,
+        pixels=features.pixels[:most],
+        descriptors=features.descriptors[:most],
+        scores=features.scores[:most],
+    )
+
+
 @torch.inference_mode()
 def detect_features(
     networks: LearnedNetworks,
@@ -64,7 +74,7 @@ def detect_features(
     (relative,), (scores,), _ = networks.aliked.dkd(score_map(networks.aliked, pyramid))
     places = (relative + 1.0) / 2.0 * (relative.new_tensor(pyramid.size) - 1.0)
     pixels = apply_affine(np.linalg.inv(turned_from_view), places.double().cpu().numpy() + _CENTRE)
-    chosen = _select_strongest(scores.cpu().numpy(), select_usable(view, pixels), config.max_keypoints)
+    chosen = _strongest_usable(scores.cpu().numpy(), select_usable(view, pixels), config.max_keypoints)
     descriptors = describe(networks.aliked, pyramid, places[torch.from_numpy(chosen).to(places.device)])
     return LearnedFeatures(
         pixels[chosen],
@@ -75,7 +85,7 @@ def detect_features(
     )
 
 
-def _select_strongest(
+def _strongest_usable(
     scores: Float[np.ndarray, " n"], usable: Bool[np.ndarray, " n"], most: int
 ) -> Int[np.ndarray, " k"]:
     order = np.argsort(-scores, kind="stable")

@@ -14,6 +14,7 @@ from dust3r_sfm.matching.learned import (
     LearnedNetworks,
     detect_features,
     match_learned,
+    select_strongest,
 )
 from dust3r_sfm.matching.learned.attention import CrossAttention
 
@@ -79,6 +80,17 @@ def test_the_same_again_and_without_keypoints(
     )
     for pair in ((none, features[0]), (features[0], none), (none, none)):
         assert match_learned(networks, *pair).index_pairs.shape == (0, 2)
+
+
+def test_the_strongest_keep_their_numbers(
+    networks: LearnedNetworks, rendered_rooms: tuple[RenderedRoom, RenderedRoom]
+) -> None:
+    room = rendered_rooms[0]
+    features = features_of(networks, room)
+    half = [select_strongest(found, len(found) // 2) for found in features]
+    matches = match_learned(networks, half[0], half[1])
+    assert len(matches) > 40
+    assert share_right(room, 0, 1, features, matches) > 0.9
 
 
 def test_fused_attention_is_kornia_s(networks: LearnedNetworks) -> None:
