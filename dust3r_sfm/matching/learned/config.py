@@ -15,7 +15,8 @@ class LearnedFeatureConfig:
     with these (one core); of those pairs 55 are right with half as many."""
     detection_threshold: float = 0.05
     """Score in (0, 1) that a keypoint must exceed. ALIKED's own choice, 0.2, leaves photos of plain things
-    with few: of those pairs 61 are right with it, 71 with this, 70 with 0.02; of 120 of middlebury_temple_sparsering 22, 23 and 25."""
+    with few: of those pairs 61 are right with it, 71 with this, 70 with 0.02; of 120 of
+    middlebury_temple_sparsering 22, 23 and 25."""
     nms_radius_px: int = 2
     """No two keypoints are this near in the searched picture: ALIKED's own choice."""
 
