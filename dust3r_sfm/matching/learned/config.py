@@ -8,14 +8,15 @@ class LearnedFeatureConfig:
     """Keypoints and descriptors of one photo: ALIKED."""
 
     long_edge_px: int = 1024
-    """Photos are searched at up to this size: what LightGlue was trained and measured at."""
+    """Photos are searched at up to this size: what LightGlue was trained and measured at. Of 190 pairs of
+    co3d_apple (1280 px) 71 have the right rotation with it, 65 with 1600."""
     max_keypoints: int = 2048
     """The strongest that are kept. The time for a pair grows with its square: .33 s with half as many, 1.1 s
-    with these (one core)."""
+    with these (one core); of those pairs 55 are right with half as many."""
     detection_threshold: float = 0.05
     """Score in (0, 1) that a keypoint must exceed. ALIKED's own choice, 0.2, leaves photos of plain things
-    with few: of 190 pairs of co3d_apple 61 had the right rotation with it, 71 with this, 70 with 0.02; of
-    120 of middlebury_temple_sparsering 22, 23 and 25."""
+    with few: of those pairs 61 are right with it, 71 with this, 70 with 0.02; of 120 of
+    middlebury_temple_sparsering 22, 23 and 25."""
     nms_radius_px: int = 2
     """No two keypoints are this near in the searched picture: ALIKED's own choice."""
 
@@ -23,7 +24,8 @@ class LearnedFeatureConfig:
 @dataclass(frozen=True)
 class LearnedMatchConfig:
     """Matches of two photos: LightGlue. All three as its authors chose them. Without stopping and pruning a
-    pair takes twice as long and has as many matches, nine of ten of them the same."""
+    pair takes twice as long and has as many matches, nine of ten of them the same; with 0.9 and 0.95 for the
+    last two it takes a quarter less, and of the pairs above 60 are right."""
 
     min_score: float = 0.1
     """Score in (0, 1) that a match must exceed."""
