@@ -47,15 +47,18 @@ def test_a_dark_ring_of_which_colmap_loses_three_photos(reconstructed):
     assert found.maa_30 >= 0.9
 
 
-def test_every_second_photo_of_a_ring_of_which_colmap_places_three(tmp_path):
+def test_of_every_second_photo_of_a_ring_none_is_placed_wrongly(tmp_path):
+    """46 degrees apart. Its eight photos could be placed by pairs of some fifty matches (mAA .93); as these are not
+    told from mistaken ones, most photos are now left out: see docs/benchmarks.md."""
     data = DATA / "middlebury_temple_sparsering"
     chosen = sorted((data / "images").iterdir())[::2]
     reconstruct_all(chosen, output=tmp_path / "out")
     truth = read_model(data / "gt")
-    few = {photo.name: truth[photo.name] for photo in chosen}
-    found = score_poses(read_model(tmp_path / "out" / "sparse" / "0"), few)
-    assert found.registered == 8
-    assert found.maa_30 >= 0.8
+    placed = read_model(tmp_path / "out" / "sparse" / "0")
+    assert len(placed) >= 2
+    found = score_poses(placed, {name: truth[name] for name in placed})
+    assert found.rra_5 == 1.0
+    assert found.rta_15 == 1.0
 
 
 def score(reconstructed, name: str) -> PoseScores:
