@@ -5,6 +5,7 @@ from pathlib import Path
 import pycolmap
 import pytest
 
+from dust3r_sfm.errors import ReconstructionError
 from dust3r_sfm.evaluation import PoseScores, read_model, score_poses
 from dust3r_sfm.pipeline import reconstruct_all
 
@@ -48,14 +49,16 @@ def test_a_dark_ring_of_which_colmap_loses_three_photos(reconstructed):
 
 
 def test_of_every_second_photo_of_a_ring_none_is_placed_wrongly(tmp_path):
-    """46 degrees apart. Its eight photos could be placed by pairs of some fifty matches (mAA .93); as these are not
-    told from mistaken ones, most photos are now left out: see docs/benchmarks.md."""
+    """46 degrees apart. They could be placed by pairs of some fifty matches (mAA .93); as these are not told from
+    mistaken ones, most or all photos are now left out: see docs/benchmarks.md."""
     data = DATA / "middlebury_temple_sparsering"
     chosen = sorted((data / "images").iterdir())[::2]
-    reconstruct_all(chosen, output=tmp_path / "out")
+    try:
+        reconstruct_all(chosen, output=tmp_path / "out")
+    except ReconstructionError:
+        return
     truth = read_model(data / "gt")
     placed = read_model(tmp_path / "out" / "sparse" / "0")
-    assert len(placed) >= 2
     found = score_poses(placed, {name: truth[name] for name in placed})
     assert found.rra_5 == 1.0
     assert found.rta_15 == 1.0

@@ -21,7 +21,7 @@ class VerificationConfig:
     """Largest standard deviation of a view's rotation within its scene."""
     min_matches_alone: int = 200
     """Agreeing matches of two views that are a scene by themselves: nobody else checks their pair."""
-    max_focal_std_alone: float = 0.03
+    max_focal_std_alone: float = 0.01
     """Largest standard deviation of the log focal of such two, unless it is given: of one pair's geometry the
     focal takes in much that is wrong."""
     max_focal_std: float = 0.1
