@@ -21,9 +21,9 @@ class VerificationConfig:
     """Largest standard deviation of a view's rotation within its scene."""
     min_matches_alone: int = 200
     """Agreeing matches of two views that are a scene by themselves: nobody else checks their pair."""
-    max_focal_std_alone: float = 0.01
-    """Largest standard deviation of the log focal of such two, unless it is given: of one pair's geometry the
-    focal takes in much that is wrong."""
+    max_focal_std_alone: float = 0.0
+    """Largest standard deviation of the log focal of such two, prior aside: it must be given. One pair's geometry
+    fits a focal 70 % off as well, and tells it to a hundredth."""
     max_focal_std: float = 0.1
     """Standard deviation of a log focal from which on the tracks do not tell it, and what is usual counts."""
     usual_focal: float = 1.2
