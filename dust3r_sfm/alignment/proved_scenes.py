@@ -1,6 +1,6 @@
 """A scene in, the scenes that are proved of it out: split, adjusted again, and asked again."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -71,12 +71,11 @@ def _parts(
         part = without(posed, others, views, start, config, COARSE)
         found = proved_scenes(part, views, start, config, rounds - 1)
         scenes.extend(found.scenes)
-        inside = dict.fromkeys(others, "")
-        lost |= found.lost | _gone(posed, part, inside)
+        lost |= found.lost | _gone(posed, part, others)
     return Proved(tuple(scenes), lost)
 
 
-def _gone(before: Posed, after: Posed, others: dict[int, str]) -> dict[int, str]:
+def _gone(before: Posed, after: Posed, others: Collection[int]) -> dict[int, str]:
     """Views that an adjustment lost on the way."""
     left = set(before.members) - set(after.members) - set(others)
     return dict.fromkeys(sorted(left), "too few of its observations agree with the other views")

@@ -128,5 +128,5 @@ def _why_not_alone(
         return f"{UNCHECKED}, and it has only {agreeing} matches"
     known = scene_uncertainty(posed, views, start, config, with_prior=False)
     if known is not None and known.log_focal_std.max() > config.max_focal_std_alone:
-        return f"{UNCHECKED}, and nothing tells its focal (give --focal or photos with EXIF)"
+        return f"{UNCHECKED}, and nothing tells its focal (give --focal)"
     return None
