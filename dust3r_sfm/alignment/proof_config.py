@@ -19,14 +19,11 @@ class VerificationConfig:
     """How the covariance of cameras is estimated."""
     max_rotation_std_deg: float = 1.5
     """Largest standard deviation of a view's rotation within its scene."""
-    need_tracks: bool = True
-    """Whether a scene with matches but without a single track is none: nothing of it is checked."""
     min_matches_alone: int = 200
     """Agreeing matches of two views that are a scene by themselves: nobody else checks their pair."""
     max_focal_std_alone: float = 0.0
     """Largest standard deviation of the log focal of such two, prior aside: it must be given. One
-    pair's geometry
-    fits a focal 70 % off as well, and tells it to a hundredth."""
+    pair's geometry fits a focal 70 % off as well, and tells it to a hundredth."""
     max_focal_std: float = 0.1
     """Standard deviation of a log focal from which on the tracks do not tell it, and what is usual counts."""
     usual_focal: float = 1.2
@@ -42,4 +39,4 @@ def for_pairs_that_know_depth(config: VerificationConfig) -> VerificationConfig:
     """For regressors that see depth and focal in each photo by itself, as networks do: two photos may be a
     scene with as few matches as a witness has, and with the focal that their pointmaps show."""
     least = config.witnesses.min_matches
-    return replace(config, need_tracks=False, min_matches_alone=least, max_focal_std_alone=float("inf"))
+    return replace(config, min_matches_alone=least, max_focal_std_alone=float("inf"))

@@ -45,9 +45,7 @@ def scene_witnesses(posed: Posed, start: Start, config: VerificationConfig) -> t
 def part_labels(posed: Posed, start: Start, config: VerificationConfig) -> Int[np.ndarray, " n"]:
     """See `proven_parts`; all the same where no matches tell, as with networks that give none."""
     found = local_correspondences(posed, start)
-    if found and not len(posed.tracks.xyz) and config.need_tracks:
-        return np.arange(len(posed.members))
-    if not found or not len(posed.tracks.xyz):
+    if not found:
         return np.zeros(len(posed.members), dtype=np.int64)
     witnesses = pair_witnesses(posed.cameras, posed.cam_from_world, found, config.witnesses)
     observations = observations_from_correspondences(found)
