@@ -27,16 +27,21 @@ from dust3r_sfm.regressors.stereo.features import (
     root_sift,
 )
 from dust3r_sfm.regressors.stereo.learned import LearnedFeatureSource
-from dust3r_sfm.regressors.stereo.matchers import AffineMatcher, LearnedMatcher, PairMatcher
+from dust3r_sfm.regressors.stereo.learned_matchers import (
+    LearnedKeypoints,
+    LearnedMatcher,
+    TurnedMatcher,
+)
+from dust3r_sfm.regressors.stereo.matchers import AffineMatcher
 from dust3r_sfm.regressors.stereo.matching import distinct, match_descriptors, unit_descriptors
 from dust3r_sfm.regressors.stereo.pointmaps import pair_predictions
 from dust3r_sfm.regressors.stereo.repetition import RepetitionConfig, repeating_pairs
+from dust3r_sfm.regressors.stereo.rolls import RollConfig
 from dust3r_sfm.regressors.stereo.stronger import (
+    Attempt,
+    PairMatches,
     StrongerConfig,
-    joined_matches,
-    select_believable,
-    select_weak_pairs,
-    within_budget,
+    with_stronger,
 )
 from dust3r_sfm.regressors.stereo.turns import TurnConfig, find_turns
 from dust3r_sfm.regressors.stereo.two_view import UNRELATED, Epipolar, TwoView, TwoViewConfig, two_view
@@ -73,6 +78,7 @@ class StereoConfig:
     sweep: SweepConfig = field(default_factory=SweepConfig)
     keypoints: Keypoints = "auto"
     learned: LearnedConfig = field(default_factory=LearnedConfig)
+    roll: RollConfig = field(default_factory=RollConfig)
     wide: WideConfig = field(default_factory=WideConfig)
     stronger: StrongerConfig = field(default_factory=StrongerConfig)
     neighbours: int = 4
@@ -152,23 +158,17 @@ class StereoRegressor:
         notebook = notebook or NoNotebook()
         features = [features_from_encoding(encoding) for encoding in encodings]
         wanted = _unordered(pairs)
-        matches = self._matches(features, list(wanted), progress)
-        epipolar = epipolar_geometries(views, features, matches, self.config.two_view)
-        for matcher, budget in self._stronger():
-            weak = select_weak_pairs(len(views), wanted, epipolar, self.config.stronger)
-            chosen = within_budget(weak, *budget)
-            if not chosen:
-                continue
-            found = matcher.match(views, chosen, notebook, progress)
-            joined = {pair: joined_matches(matches.get(pair), more) for pair, more in found.items()}
-            anew = epipolar_geometries(views, features, joined, self.config.two_view)
-            anew = select_believable(len(views), anew, epipolar.keys(), self.config.stronger)
-            matches |= {pair: joined[pair] for pair in anew}
-            epipolar |= anew
+        plain = self._matches(features, list(wanted), progress)
+        known = PairMatches(plain, epipolar_geometries(views, features, plain, self.config.two_view))
+        for attempt in self._attempts(views, notebook):
+            known = with_stronger(
+                known, attempt, views, features, wanted, self.config.two_view, self.config.stronger, progress
+            )
+        matches = known.matches
         repeating = repeating_pairs(
-            views, features, matches, list(epipolar), self.config.two_view, self.config.repetition
+            views, features, matches, list(known.epipolar), self.config.two_view, self.config.repetition
         )
-        epipolar = {pair: found for pair, found in epipolar.items() if pair not in repeating}
+        epipolar = {pair: found for pair, found in known.epipolar.items() if pair not in repeating}
         turns = find_turns(views, features, matches, epipolar, self.config.turns)
         epipolar = {pair: found for pair, found in epipolar.items() if pair not in turns.mistaken}
         cameras = calibrated_cameras(views, features, epipolar, self.config.cameras)
@@ -213,16 +213,15 @@ class StereoRegressor:
             progress.advance()
         return out
 
-    def _stronger(self) -> list[tuple[PairMatcher, tuple[float, float, float]]]:
-        """What is tried in turn where SIFT leaves views apart, and the seconds an image, a pair, and in
-        all."""
-        config, device = self.config, torch.device(self.config.device)
-        limits = config.stronger
-        if self.learned:
-            cost = limits.learned_image_s, limits.learned_pair_s, limits.learned_budget_s
-            return [(LearnedMatcher(config.learned, device), cost)]
-        cost = limits.affine_image_s, limits.affine_pair_s, limits.affine_budget_s
-        return [(AffineMatcher(config.wide, config.features, config.max_ratio, device), cost)]
+    def _attempts(self, views: Sequence[View], notebook: Notebook) -> list[Attempt]:
+        """What is tried in turn where SIFT leaves views apart."""
+        config, device, limits = self.config, torch.device(self.config.device), self.config.stronger
+        if not self.learned:
+            affine = AffineMatcher(config.wide, config.features, config.max_ratio, device, views, notebook)
+            return [Attempt(affine, limits.affine)]
+        keypoints = LearnedKeypoints(config.learned, device, views, notebook)
+        upright, turned = LearnedMatcher(keypoints), TurnedMatcher(keypoints, config.roll)
+        return [Attempt(upright, limits.learned), Attempt(turned, limits.turned)]
 
     def _geometries(
         self,

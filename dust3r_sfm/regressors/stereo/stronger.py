@@ -6,8 +6,22 @@ from dataclasses import dataclass
 import numpy as np
 
 from dust3r_sfm.geometry.graph import two_edge_connected
-from dust3r_sfm.regressors.stereo.two_view import Epipolar
-from dust3r_sfm.types import Correspondences, Pair
+from dust3r_sfm.progress import Progress
+from dust3r_sfm.regressors.stereo.calibration import epipolar_geometries
+from dust3r_sfm.regressors.stereo.features import Features
+from dust3r_sfm.regressors.stereo.matchers import PairMatcher
+from dust3r_sfm.regressors.stereo.two_view import Epipolar, TwoViewConfig
+from dust3r_sfm.types import Correspondences, Pair, View
+
+
+@dataclass(frozen=True)
+class Budget:
+    """Seconds on two CPU cores that a way to match may take in all, `most_s`, and those it is expected to
+    take for each photo and each pair."""
+
+    image_s: float
+    pair_s: float
+    most_s: float
 
 
 @dataclass(frozen=True)
@@ -25,18 +39,51 @@ class StrongerConfig:
     evidence."""
     min_inliers_unchecked: int = 150
     """The same of two photos that are all there are."""
-    learned_budget_s: float = 180.0
-    """Seconds on two CPU cores that learned matches may take, by what they are expected to."""
-    learned_image_s: float = 1.5
-    """Expected of each photo."""
-    learned_pair_s: float = 1.0
-    """Expected of each pair."""
-    affine_budget_s: float = 600.0
-    """The same for affine SIFT, the way without weights."""
-    affine_image_s: float = 30.0
-    """Expected of each photo."""
-    affine_pair_s: float = 3.0
-    """Expected of each pair."""
+    learned: Budget = Budget(image_s=1.5, pair_s=1.0, most_s=180.0)
+    """Of learned matches."""
+    turned: Budget = Budget(image_s=1.0, pair_s=0.5, most_s=60.0)
+    """Of learned matches of photos turned by quarters, after those: of most pairs no more is done than to
+    see that neither is rolled."""
+    affine: Budget = Budget(image_s=30.0, pair_s=3.0, most_s=600.0)
+    """Of affine SIFT, the way without weights."""
+
+
+@dataclass(frozen=True)
+class PairMatches:
+    """Matches of pairs, and the epipolar geometry of those that have one."""
+
+    matches: Mapping[Pair, Correspondences]
+    epipolar: Mapping[Pair, Epipolar]
+
+
+@dataclass(frozen=True)
+class Attempt:
+    """One way to find more matches, and what it may cost."""
+
+    matcher: PairMatcher
+    budget: Budget
+
+
+def with_stronger(
+    known: PairMatches,
+    attempt: Attempt,
+    views: Sequence[View],
+    features: Sequence[Features],
+    wanted: Iterable[Pair],
+    two_view: TwoViewConfig,
+    config: StrongerConfig,
+    progress: Progress,
+) -> PairMatches:
+    """What is known, and what the attempt adds about pairs between views that are apart so far."""
+    weak = select_weak_pairs(len(views), wanted, known.epipolar, config)
+    chosen = within_budget(weak, attempt.budget)
+    if not chosen:
+        return known
+    found = attempt.matcher.match(chosen, progress)
+    joined = {pair: joined_matches(known.matches.get(pair), more) for pair, more in found.items()}
+    anew = epipolar_geometries(views, features, joined, two_view)
+    anew = select_believable(len(views), anew, known.epipolar.keys(), config)
+    return PairMatches({**known.matches, **{pair: joined[pair] for pair in anew}}, {**known.epipolar, **anew})
 
 
 def select_weak_pairs(
@@ -56,14 +103,14 @@ def select_weak_pairs(
     return sorted(weak, key=lambda pair: (-inliers(pair), abs(pair.i - pair.j), pair))
 
 
-def within_budget(pairs: Sequence[Pair], image_s: float, pair_s: float, budget_s: float) -> list[Pair]:
+def within_budget(pairs: Sequence[Pair], budget: Budget) -> list[Pair]:
     """As many of the pairs, the first ones, as are expected to take no longer, with the photos they need. By
     expectation and not by the clock, so that the same photos give the same pairs."""
     chosen: list[Pair] = []
     views: set[int] = set()
     for pair in pairs:
         larger = views | {pair.i, pair.j}
-        if image_s * len(larger) + pair_s * (len(chosen) + 1) <= budget_s:
+        if budget.image_s * len(larger) + budget.pair_s * (len(chosen) + 1) <= budget.most_s:
             chosen.append(pair)
             views = larger
     return chosen

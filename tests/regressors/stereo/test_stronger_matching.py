@@ -3,6 +3,7 @@
 import numpy as np
 
 from dust3r_sfm.regressors.stereo.stronger import (
+    Budget,
     StrongerConfig,
     joined_matches,
     select_believable,
@@ -45,8 +46,12 @@ def test_a_chain_is_not_firm_enough() -> None:
 
 def test_the_budget_pays_for_photos_once_and_for_each_pair() -> None:
     pairs = [Pair(0, 1), Pair(0, 2), Pair(3, 4), Pair(1, 2)]
-    assert within_budget(pairs, image_s=2.0, pair_s=1.0, budget_s=9.0) == [Pair(0, 1), Pair(0, 2), Pair(1, 2)]
-    assert within_budget(pairs, 2.0, 1.0, 4.9) == []
+    assert within_budget(pairs, Budget(image_s=2.0, pair_s=1.0, most_s=9.0)) == [
+        Pair(0, 1),
+        Pair(0, 2),
+        Pair(1, 2),
+    ]
+    assert within_budget(pairs, Budget(2.0, 1.0, 4.9)) == []
 
 
 def test_two_photos_alone_need_more_than_three() -> None:

@@ -12,7 +12,7 @@ from dust3r_sfm.progress import Silent
 from dust3r_sfm.regressors.stereo import StereoConfig, StereoRegressor
 from dust3r_sfm.regressors.stereo.features import FeatureConfig
 from dust3r_sfm.regressors.stereo.matching import ROWS_AT_ONCE, nearest, nearest_elsewhere
-from dust3r_sfm.regressors.stereo.stronger import StrongerConfig
+from dust3r_sfm.regressors.stereo.stronger import Budget, StrongerConfig
 from dust3r_sfm.regressors.stereo.tilted import TiltConfig, TiltedFeatures, tilted_features
 from dust3r_sfm.regressors.stereo.wide import WideConfig, wide_matches
 from dust3r_sfm.types import Correspondences, Pair, PairGeometry, View
@@ -20,7 +20,8 @@ from dust3r_sfm.types import Correspondences, Pair, PairGeometry, View
 PLAIN, TILT, ANGLE = FeatureConfig(), 4.0, 30.0
 CPU = torch.device("cpu")
 WITH_AFFINE = StereoConfig(keypoints="sift")
-WITHOUT = StereoConfig(keypoints="sift", stronger=StrongerConfig(affine_budget_s=0.0))
+NOTHING = Budget(image_s=1.0, pair_s=1.0, most_s=0.0)
+WITHOUT = StereoConfig(keypoints="sift", stronger=StrongerConfig(affine=NOTHING))
 
 
 @dataclass(frozen=True)
