@@ -37,6 +37,11 @@ class VerificationConfig:
 
 def for_pairs_that_know_depth(config: VerificationConfig) -> VerificationConfig:
     """For regressors that see depth and focal in each photo by itself, as networks do: two photos may be a
-    scene with as few matches as a witness has, and with the focal that their pointmaps show."""
-    least = config.witnesses.min_matches
-    return replace(config, min_matches_alone=least, max_focal_std_alone=float("inf"))
+    scene with as few matches as a witness has, and with the focal that their pointmaps show; and photos from
+    one place are one without a single triangulated point."""
+    return replace(
+        config,
+        parts=replace(config.parts, min_block_points=0),
+        min_matches_alone=config.witnesses.min_matches,
+        max_focal_std_alone=float("inf"),
+    )

@@ -43,6 +43,9 @@ class PartConfig:
     """Cells (an eighth of the long edge) that these observations lie in, in the photos of either block."""
     cells: int = 8
     """Cells along the long edge."""
+    min_block_points: int = 24
+    """Points that a block triangulates by itself: epipolar lines agree in cameras that are wrong altogether,
+    too."""
     min_agreeing_share: float = 0.6
     """Agreeing matches of a view over all that fit some epipolar geometry: one with fewer has as much against
     its place as for it."""
@@ -112,7 +115,20 @@ def proven_parts(
         alone = np.count_nonzero(np.isin(blocks.labels, (i, j))) == 2
         if i != j and alone:
             blocks = _joined(_merged(blocks, int(i), int(j), seen, config), seen, config)
-    return blocks.labels
+    return _without_pointless(blocks, given, config)
+
+
+def _without_pointless(
+    blocks: _Blocks, given: Bool[np.ndarray, " n"], config: PartConfig
+) -> Int[np.ndarray, " n"]:
+    """Each view of a block that triangulates next to nothing by itself: its epipolar lines agree, as they may
+    of cameras that are wrong altogether, but no point says so."""
+    pointless = [
+        label for label, points in blocks.points.items() if len(points.track) < config.min_block_points
+    ]
+    alone = np.isin(blocks.labels, pointless) & ~given
+    # Labels are row numbers of views, one of the block's own each.
+    return np.where(alone, np.arange(len(alone)), blocks.labels)
 
 
 def _doubted(witnesses: Sequence[Witness], count: int, config: PartConfig) -> Bool[np.ndarray, " n"]:

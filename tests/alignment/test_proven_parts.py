@@ -63,6 +63,14 @@ def test_a_view_in_the_wrong_place_is_in_no_part() -> None:
     assert alike(labels) == [{0, 1, 2, 4, 5}, {3}]
 
 
+def test_views_that_triangulate_nothing_hold_nothing() -> None:
+    """All from nearly one place: every epipolar line agrees, and no depth is known."""
+    poses = cameras_on_an_arc()
+    turned = poses.copy()
+    turned[:, :3, 3] *= 1e-3
+    assert len(alike(labels_of(turned, matches_of(turned, EVERY)))) == 6
+
+
 def test_a_lone_pair_between_two_triangles_joins_nothing_without_points_of_both() -> None:
     """Its matches are of points that neither triangle knows: nothing tells the one's size in the other's."""
     pairs = {(0, 1): range(80), (1, 2): range(80), (0, 2): range(80)}
