@@ -19,6 +19,10 @@ class VerificationConfig:
     """How the covariance of cameras is estimated."""
     max_rotation_std_deg: float = 1.5
     """Largest standard deviation of a view's rotation within its scene."""
+    min_shared_observations: int = 30
+    """Observations of a view in tracks that two others of its scene see as well (COLMAP registers a photo
+    with as many): a pair's matches fit its own epipolar geometry, which a small thing far away hardly fixes;
+    only where three photos see a point it is tried. Asked of scenes of three views and more."""
     min_matches_alone: int = 200
     """Agreeing matches of two views that are a scene by themselves: nobody else checks their pair."""
     max_focal_std_alone: float = 0.0
@@ -42,6 +46,7 @@ def for_pairs_that_know_depth(config: VerificationConfig) -> VerificationConfig:
     return replace(
         config,
         parts=replace(config.parts, min_block_points=0),
+        min_shared_observations=0,
         min_matches_alone=config.witnesses.min_matches,
         max_focal_std_alone=float("inf"),
     )

@@ -17,7 +17,7 @@ from dust3r_sfm.alignment.tracks import observations_from_correspondences
 from dust3r_sfm.alignment.uncertainty import CameraUncertainty, camera_uncertainty
 from dust3r_sfm.alignment.witnesses import Witness, pair_witnesses
 from dust3r_sfm.geometry.view_cameras import view_scale
-from dust3r_sfm.types import Correspondences, Pair, View
+from dust3r_sfm.types import Correspondences, Pair, Tracks, View
 
 UNCHECKED = "nothing checks the one pair that places it"
 NO_WITNESS = "too few of its matches agree with its place"
@@ -102,8 +102,9 @@ def _given(posed: Posed, start: Start) -> Bool[np.ndarray, " n"]:
 def uncertain_members(
     posed: Posed, views: Sequence[View], start: Start, config: VerificationConfig
 ) -> dict[int, str]:
-    """Members (by index among all views) whose rotation the tracks leave open, and how far; both of two that
-    are a scene by themselves and have too few matches, or a focal that nothing else tells, for that."""
+    """Members (by index among all views) whose rotation the tracks leave open, and how far; those that share
+    too few tracks with two others; and both of two that are a scene by themselves and have too few matches,
+    or a focal that nothing else tells, for that."""
     known = scene_uncertainty(posed, views, start, config)
     if known is None:
         return {}
@@ -111,11 +112,29 @@ def uncertain_members(
         alone = _why_not_alone(posed, views, start, config)
         if alone is not None:
             return dict.fromkeys(posed.members, alone)
+    if len(posed.members) > 2 and (hardly_shared := _hardly_shared(posed, start, config)):
+        return hardly_shared
     rotation: Float[np.ndarray, " n"] = np.where(_given(posed, start), 0.0, known.rotation_std_deg)
     return {
         posed.members[row]: f"its rotation is known to {rotation[row]:.1f} degrees only"
         for row in np.flatnonzero(rotation > config.max_rotation_std_deg).tolist()
     }
+
+
+def _hardly_shared(posed: Posed, start: Start, config: VerificationConfig) -> dict[int, str]:
+    shared = shared_observations(posed.tracks, len(posed.members))
+    few = (shared < config.min_shared_observations) & ~_given(posed, start)
+    return {
+        posed.members[row]: f"only {shared[row]} of its points are seen by two other photos"
+        for row in np.flatnonzero(few).tolist()
+    }
+
+
+def shared_observations(tracks: Tracks, num_views: int) -> Int[np.ndarray, " n"]:
+    """How many observations of each view are in tracks of three and more views."""
+    lengths = np.bincount(tracks.point_index, minlength=len(tracks.xyz))
+    tried = lengths[tracks.point_index] >= 3
+    return np.bincount(tracks.view_index[tried], minlength=num_views)
 
 
 def _why_not_alone(
