@@ -17,9 +17,10 @@ class GrowthConfig:
     """Pairs with most matches, of which the best beginnings are chosen."""
     seeds: int = 3
     """Beginnings at each focal."""
-    focal_factors: tuple[float, ...] = (1.0, 0.75, 1.33)
+    focal_factors: tuple[float, ...] = (1.0, 0.75, 1.33, 2.0)
     """Times the focal that the pairs speak for, one after the other until one gives all: where pairs are
-    planar or turn about what they look at, they hardly tell."""
+    planar or turn about what they look at, they hardly tell, and a usual lens is assumed: a tele lens is
+    found at twice that."""
     max_error: float = 0.004
     """Distance of an agreeing match from its epipolar line, over the long edge of the view."""
     min_angle_deg: float = 2.0
