@@ -91,7 +91,8 @@ class ComputeOptions:
         str, tyro.conf.arg(metavar="auto|stereo|mast3r|dust3r|...|PATH", help=_REGRESSOR_HELP)
     ] = "auto"
     features: Literal["auto", "sift", "aliked"] = "auto"
-    """What stereo matches. auto: learned features (aliked) where SIFT's fall short, if they are installed."""
+    """What stereo matches. auto: learned features (aliked) where SIFT's fall short, if they are installed.
+    aliked: those of every pair as well."""
     device: Literal["auto", "cpu", "cuda", "mps"] = "auto"
     """Where it computes. auto: networks on a GPU if there is one, stereo on the CPU."""
     dtype: Literal["fp32", "bf16", "fp16"] = "fp32"

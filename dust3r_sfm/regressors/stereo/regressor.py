@@ -221,7 +221,8 @@ class StereoRegressor:
             return [Attempt(affine, limits.affine)]
         keypoints = LearnedKeypoints(config.learned, device, views, notebook)
         upright, turned = LearnedMatcher(keypoints), TurnedMatcher(keypoints, config.roll)
-        return [Attempt(upright, limits.learned), Attempt(turned, limits.turned)]
+        every = self.always_stronger or device.type == "cuda"  # There a pair takes milliseconds.
+        return [Attempt(upright, limits.learned, every), Attempt(turned, limits.turned)]
 
     def _geometries(
         self,

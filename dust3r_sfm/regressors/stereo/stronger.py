@@ -58,10 +58,11 @@ class PairMatches:
 
 @dataclass(frozen=True)
 class Attempt:
-    """One way to find more matches, and what it may cost."""
+    """One way to find more matches, and what it may cost; `every`: of all pairs, whatever that costs."""
 
     matcher: PairMatcher
     budget: Budget
+    every: bool = False
 
 
 def with_stronger(
@@ -74,9 +75,12 @@ def with_stronger(
     config: StrongerConfig,
     progress: Progress,
 ) -> PairMatches:
-    """What is known, and what the attempt adds about pairs between views that are apart so far."""
-    weak = select_weak_pairs(len(views), wanted, known.epipolar, config)
-    chosen = within_budget(weak, attempt.budget)
+    """What is known, and what the attempt adds about pairs between views that are apart so far, or all."""
+    if attempt.every:
+        chosen = list(wanted)
+    else:
+        weak = select_weak_pairs(len(views), wanted, known.epipolar, config)
+        chosen = within_budget(weak, attempt.budget)
     if not chosen:
         return known
     found = attempt.matcher.match(chosen, progress)

@@ -1,17 +1,23 @@
 """Which pairs are matched again, and how many."""
 
+from collections.abc import Sequence
+
 import numpy as np
 
+from dust3r_sfm.progress import Progress, Silent
 from dust3r_sfm.regressors.stereo.stronger import (
+    Attempt,
     Budget,
+    PairMatches,
     StrongerConfig,
     joined_matches,
     select_believable,
     select_weak_pairs,
+    with_stronger,
     within_budget,
 )
-from dust3r_sfm.regressors.stereo.two_view import Epipolar
-from dust3r_sfm.types import Correspondences, Pair
+from dust3r_sfm.regressors.stereo.two_view import Epipolar, TwoViewConfig
+from dust3r_sfm.types import Correspondences, Pair, View
 
 CONFIG = StrongerConfig(firm_inliers=50, enough_inliers=200)
 
@@ -52,6 +58,32 @@ def test_the_budget_pays_for_photos_once_and_for_each_pair() -> None:
         Pair(1, 2),
     ]
     assert within_budget(pairs, Budget(2.0, 1.0, 4.9)) == []
+
+
+class Asked:
+    """A matcher that finds nothing and remembers of which pairs."""
+
+    def __init__(self) -> None:
+        self.pairs: list[Pair] = []
+
+    def match(self, pairs: Sequence[Pair], progress: Progress) -> dict[Pair, Correspondences]:
+        self.pairs.extend(pairs)
+        return {}
+
+
+def asked_by(attempt: Attempt, asked: Asked, known: PairMatches) -> list[Pair]:
+    views = [View(f"{k}.png", np.zeros((4, 4, 3), np.uint8), np.eye(3), (4, 4)) for k in range(3)]
+    found = with_stronger(known, attempt, views, [], complete(3), TwoViewConfig(), CONFIG, Silent())
+    assert found.epipolar == known.epipolar
+    return asked.pairs
+
+
+def test_every_pair_is_asked_for_where_that_is_wanted() -> None:
+    triangle = PairMatches({}, joined_by((0, 1, 50), (1, 2, 60), (0, 2, 70)))
+    nothing = Budget(1.0, 1.0, most_s=0.0)
+    asked = Asked()
+    assert asked_by(Attempt(asked, nothing), asked, triangle) == []
+    assert asked_by(Attempt(asked, nothing, every=True), asked, triangle) == complete(3)
 
 
 def test_two_photos_alone_need_more_than_three() -> None:
