@@ -37,7 +37,7 @@ def room() -> Room:
 
 @pytest.fixture(scope="session")
 def other_room() -> Room:
-    return make_room("attic", 2, 2)
+    return make_room("attic", 2, 3)
 
 
 @pytest.fixture
@@ -103,14 +103,15 @@ def test_two_rooms_are_two_scenes(photos: Path, other_room: Room, tmp_path: Path
     other_room.write(photos)
     (photos / "torn.jpg").write_bytes(b"\xff\xd8\xff")
     result = reconstruct_all(photos, QUICK, tmp_path / "out")
-    assert [len(scene.views) for scene in result.scenes] == [3, 2]
+    assert [len(scene.views) for scene in result.scenes] == [3, 3]
     assert set(result.dropped) == {"torn.jpg"}
     assert listing(tmp_path / "out" / "sparse") == {"0", "1"}
     assert listing(tmp_path / "out" / "components" / "1") == {"points.ply", "scene.glb", "depth", "scene.npz"}
-    second = pycolmap.Reconstruction(tmp_path / "out" / "sparse" / "1")
-    assert {image.name for image in second.images.values()} == {f"attic/{index}.png" for index in range(2)}
+    for number, room in enumerate(("attic", "hall")):
+        model = pycolmap.Reconstruction(tmp_path / "out" / "sparse" / str(number))
+        assert {image.name for image in model.images.values()} == {f"{room}/{k}.png" for k in range(3)}
     report = json.loads((tmp_path / "out" / "report.json").read_text())
-    assert report["totals"] | {"images": 6, "images_posed": 5, "scenes": 2} == report["totals"]
+    assert report["totals"] | {"images": 7, "images_posed": 6, "scenes": 2} == report["totals"]
 
 
 def test_an_interrupted_run_is_resumed(photos: Path, tmp_path: Path, use: Use) -> None:

@@ -45,7 +45,9 @@ def grown_scenes(
     out = []
     for group in _firm_groups(len(views), start, config.growth):
         covered = max((len(group & set(p.members)) for p in placed), default=0)
-        if covered < config.growth.min_covered * len(group):
+        # A seed lies where it likes: nothing with a given pose may grow from it.
+        free = all(start.known.cam_from_world[view] is None for view in group)
+        if free and covered < config.growth.min_covered * len(group):
             best = _best_growth(group, covered, views, start, config)
             if best is not None:
                 out.append(best)
@@ -80,7 +82,7 @@ def _best_growth(
             size = max((len(scene.members) for scene in grown.scenes), default=0)
             if size > most:
                 best, most = grown, size
-            if most == len(group):
+            if most >= config.growth.enough_covered * len(group):
                 return best
     return best
 
@@ -98,7 +100,7 @@ def _grown(
 def _seeds(
     group: set[int], factor: float, views: Sequence[View], start: Start, config: AlignmentConfig
 ) -> list[_Seed]:
-    """The best few pairs to begin with, of different views where that is possible."""
+    """The best few pairs to begin with."""
     inside = [p for p in _matched_pairs(start) if p.i in group and p.j in group]
     inside = [p for p in inside if len(start.correspondences[p]) >= config.growth.min_seed_matches]
     inside.sort(key=lambda p: (-len(start.correspondences[p]), p))

@@ -11,6 +11,8 @@ class GrowthConfig:
     """Matches of a pair that says two photos belong together."""
     min_covered: float = 0.8
     """Share of such a group that a scene must hold for it to be left as it is."""
+    enough_covered: float = 0.95
+    """Share of the group that a grown scene must hold for no other beginning to be tried."""
     min_seed_matches: int = 60
     """Agreeing matches of a pair that a scene may begin with. (COLMAP asks for 100.)"""
     seeds_looked_at: int = 20

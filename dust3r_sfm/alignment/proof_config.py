@@ -17,17 +17,17 @@ class VerificationConfig:
     """Which photos hold each other."""
     uncertainty: UncertaintyConfig = field(default_factory=UncertaintyConfig)
     """How the covariance of cameras is estimated."""
-    max_rotation_std_deg: float = 1.5
+    max_rotation_std_deg: float = 1.0
     """Largest standard deviation of a view's rotation within its scene."""
-    min_shared_observations: int = 30
+    min_shared_observations: int = 40
     """Observations of a view in tracks that two others of its scene see as well (COLMAP registers a photo
-    with as many): a pair's matches fit its own epipolar geometry, which a small thing far away hardly fixes;
+    with 30): a pair's matches fit its own epipolar geometry, which a small thing far away hardly fixes;
     only where three photos see a point it is tried. Asked of scenes of three views and more."""
     min_matches_alone: int = 200
     """Agreeing matches of two views that are a scene by themselves: nobody else checks their pair."""
-    max_focal_std_alone: float = 0.0
-    """Largest standard deviation of the log focal of such two, prior aside: it must be given. One
-    pair's geometry fits a focal 70 % off as well, and tells it to a hundredth."""
+    given_focal_alone: bool = True
+    """Whether the focal of such two must be given: one pair's geometry fits a focal 70 % off as well, and
+    tells it to a hundredth."""
     max_focal_std: float = 0.1
     """Standard deviation of a log focal from which on the tracks do not tell it, and what is usual counts."""
     usual_focal: float = 1.2
@@ -45,8 +45,8 @@ def for_pairs_that_know_depth(config: VerificationConfig) -> VerificationConfig:
     one place are one without a single triangulated point."""
     return replace(
         config,
-        parts=replace(config.parts, min_block_points=0),
+        parts=replace(config.parts, min_block_points=0, min_seed_matches=config.witnesses.min_matches),
         min_shared_observations=0,
         min_matches_alone=config.witnesses.min_matches,
-        max_focal_std_alone=float("inf"),
+        given_focal_alone=False,
     )

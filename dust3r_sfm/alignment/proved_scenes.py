@@ -39,7 +39,11 @@ def proved_scenes(
     labels = part_labels(posed, start, config.verification)
     if not (labels == labels[0]).all():
         return _parts(posed, labels, views, start, config, rounds)
-    posed = with_usual_focals(posed, views, start, config)
+    held = with_usual_focals(posed, views, start, config)
+    if held.members != posed.members:
+        again = proved_scenes(held, views, start, config, rounds - 1)
+        return Proved(again.scenes, again.lost | _gone(posed, held, ()))
+    posed = held
     unsure = uncertain_members(posed, views, start, config.verification)
     if not unsure:
         return Proved((posed,), {})

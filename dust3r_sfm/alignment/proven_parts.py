@@ -108,7 +108,7 @@ def proven_parts(
     ends = np.array([(w.i, w.j) for w in witnesses], dtype=np.int64).reshape(-1, 2)
     labels = two_edge_connected(ends[:, 0], ends[:, 1], count) if len(ends) else np.arange(count)
     if given.any():
-        labels = np.where(given, labels[given].min(), labels)
+        labels = np.where(np.isin(labels, labels[given]), labels[given].min(), labels)
     blocks = _joined(_blocks(seen, labels, doubted, config), seen, config)
     for seed in _seeds(witnesses, config):
         i, j = blocks.labels[[seed.i, seed.j]]

@@ -104,7 +104,7 @@ def _reduced_normal(
 ) -> Float[np.ndarray, "s s"]:
     """In units of the observations' own noise, inflated."""
     by_camera, by_point, errors_px = _derivatives(cameras, cam_from_world, tracks)
-    noise_px = max(1.4826 * float(np.median(np.abs(errors_px))), config.least_noise_px) * config.inflation
+    noise_px = max(_noise_px(errors_px, tracks, len(cameras)), config.least_noise_px) * config.inflation
     by_camera, by_point = by_camera / noise_px, by_point / noise_px
     count, points = len(tracks.point_index), len(tracks.xyz)
     size = POSE * len(cameras) + num_groups
@@ -127,6 +127,15 @@ def _reduced_normal(
     three = 3 * np.arange(points)[:, None] + np.arange(3)
     whitened = _sparse(three, three, inverse_root, (3 * points, 3 * points)) @ (of_points.T @ of_cameras)
     return np.asarray((of_cameras.T @ of_cameras - whitened.T @ whitened).todense())
+
+
+def _noise_px(errors_px: Float[np.ndarray, "o 2"], tracks: Tracks, num_views: int) -> float:
+    """Of one coordinate of an observation. Points and poses were fitted to the errors and took up a part of
+    them: of a point that two views see, three of four."""
+    equations = errors_px.size
+    left = equations - 3 * len(tracks.xyz) - POSE * num_views
+    fitted = np.sqrt(equations / max(left, 1))
+    return float(1.4826 * np.median(np.abs(errors_px)) * fitted)
 
 
 def _sparse(

@@ -20,6 +20,7 @@ from dust3r_sfm.geometry.view_cameras import view_scale
 from dust3r_sfm.types import Correspondences, Pair, Tracks, View
 
 UNCHECKED = "nothing checks the one pair that places it"
+NOT_HELD = "its pairs do not check each other: matches disagree, or show next to no depth"
 NO_WITNESS = "too few of its matches agree with its place"
 
 
@@ -57,9 +58,12 @@ def reasons_of_unproved(
     posed: Posed, start: Start, lost: Sequence[int], config: VerificationConfig
 ) -> dict[int, str]:
     """Why these members (by index among all views) are in no part."""
-    held = {view for w in scene_witnesses(posed, start, config) if w.supports for view in (w.i, w.j)}
+    supporting = [w for w in scene_witnesses(posed, start, config) if w.supports]
+    ends = np.array([(w.i, w.j) for w in supporting], dtype=np.int64).ravel()
+    counts = np.bincount(ends, minlength=len(posed.members))
     local = {member: row for row, member in enumerate(posed.members)}
-    return {member: UNCHECKED if local[member] in held else NO_WITNESS for member in lost}
+    reasons = NO_WITNESS, UNCHECKED, NOT_HELD
+    return {member: reasons[min(counts[local[member]], 2)] for member in lost}
 
 
 def scene_uncertainty(
@@ -105,23 +109,24 @@ def uncertain_members(
     """Members (by index among all views) whose rotation the tracks leave open, and how far; those that share
     too few tracks with two others; and both of two that are a scene by themselves and have too few matches,
     or a focal that nothing else tells, for that."""
+    if len(posed.members) == 2 and not _given(posed, start).all():
+        alone = _why_not_alone(posed, start, config)
+        return {} if alone is None else dict.fromkeys(posed.members, alone)
     known = scene_uncertainty(posed, views, start, config)
     if known is None:
-        return {}
-    if len(posed.members) == 2 and not _given(posed, start).all():
-        alone = _why_not_alone(posed, views, start, config)
-        if alone is not None:
-            return dict.fromkeys(posed.members, alone)
-    if len(posed.members) > 2 and (hardly_shared := _hardly_shared(posed, start, config)):
-        return hardly_shared
+        return _hardly_shared(posed, start, config)
     rotation: Float[np.ndarray, " n"] = np.where(_given(posed, start), 0.0, known.rotation_std_deg)
-    return {
+    unsure = {
         posed.members[row]: f"its rotation is known to {rotation[row]:.1f} degrees only"
         for row in np.flatnonzero(rotation > config.max_rotation_std_deg).tolist()
     }
+    return _hardly_shared(posed, start, config) | unsure
 
 
 def _hardly_shared(posed: Posed, start: Start, config: VerificationConfig) -> dict[int, str]:
+    """Nothing is asked of scenes without tracks, which were not bundle adjusted."""
+    if not len(posed.tracks.xyz):
+        return {}
     shared = shared_observations(posed.tracks, len(posed.members))
     few = (shared < config.min_shared_observations) & ~_given(posed, start)
     return {
@@ -137,13 +142,14 @@ def shared_observations(tracks: Tracks, num_views: int) -> Int[np.ndarray, " n"]
     return np.bincount(tracks.view_index[tried], minlength=num_views)
 
 
-def _why_not_alone(
-    posed: Posed, views: Sequence[View], start: Start, config: VerificationConfig
-) -> str | None:
-    agreeing = max((w.agreeing for w in scene_witnesses(posed, start, config)), default=0)
+def _why_not_alone(posed: Posed, start: Start, config: VerificationConfig) -> str | None:
+    witnesses = scene_witnesses(posed, start, config)
+    if not witnesses:
+        return None
+    agreeing = max(w.agreeing for w in witnesses)
     if agreeing < config.min_matches_alone:
         return f"{UNCHECKED}, and it has only {agreeing} matches"
-    known = scene_uncertainty(posed, views, start, config, with_prior=False)
-    if known is not None and known.log_focal_std.max() > config.max_focal_std_alone:
+    given = all(start.evidence.given[start.groups[member]] for member in posed.members)
+    if config.given_focal_alone and not given:
         return f"{UNCHECKED}, and nothing tells its focal (give --focal)"
     return None

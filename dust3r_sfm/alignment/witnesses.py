@@ -29,8 +29,6 @@ class WitnessConfig:
     """Agreeing matches of a witness over those that fit the pair's own epipolar geometry. A pair that saw the
     same things keeps nearly all of them under the right cameras; a mistaken one those near the wrong lines
     by chance."""
-    against_share: float = 0.3
-    """A pair with as many matches of which fewer than this agree speaks against its cameras."""
     cells: int = 8
     """Photos are divided into so many cells along the long edge to see how far matches spread."""
     min_cells: int = 4
@@ -41,15 +39,13 @@ class WitnessConfig:
 @dataclass(frozen=True)
 class Witness:
     """What the matches of one unordered pair (row numbers of the scene's views, i < j) say of its cameras:
-    `agreeing` of `matches` lie on their epipolar lines. `supports`: it is a witness for both; `contradicts`:
-    against them."""
+    `agreeing` of `matches` lie on their epipolar lines. `supports`: it is a witness for both."""
 
     i: int
     j: int
     matches: int
     agreeing: int
     supports: bool
-    contradicts: bool
 
 
 def pair_witnesses(
@@ -98,7 +94,6 @@ def _witness(
         matches,
         agreeing,
         enough and agreeing >= config.min_share * matches,
-        matches >= config.min_matches and agreeing < config.against_share * matches,
     )
 
 

@@ -120,5 +120,6 @@ class TurnedMatcher:
         for turns in turns_of_views(likenesses):
             inside = [pair for pair in pairs if pair.i in turns and pair.j in turns]
             rolled = [pair for pair in inside if turns[pair.i] != turns[pair.j]]
-            out |= self._keypoints.matches(rolled, turns, progress)
+            if rolled:
+                out |= self._keypoints.matches(rolled, turns, progress)
         return out
