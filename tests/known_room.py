@@ -102,7 +102,7 @@ class LookupRegressor:
             [room_i.rig.cameras[i], room_i.rig.cameras[j]],
             room_i.rig.cam_from_world[[i, j]],
             [Pair(0, 1)],
-            max_correspondences=300,
+            max_correspondences=900,
             seed=1000 * pair.i + pair.j,
         )
         return PairPrediction(

@@ -72,7 +72,7 @@ def test_exact_pointmaps_give_the_exact_relative_camera(room: Room, exact: Image
     assert translation_angle_deg(relative.j_from_i, true) < 1e-3
     assert relative.inlier_share == 1.0
     assert exact.forward.correspondences is not None
-    assert len(relative.matches) == len(exact.forward.correspondences) == 300
+    assert len(relative.matches) == len(exact.forward.correspondences) == 900
 
 
 def test_depth_maps_of_both_views_have_one_scale(room: Room, exact: ImagePair) -> None:
@@ -87,7 +87,7 @@ def test_depth_maps_of_both_views_have_one_scale(room: Room, exact: ImagePair) -
 def test_matches_off_their_epipolar_lines_are_left_out(exact: ImagePair) -> None:
     found = exact.forward.correspondences
     assert found is not None
-    wrong = replace(found, pixels_j=found.pixels_j + np.where(np.arange(300) < 60, 20.0, 0.0)[:, None])
+    wrong = replace(found, pixels_j=found.pixels_j + np.where(np.arange(900) < 60, 20.0, 0.0)[:, None])
     relative = relative_camera(replace(exact, forward=replace(exact.forward, correspondences=wrong)))
     assert 240 <= len(relative.matches) < 260  # A few moved along their line.
     none = relative_camera(replace(exact, forward=replace(exact.forward, correspondences=None)))
