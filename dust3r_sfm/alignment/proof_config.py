@@ -49,4 +49,5 @@ def for_pairs_that_know_depth(config: VerificationConfig) -> VerificationConfig:
         min_shared_observations=0,
         min_matches_alone=config.witnesses.min_matches,
         given_focal_alone=False,
+        max_focal_std=float("inf"),
     )
