@@ -17,11 +17,11 @@ class VerificationConfig:
     """Which photos hold each other."""
     uncertainty: UncertaintyConfig = field(default_factory=UncertaintyConfig)
     """How the covariance of cameras is estimated."""
-    max_rotation_std_deg: float = 1.0
+    max_rotation_std_deg: float = 0.75
     """Largest standard deviation of a view's rotation within its scene."""
-    min_shared_observations: int = 40
+    min_shared_observations: int = 30
     """Observations of a view in tracks that two others of its scene see as well (COLMAP registers a photo
-    with 30): a pair's matches fit its own epipolar geometry, which a small thing far away hardly fixes;
+    with as many): a pair's matches fit its own epipolar geometry, which a small thing far away hardly fixes;
     only where three photos see a point it is tried. Asked of scenes of three views and more."""
     min_matches_alone: int = 200
     """Agreeing matches of two views that are a scene by themselves: nobody else checks their pair."""
