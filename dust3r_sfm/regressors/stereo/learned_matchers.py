@@ -18,9 +18,9 @@ from dust3r_sfm.matching.learned import (
 from dust3r_sfm.progress import Progress
 from dust3r_sfm.regressors.protocol import Notebook
 from dust3r_sfm.regressors.stereo.learned import detect_learned
-from dust3r_sfm.regressors.stereo.matchers import of_pairs, views_of
+from dust3r_sfm.regressors.stereo.matchers import views_of
 from dust3r_sfm.regressors.stereo.rolls import RollConfig, WayUp, likeness, turns_of_views
-from dust3r_sfm.threads import in_threads
+from dust3r_sfm.regressors.stereo.stage import stage_in_threads
 from dust3r_sfm.types import Correspondences, Pair, View
 
 
@@ -56,12 +56,7 @@ class LearnedKeypoints:
             return found
 
         _ = self.networks  # before threads ask for them
-        progress.start(stage, len(wanted), "images")
-        out = {}
-        for way_up, found in zip(wanted, in_threads(detected, wanted), strict=True):
-            out[way_up] = found
-            progress.advance()
-        return out
+        return stage_in_threads(stage, "images", detected, wanted, progress)
 
     def matches(
         self, pairs: Sequence[Pair], turns: Mapping[int, int], progress: Progress
@@ -82,7 +77,7 @@ class LearnedKeypoints:
             rows_i, rows_j = kept["index_pairs"].reshape(-1, 2).T
             return Correspondences(of_i.pixels[rows_i], of_j.pixels[rows_j], np.ones(len(rows_i)))
 
-        return of_pairs(matched, pairs, "Learned matches", progress)
+        return stage_in_threads("Learned matches", "pairs", matched, pairs, progress)
 
 
 class LearnedMatcher:

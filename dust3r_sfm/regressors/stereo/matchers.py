@@ -1,6 +1,6 @@
 """Matches that take longer to find than those of SIFT, for the pairs that need them."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Protocol, runtime_checkable
 
 import numpy as np
@@ -9,9 +9,9 @@ import torch
 from dust3r_sfm.progress import Progress
 from dust3r_sfm.regressors.protocol import Encoding, Notebook
 from dust3r_sfm.regressors.stereo.features import FeatureConfig
+from dust3r_sfm.regressors.stereo.stage import stage_in_threads
 from dust3r_sfm.regressors.stereo.tilted import TiltedFeatures, tilted_features
 from dust3r_sfm.regressors.stereo.wide import WideConfig, wide_matches
-from dust3r_sfm.threads import in_threads
 from dust3r_sfm.types import Correspondences, Pair, View
 
 
@@ -54,7 +54,7 @@ class AffineMatcher:
             pixels = kept["pixels"].reshape(-1, 4)
             return Correspondences(pixels[:, :2], pixels[:, 2:], np.ones(len(pixels)))
 
-        return of_pairs(matched, pairs, "Matching tilted views", progress)
+        return stage_in_threads("Matching tilted views", "pairs", matched, pairs, progress)
 
     def _search(self, wanted: Sequence[int], progress: Progress) -> dict[int, TiltedFeatures]:
         progress.start("Tilted views", len(wanted), "images")
@@ -83,15 +83,3 @@ def _arrays_of_tilted(found: TiltedFeatures) -> Encoding:
 def views_of(pairs: Sequence[Pair]) -> list[int]:
     """Ascending."""
     return sorted({view for pair in pairs for view in (pair.i, pair.j)})
-
-
-def of_pairs(
-    matched: Callable[[Pair], Correspondences], pairs: Sequence[Pair], stage: str, progress: Progress
-) -> dict[Pair, Correspondences]:
-    """What `matched` finds of each pair, on all cores. A stage in pairs."""
-    progress.start(stage, len(pairs), "pairs")
-    out = {}
-    for pair, found in zip(pairs, in_threads(matched, pairs), strict=True):
-        out[pair] = found
-        progress.advance()
-    return out

@@ -37,6 +37,7 @@ from dust3r_sfm.regressors.stereo.matching import distinct, match_descriptors, u
 from dust3r_sfm.regressors.stereo.pointmaps import pair_predictions
 from dust3r_sfm.regressors.stereo.repetition import RepetitionConfig, repeating_pairs
 from dust3r_sfm.regressors.stereo.rolls import RollConfig
+from dust3r_sfm.regressors.stereo.stage import stage_in_threads
 from dust3r_sfm.regressors.stereo.stronger import (
     Attempt,
     PairMatches,
@@ -46,7 +47,7 @@ from dust3r_sfm.regressors.stereo.stronger import (
 from dust3r_sfm.regressors.stereo.turns import TurnConfig, find_turns
 from dust3r_sfm.regressors.stereo.two_view import UNRELATED, Epipolar, TwoView, TwoViewConfig, two_view
 from dust3r_sfm.regressors.stereo.wide import WideConfig
-from dust3r_sfm.threads import in_threads, threads_and_caller
+from dust3r_sfm.threads import threads_and_caller
 from dust3r_sfm.types import (
     Camera,
     Correspondences,
@@ -206,12 +207,7 @@ class StereoRegressor:
             pixels_i, pixels_j = features[pair.i].pixels[rows_i], features[pair.j].pixels[rows_j]
             return distinct(Correspondences(pixels_i, pixels_j, np.ones(len(rows_i))))
 
-        progress.start("Matching", len(pairs), "pairs")
-        out = {}
-        for pair, found in zip(pairs, in_threads(matched, pairs), strict=True):
-            out[pair] = found
-            progress.advance()
-        return out
+        return stage_in_threads("Matching", "pairs", matched, pairs, progress)
 
     def _attempts(self, views: Sequence[View], notebook: Notebook) -> list[Attempt]:
         """What is tried in turn where SIFT leaves views apart."""
@@ -240,12 +236,7 @@ class StereoRegressor:
             both = cameras[i], cameras[j]
             return two_view(matches[pair], *both, resolution, epipolar[pair], settings, pair in turning)
 
-        progress.start("Two-view geometry", len(epipolar), "pairs")
-        out = {}
-        for pair, found in zip(epipolar, in_threads(geometry, epipolar), strict=True):
-            out[pair] = found
-            progress.advance()
-        return out
+        return stage_in_threads("Two-view geometry", "pairs", geometry, epipolar, progress)
 
 
 def _unordered(pairs: Sequence[Pair]) -> dict[Pair, list[Pair]]:
