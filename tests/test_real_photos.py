@@ -49,8 +49,8 @@ def test_a_dark_ring_of_which_colmap_loses_three_photos(reconstructed):
 
 
 def test_of_every_second_photo_of_a_ring_none_is_placed_wrongly(tmp_path):
-    """46 degrees apart. They could be placed by pairs of some fifty matches (mAA .93); as these are not told
-    from mistaken ones, most or all photos are now left out: see docs/benchmarks.md."""
+    """46 degrees apart. All could be placed by pairs of some fifty matches (mAA .93); as these are not told
+    from mistaken ones, some or all photos are left out: see docs/benchmarks.md."""
     data = DATA / "middlebury_temple_sparsering"
     chosen = sorted((data / "images").iterdir())[::2]
     try:

@@ -16,7 +16,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Bool, Float
 from scipy.spatial.transform import Rotation
 
 from dust3r_sfm.evaluation.photos import PosedPhoto, matched
@@ -87,8 +87,15 @@ def pair_errors_deg(
 
 def _angles_deg(found: Float[np.ndarray, "n 3"], true: Float[np.ndarray, "n 3"]) -> Float[np.ndarray, " n"]:
     across, along = np.linalg.norm(np.cross(found, true), axis=1), (found * true).sum(axis=1)
-    nowhere = (found == 0).all(axis=1) & (true != 0).any(axis=1)
-    return np.where(nowhere, 90.0, np.degrees(np.arctan2(across, along)))
+    nowhere = (found == 0).all(axis=1)
+    angles = np.where(nowhere, 90.0, np.degrees(np.arctan2(across, along)))
+    return np.where(_in_one_place(true), 0.0, angles)
+
+
+def _in_one_place(shifts: Float[np.ndarray, "n 3"]) -> Bool[np.ndarray, " n"]:
+    """Shifts that are nothing but rounding: inverting and multiplying poses of one place leaves some."""
+    lengths = np.linalg.norm(shifts, axis=1)
+    return lengths <= 1e-9 * lengths.max(initial=0.0)
 
 
 def true_from_estimated(

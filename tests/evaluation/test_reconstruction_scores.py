@@ -62,6 +62,14 @@ def test_a_truth_from_one_place_has_no_relative_centre_error(truth: dict[str, Po
     assert score_poses(truth, one_place).ate is None
 
 
+def test_two_true_cameras_in_one_place_have_no_direction_to_err_in(truth: dict[str, PosedPhoto]) -> None:
+    """As templeSR0001 and templeSR0011 are: whatever small shift is found between them says nothing."""
+    twins = truth | {"twin.jpg": truth["3.jpg"]}
+    shifted = rigid(np.eye(3), np.array([1e-3, 0.0, 0.0])) @ truth["3.jpg"].cam_from_world
+    found = twins | {"twin.jpg": replace(truth["3.jpg"], cam_from_world=shifted)}
+    assert score_poses(found, twins).rta_2 == 1.0
+
+
 def test_a_missing_photo_fails_its_pairs(truth: dict[str, PosedPhoto]) -> None:
     found = {name: photo for name, photo in truth.items() if name != "0.jpg"}
     scores = score_poses(found, truth)
