@@ -1,7 +1,7 @@
 """The rival: `python -m benchmarks.colmap_model PHOTOS OUT`, COLMAP's own way from photos to a model.
 
-SIFT of the photos at full size on the CPU, matching, incremental mapping, through pycolmap, with its
-defaults. The model with most photos goes to OUT/model.
+SIFT of the photos at full size on the CPU, matching, incremental or global mapping, through pycolmap, with
+its defaults. The model with most photos goes to OUT/model.
 """
 
 import shutil
@@ -23,6 +23,8 @@ class Options:
     out: tyro.conf.Positional[Path]
     matching: Literal["exhaustive", "sequential"] = "exhaustive"
     """sequential: each photo with the ten that follow by name."""
+    mapper: Literal["incremental", "global"] = "incremental"
+    """global: GLOMAP's way, all cameras at once."""
 
 
 def main(options: Options) -> int:
@@ -40,7 +42,8 @@ def main(options: Options) -> int:
         pycolmap.match_exhaustive(database, matching_options=matching)
     else:
         pycolmap.match_sequential(database, matching_options=matching)
-    models = pycolmap.incremental_mapping(database, options.photos, options.out / "models")
+    mapping = pycolmap.incremental_mapping if options.mapper == "incremental" else pycolmap.global_mapping
+    models = mapping(database, options.photos, options.out / "models")
     if not models:
         return 1
     best = max(models, key=lambda number: models[number].num_reg_images())

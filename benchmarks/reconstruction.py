@@ -2,9 +2,9 @@
 
     python -m benchmarks.reconstruction SET... --json OUT
 
-A SET is a folder with images/ and gt/ (a COLMAP text model of the true cameras). COLMAP (through
-pycolmap, see colmap_model.py) and `dust3r-sfm reconstruct` run one after the other as children of this
-process. Seconds depend on the machine and on what else runs on it: compare the ratios.
+A SET is a folder with images/ and gt/ (a COLMAP text model of the true cameras). COLMAP with each of its
+mappers (through pycolmap, see colmap_model.py) and `dust3r-sfm reconstruct` run one after the other as
+children of this process. Seconds depend on the machine and on what else runs on it: compare the ratios.
 """
 
 import json
@@ -31,6 +31,9 @@ COLUMNS = [
 ]
 
 
+Mapper = Literal["incremental", "global"]
+
+
 @dataclass(frozen=True)
 class Options:
     sets: tyro.conf.Positional[tuple[Path, ...]]
@@ -39,8 +42,8 @@ class Options:
     """COLMAP's. For ours, say which pairs with --ours."""
     ours: str = ""
     """More options of `dust3r-sfm reconstruct`, in one string."""
-    skip_colmap: bool = False
-    """Run ours alone."""
+    mappers: tuple[Mapper, ...] = ("incremental", "global")
+    """COLMAP's ways to a model; none: run ours alone."""
     json: Path | None = None
     """Where to write all figures."""
     keep: Path | None = None
@@ -66,11 +69,17 @@ class Ratios:
 
 
 @dataclass(frozen=True)
+class Rival:
+    mapper: Mapper
+    result: Result
+    ratios: Ratios
+
+
+@dataclass(frozen=True)
 class SetResult:
     name: str
     ours: Result
-    colmap: Result | None
-    ratios: Ratios | None
+    colmap: tuple[Rival, ...]
 
 
 def main(options: Options) -> None:
@@ -88,19 +97,21 @@ def main(options: Options) -> None:
 
 def measure_set(folder: Path, work: Path, options: Options) -> SetResult:
     shutil.rmtree(work, ignore_errors=True)
-    colmap = None if options.skip_colmap else measure_colmap(folder, work, options.matching)
+    theirs = {mapper: measure_colmap(folder, work, options.matching, mapper) for mapper in options.mappers}
     ours = measure_ours(folder, work, shlex.split(options.ours))
-    ratios = None
-    if colmap is not None:
-        mine, other = ours.usage, colmap.usage
-        ratios = Ratios(mine.wall_s / other.wall_s, mine.cpu_s / other.cpu_s, mine.peak_mib / other.peak_mib)
-    return SetResult(work.name, ours, colmap, ratios)
+    rivals = [Rival(mapper, result, ratios(ours.usage, result.usage)) for mapper, result in theirs.items()]
+    return SetResult(work.name, ours, tuple(rivals))
 
 
-def measure_colmap(folder: Path, work: Path, matching: str) -> Result:
-    command = [sys.executable, "-m", "benchmarks.colmap_model", str(folder / "images"), str(work / "colmap")]
-    usage = run_measured([*command, "--matching", matching], work / "colmap.log")
-    return Result(usage, score_poses(read_model(work / "colmap" / "model"), read_model(folder / "gt")))
+def ratios(ours: Usage, other: Usage) -> Ratios:
+    return Ratios(ours.wall_s / other.wall_s, ours.cpu_s / other.cpu_s, ours.peak_mib / other.peak_mib)
+
+
+def measure_colmap(folder: Path, work: Path, matching: str, mapper: Mapper) -> Result:
+    out = work / f"colmap-{mapper}"
+    command = [sys.executable, "-m", "benchmarks.colmap_model", str(folder / "images"), str(out)]
+    usage = run_measured([*command, "--matching", matching, "--mapper", mapper], work / f"{out.name}.log")
+    return Result(usage, score_poses(read_model(out / "model"), read_model(folder / "gt")))
 
 
 def measure_ours(folder: Path, work: Path, more: list[str]) -> Result:
@@ -131,12 +142,13 @@ def report(results: list[SetResult], options: Options) -> dict[str, object]:
 
 
 def markdown(results: list[SetResult]) -> str:
-    """Two rows a set and, behind ours, how many times COLMAP's cost that is."""
+    """A row for each of COLMAP's mappers, with how many times its cost ours is, and one for ours."""
     rows = [["set", "by", *COLUMNS], ["---"] * (len(COLUMNS) + 2)]
     for result in results:
-        if result.colmap is not None:
-            rows.append([result.name, "COLMAP", *_cells(result.colmap, None)])
-        rows.append([result.name, "dust3r-sfm", *_cells(result.ours, result.ratios)])
+        for rival in result.colmap:
+            by = f"COLMAP, {rival.mapper}"
+            rows.append([result.name, by, *_cells(rival.result, rival.ratios)])
+        rows.append([result.name, "dust3r-sfm", *_cells(result.ours, None)])
     return "\n".join(f"| {' | '.join(row)} |" for row in rows)
 
 
@@ -153,7 +165,7 @@ def _cells(result: Result, ratios: Ratios | None) -> list[str]:
         _number(scores.ate, 4),
         _number(scores.focal_error, 4),
         *(
-            f"{cost:.0f}" + ("" if x is None else f" (x{x:.2f})")
+            f"{cost:.0f}" + ("" if x is None else f" (ours x{x:.2f})")
             for cost, x in zip(costs, times, strict=True)
         ),
         _number(result.pair_s, 2),

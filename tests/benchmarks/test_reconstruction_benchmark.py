@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from benchmarks.measuring import Usage, run_measured
-from benchmarks.reconstruction import Ratios, Result, SetResult, markdown, seconds_a_pair
+from benchmarks.reconstruction import Ratios, Result, Rival, SetResult, markdown, seconds_a_pair
 from dust3r_sfm.evaluation import PoseScores
 
 SCORES = PoseScores(5, 4, 0.3, 0.6, 0.7, 0.2, 0.5, 0.8, 0.55, 1.25, 2.5, 0.0123, 0.4, None)
@@ -33,9 +33,11 @@ def test_a_pair_counts_once_in_either_direction(tmp_path: Path) -> None:
 def test_the_table_shows_both_and_the_ratios() -> None:
     colmap = Result(Usage(10.0, 20.0, 400.0, 0), SCORES)
     ours = Result(Usage(5.0, 30.0, 500.0, 0), SCORES, 0.5)
-    table = markdown([SetResult("door", ours, colmap, Ratios(0.5, 1.5, 1.25))]).splitlines()
+    rivals = (Rival("incremental", colmap, Ratios(0.5, 1.5, 1.25)),)
+    table = markdown([SetResult("door", ours, rivals)]).splitlines()
     assert len({line.count("|") for line in table}) == 1
     assert table[2].startswith(
-        "| door | COLMAP | 4 of 5 | 0.550 | 0.60 | 0.50 | 1.250 / 2.500 | 0.0123 | - |"
+        "| door | COLMAP, incremental | 4 of 5 | 0.550 | 0.60 | 0.50 | 1.250 / 2.500 | 0.0123 | - |"
     )
-    assert table[3].endswith("| 5 (x0.50) | 30 (x1.50) | 500 (x1.25) | 0.50 |")
+    assert "| 10 (ours x0.50) | 20 (ours x1.50) | 400 (ours x1.25) | - |" in table[2]
+    assert table[3].endswith("| 5 | 30 | 500 | 0.50 |")
