@@ -41,7 +41,7 @@ class Options:
     matching: Literal["exhaustive", "sequential"] = "exhaustive"
     """COLMAP's. For ours, say which pairs with --ours."""
     ours: str = ""
-    """More options of `dust3r-sfm reconstruct`, in one string."""
+    """More options of `dust3r-sfm reconstruct`, in one string: `"--ours=--pairs swin-5"`."""
     mappers: tuple[Mapper, ...] = ("incremental", "global")
     """COLMAP's ways to a model; none: run ours alone."""
     json: Path | None = None
