@@ -24,12 +24,14 @@ import numpy as np
 import tyro
 from jaxtyping import Float
 
-from dust3r_sfm.alignment import AlignmentConfig, align
+from dust3r_sfm.alignment import AlignmentConfig
 from dust3r_sfm.evaluation import PosedPhoto, read_model
 from dust3r_sfm.exporters.originals import originals_of
 from dust3r_sfm.geometry import rotation_angle_deg
 from dust3r_sfm.images import load_views
-from dust3r_sfm.inference import measure_pairs
+from dust3r_sfm.inference import InferenceConfig
+from dust3r_sfm.pipeline.pairing import ChosenPairs
+from dust3r_sfm.pipeline.solving import aligned_scenes
 from dust3r_sfm.progress import Silent
 from dust3r_sfm.regressors.stereo import StereoConfig, StereoRegressor
 from dust3r_sfm.types import Scene
@@ -69,6 +71,7 @@ class Row:
     wrong: tuple[str, ...]
     scenes: tuple[int, ...]
     align_s: float
+    """Seconds, of measuring too where that was not kept."""
 
 
 def main(options: Options) -> None:
@@ -106,7 +109,7 @@ def summary(rows: Sequence[Row]) -> str:
 def measure(options: Options) -> Iterator[Row]:
     rng = random.Random(options.seed)
     regressor = StereoRegressor(StereoConfig(keypoints=options.keypoints))
-    factors = options.by if options.vary else (1.0,)
+    inference, factors = InferenceConfig(), options.by if options.vary else (1.0,)
     for folder in options.sets:
         photos = sorted(path for path in (folder / "images").iterdir())
         truth = read_model(folder / "gt")
@@ -114,18 +117,17 @@ def measure(options: Options) -> Iterator[Row]:
             for chosen in subsets(len(photos), size, options.draws, rng):
                 work = options.keep / f"{folder.name}-{'_'.join(map(str, chosen))}"
                 views = load_views([photos[k] for k in chosen], regressor.image_spec).views
-                graph = view_graph(Complete(), [view.name for view in views])
-                evidence = measure_pairs(regressor, views, graph, work_folder=work)
-                shutil.rmtree(work / "encodings", ignore_errors=True)  # large, and not needed again
+                pairs = ChosenPairs(view_graph(Complete(), [view.name for view in views]))
                 for factor in factors:
                     config = AlignmentConfig()
                     if options.vary:
                         config = varied(config, options.vary.split("."), factor)
                     began = time.perf_counter()
-                    scenes = align(views, evidence, config, Silent()).scenes
+                    scenes = aligned_scenes(regressor, views, pairs, config, inference, work, Silent()).scenes
                     taken = time.perf_counter() - began
                     right, wrong = verdict(scenes[0], truth) if scenes else (0, ())
                     sizes = tuple(len(scene.views) for scene in scenes)
+                    shutil.rmtree(work / "encodings", ignore_errors=True)  # large, and not needed again
                     yield Row(folder.name, tuple(chosen), factor, right, wrong, sizes, taken)
 
 

@@ -1,7 +1,7 @@
 import json
 import os
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -321,3 +321,23 @@ def test_what_is_known_of_photos_that_are_not_there_is_said_before_any_pair(phot
     with pytest.raises(InputError, match=r"such as nowhere\.jpg"):
         reconstruct(photos, replace(QUICK, alignment=AlignmentConfig(presets=presets)))
     assert not regressor.predicted
+
+
+@dataclass
+class TwoSpeeds(LookupRegressor):
+    """Its quick way knows other rooms than it does itself."""
+
+    quick: LookupRegressor | None = None
+
+
+@pytest.mark.parametrize("quick_suffices", [True, False])
+def test_pairs_are_matched_more_closely_only_where_the_quick_way_leaves_photos_apart(
+    quick_suffices: bool, photos: Path, room: Room, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    quick = LookupRegressor((room,) if quick_suffices else ())
+    full = TwoSpeeds((room,), quick=quick)
+    monkeypatch.setattr("dust3r_sfm.pipeline.job.build_regressor", lambda config: full)
+    found = reconstruct_all(photos, QUICK, tmp_path / "out")
+    assert [len(scene.views) for scene in found.scenes] == [COUNT]
+    assert len(quick.predicted) == PAIRS
+    assert len(full.predicted) == (0 if quick_suffices else PAIRS)

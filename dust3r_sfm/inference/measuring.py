@@ -5,7 +5,7 @@ it is predicted, and what a killed run put away is taken up again by the next on
 """
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from dust3r_sfm.evidence import Collector, Evidence, resumed
@@ -31,7 +31,7 @@ def measure_pairs(
     config: InferenceConfig | None = None,
     work_folder: Path | None = None,
     progress: Progress | None = None,
-    encodings: Sequence[Encoding] | None = None,
+    encode: Callable[[], Sequence[Encoding]] | None = None,
 ) -> Evidence:
     """What every pair of `graph` says of the views, in the graph's pair order, however it came about.
 
@@ -42,15 +42,19 @@ def measure_pairs(
     encodings beyond `config.encoding_bytes`, go to a temporary folder that goes with the evidence. Memory
     besides: see `Evidence`, and one prediction (or what the regressor predicts at once). Disk: 4 bytes a
     known pixel of each kept map (8 where it comes from the other side of its pair), and for each pair what
-    `Evidence` has in memory. `encodings` are given where the views were encoded before. Stages on
-    `progress`: "Encoding" in images, then the regressor's own, in pairs. Raises OutputError when a folder
-    cannot be written."""
+    `Evidence` has in memory. `encode` is asked for encodings that are made elsewhere, if any pair is left to
+    be predicted. Stages on `progress`: "Encoding" in images, then the regressor's own, in pairs. Raises
+    OutputError when a folder cannot be written."""
     progress, config = progress or Silent(), config or InferenceConfig()
     collector = _collector(regressor, views, graph, config, work_folder)
     done = collector.done
     if len(done) < len(graph.pairs):
-        if encodings is None:
-            encodings = encode_all(regressor, views, work_folder, config.encoding_bytes, progress)
+        if encode is None:
+            encodings: Sequence[Encoding] = encode_all(
+                regressor, views, work_folder, config.encoding_bytes, progress
+            )
+        else:
+            encodings = encode()
         notes = None if work_folder is None else FileNotebook(work_folder / "notes", regressor, views)
         for prediction in regressor.predict(views, encodings, graph.pairs, done, progress, notes):
             collector.take(prediction)

@@ -1,20 +1,24 @@
 """Views in, scenes out: pairs are chosen, measured and aligned."""
 
-from collections.abc import Callable
+import logging
+from collections.abc import Callable, Sequence
 from dataclasses import replace
+from functools import cache
 from pathlib import Path
 
 from dust3r_sfm.alignment import AlignmentConfig, align
 from dust3r_sfm.alignment.gradient import GradientConfig, align_by_gradient
 from dust3r_sfm.alignment.proof_config import for_pairs_that_know_depth
 from dust3r_sfm.errors import ReconstructionError
-from dust3r_sfm.inference import encode_all, measure_pairs
+from dust3r_sfm.inference import InferenceConfig, encode_all, measure_pairs
 from dust3r_sfm.pipeline.job import Job
 from dust3r_sfm.pipeline.pairing import ChosenPairs, similar_pairs
 from dust3r_sfm.progress import Progress
-from dust3r_sfm.regressors.protocol import PointmapRegressor
-from dust3r_sfm.types import Reconstruction
+from dust3r_sfm.regressors.protocol import Encoding, HasQuickWay, PointmapRegressor
+from dust3r_sfm.types import Reconstruction, View
 from dust3r_sfm.view_graph import Retrieval, ViewGraph
+
+_logger = logging.getLogger(__name__)
 
 
 def solved(
@@ -29,10 +33,9 @@ def solved(
         chosen = ChosenPairs(job.pairs)
     announce(chosen.graph)
     if config.gradient is None:
-        evidence = measure_pairs(
-            job.regressor, views, chosen.graph, config.inference, work, progress, chosen.encodings
+        aligned = aligned_scenes(
+            job.regressor, views, chosen, config.alignment, config.inference, work, progress
         )
-        aligned = align(views, evidence, _suited(config.alignment, job.regressor), progress)
     else:
         aligned = _descended(job, chosen, config.gradient, work, progress)
     if not aligned.scenes:
@@ -43,6 +46,44 @@ def solved(
         )
     scenes = tuple(job.place(scene) for scene in aligned.scenes)
     return Reconstruction(scenes, {**job.loaded.skipped, **aligned.dropped})
+
+
+def aligned_scenes(
+    regressor: PointmapRegressor,
+    views: Sequence[View],
+    chosen: ChosenPairs,
+    alignment: AlignmentConfig,
+    inference: InferenceConfig,
+    work: Path | None,
+    progress: Progress,
+) -> Reconstruction:
+    """Of a regressor that has a quick way (`HasQuickWay`) what that gives, if it proves the place of every
+    photo in one scene; if not, all is measured again in full. For the quick way scenes do not grow: what
+    averaging finds by itself is what needs no more. Costs the quick way besides where that fails."""
+    suited = _suited(alignment, regressor)
+
+    @cache
+    def encode() -> Sequence[Encoding]:
+        if chosen.encodings is not None:
+            return chosen.encodings
+        return encode_all(regressor, views, work, inference.encoding_bytes, progress)
+
+    quick = regressor.quick if isinstance(regressor, HasQuickWay) else None
+    if quick is not None:
+        folder = None if work is None else work / "quick"
+        evidence = measure_pairs(quick, views, chosen.graph, inference, folder, progress, encode)
+        no_growth = replace(suited, growth=replace(suited.growth, seeds=0))
+        aligned = align(views, evidence, no_growth, progress)
+        if len(aligned.scenes) == 1 and not aligned.dropped:
+            return aligned
+        _logger.info("%s", _what_is_apart(aligned, len(views)))
+    evidence = measure_pairs(regressor, views, chosen.graph, inference, work, progress, encode)
+    return align(views, evidence, suited, progress)
+
+
+def _what_is_apart(aligned: Reconstruction, num_views: int) -> str:
+    largest = max((len(scene.views) for scene in aligned.scenes), default=0)
+    return f"plain matches place {largest} of {num_views} photos in one scene: matching more closely"
 
 
 def _suited(config: AlignmentConfig, regressor: PointmapRegressor) -> AlignmentConfig:

@@ -101,6 +101,17 @@ class PointmapRegressor(Protocol):
 
 
 @runtime_checkable
+class HasQuickWay(Protocol):
+    """What a regressor may offer besides that takes long over photos that are hard to match."""
+
+    @property
+    def quick(self) -> PointmapRegressor | None:
+        """The same with the same encodings, less what it does for such photos alone: for sets that have none
+        this is enough. None where it does nothing of the kind."""
+        ...
+
+
+@runtime_checkable
 class DescribesImages(Protocol):
     """What a regressor may offer besides, for photos to be found by their looks."""
 

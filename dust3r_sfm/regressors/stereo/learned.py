@@ -1,6 +1,7 @@
 """Learned keypoints of photos on disk, at more pixels than a view has."""
 
 from collections.abc import Sequence
+from functools import cached_property
 
 import numpy as np
 import torch
@@ -39,13 +40,12 @@ class LearnedFeatureSource:
 
     def __init__(self, config: LearnedConfig, device: torch.device) -> None:
         self._config, self._device = config, device
-        self._loaded: LearnedNetworks | None = None
 
     def fingerprint(self) -> str:
         return learned_fingerprint(self._config)
 
     def encode(self, views: Sequence[View]) -> list[Encoding]:
-        found = [detect_learned(self._networks(), view, self._config.features) for view in views]
+        found = [detect_learned(self._networks, view, self._config.features) for view in views]
         return [arrays_from_features(features) for features in found]
 
     def feature_pixels(self, encoding: Encoding) -> Float[np.ndarray, "n 2"]:
@@ -53,9 +53,8 @@ class LearnedFeatureSource:
 
     def match_features(self, encoding_i: Encoding, encoding_j: Encoding) -> Int[np.ndarray, "k 2"]:
         both = features_from_arrays(encoding_i), features_from_arrays(encoding_j)
-        return match_learned(self._networks(), *both).index_pairs
+        return match_learned(self._networks, *both).index_pairs
 
+    @cached_property
     def _networks(self) -> LearnedNetworks:
-        if self._loaded is None:
-            self._loaded = load_networks(self._config, self._device)
-        return self._loaded
+        return load_networks(self._config, self._device)

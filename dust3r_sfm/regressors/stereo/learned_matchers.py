@@ -1,6 +1,7 @@
 """ALIKED keypoints of photos, matched by LightGlue: as the photos stand, or turned by quarters."""
 
 from collections.abc import Mapping, Sequence
+from functools import cached_property
 
 import numpy as np
 import torch
@@ -31,19 +32,17 @@ class LearnedKeypoints:
         self, config: LearnedConfig, device: torch.device, views: Sequence[View], notebook: Notebook
     ) -> None:
         self.config, self._device, self._views, self._notebook = config, device, views, notebook
-        self._loaded: LearnedNetworks | None = None
+        self._found: dict[tuple[str, WayUp], LearnedFeatures] = {}
 
-    @property
+    @cached_property
     def networks(self) -> LearnedNetworks:
         """Loaded when first needed, which raises InputError where they cannot be."""
-        if self._loaded is None:
-            self._loaded = load_networks(self.config, self._device)
-        return self._loaded
+        return load_networks(self.config, self._device)
 
     def detected(
         self, wanted: Sequence[WayUp], config: LearnedFeatureConfig, stage: str, progress: Progress
     ) -> dict[WayUp, LearnedFeatures]:
-        """Keypoints of views this way up. A stage in images."""
+        """Keypoints of views this way up. A stage in images, of those that were not asked for before."""
 
         def detected(way_up: WayUp) -> LearnedFeatures:
             what = f"{stage} {way_up.quarter_turns}"
@@ -55,8 +54,12 @@ class LearnedKeypoints:
             self._notebook.write(what, (way_up.view,), arrays_from_features(found))
             return found
 
-        _ = self.networks  # before threads ask for them
-        return stage_in_threads(stage, "images", detected, wanted, progress)
+        new = [way_up for way_up in wanted if (stage, way_up) not in self._found]
+        if new:
+            _ = self.networks  # before threads ask for them
+            for way_up, features in stage_in_threads(stage, "images", detected, new, progress).items():
+                self._found[stage, way_up] = features
+        return {way_up: self._found[stage, way_up] for way_up in wanted}
 
     def matches(
         self, pairs: Sequence[Pair], turns: Mapping[int, int], progress: Progress

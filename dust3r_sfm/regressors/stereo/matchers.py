@@ -1,6 +1,6 @@
 """Matches that take longer to find than those of SIFT, for the pairs that need them."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Protocol, runtime_checkable
 
 import numpy as np
@@ -39,6 +39,7 @@ class AffineMatcher:
     ) -> None:
         self._config, self._plain, self._max_ratio, self._device = config, plain, max_ratio, device
         self._views, self._notebook = views, notebook
+        self._found: dict[int, TiltedFeatures] = {}
 
     def match(self, pairs: Sequence[Pair], progress: Progress) -> dict[Pair, Correspondences]:
         """Implements `PairMatcher`."""
@@ -56,19 +57,20 @@ class AffineMatcher:
 
         return stage_in_threads("Matching tilted views", "pairs", matched, pairs, progress)
 
-    def _search(self, wanted: Sequence[int], progress: Progress) -> dict[int, TiltedFeatures]:
-        progress.start("Tilted views", len(wanted), "images")
-        out = {}
-        for view in wanted:
+    def _search(self, wanted: Sequence[int], progress: Progress) -> Mapping[int, TiltedFeatures]:
+        new = [view for view in wanted if view not in self._found]
+        if new:
+            progress.start("Tilted views", len(new), "images")
+        for view in new:
             kept = self._notebook.read("affine keypoints", (view,))
             if kept is None:
                 kept = _arrays_of_tilted(tilted_features(self._views[view], self._config.tilts, self._plain))
                 self._notebook.write("affine keypoints", (view,), kept)
-            out[view] = TiltedFeatures(
+            self._found[view] = TiltedFeatures(
                 kept["pixels"], kept["place"], kept["descriptors"], float(kept["resolution"])
             )
             progress.advance()
-        return out
+        return self._found
 
 
 def _arrays_of_tilted(found: TiltedFeatures) -> Encoding:

@@ -64,7 +64,8 @@ Keypoints = Literal["auto", "sift", "aliked"]
 @dataclass(frozen=True)
 class StereoConfig:
     """`long_edge`: of views and depth maps. `max_ratio`: of the ratio test. `wide`: for
-    few photos from very different viewpoints. `neighbours`: each view
+    few photos from very different viewpoints. `again`: whether pairs that SIFT leaves apart are matched in
+    other ways. `neighbours`: each view
     chooses this many others to be swept against, those that share most matches at a good angle.
     `sweep_angles_deg`: median triangulation angles between which a pair is worth sweeping. `device`:
     where sweeps and matching run."""
@@ -82,6 +83,7 @@ class StereoConfig:
     roll: RollConfig = field(default_factory=RollConfig)
     wide: WideConfig = field(default_factory=WideConfig)
     stronger: StrongerConfig = field(default_factory=StrongerConfig)
+    again: bool = True
     neighbours: int = 4
     sweep_angles_deg: tuple[float, float] = (1.0, 45.0)
     device: str = "cpu"
@@ -118,6 +120,12 @@ class StereoRegressor:
 
     def encode(self, views: Sequence[View]) -> list[Encoding]:
         return encodings_of(views, self.config.features)
+
+    @property
+    def quick(self) -> "StereoRegressor | None":
+        """Implements `HasQuickWay`: SIFT as the photos stand."""
+        every = any(attempt.every for attempt in self._attempts([], NoNotebook()))
+        return None if every or not self.config.again else StereoRegressor(replace(self.config, again=False))
 
     def local_descriptors(self, encoding: Encoding) -> Float[np.ndarray, "n 128"]:
         """Implements `DescribesImages`."""
@@ -212,6 +220,8 @@ class StereoRegressor:
     def _attempts(self, views: Sequence[View], notebook: Notebook) -> list[Attempt]:
         """What is tried in turn where SIFT leaves views apart."""
         config, device, limits = self.config, torch.device(self.config.device), self.config.stronger
+        if not config.again:
+            return []
         if not self.learned:
             affine = AffineMatcher(config.wide, config.features, config.max_ratio, device, views, notebook)
             return [Attempt(affine, limits.affine)]

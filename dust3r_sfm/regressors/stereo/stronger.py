@@ -39,6 +39,9 @@ class StrongerConfig:
     evidence."""
     min_inliers_unchecked: int = 150
     """The same of two photos that are all there are."""
+    round_pairs: int = 32
+    """As many pairs are matched before it is asked again which ones are still apart: all of eight photos at
+    once, so that few photos have every witness there is."""
     learned: Budget = Budget(image_s=1.5, pair_s=1.0, most_s=180.0)
     """Of learned matches."""
     turned: Budget = Budget(image_s=1.0, pair_s=0.5, most_s=60.0)
@@ -75,15 +78,32 @@ def with_stronger(
     config: StrongerConfig,
     progress: Progress,
 ) -> PairMatches:
-    """What is known, and what the attempt adds about pairs between views that are apart so far, or all."""
+    """What is known, and what the attempt adds about pairs between views that are apart so far, or all: in
+    rounds, as pairs of views that an earlier round has joined need it no more."""
     if attempt.every:
-        chosen = list(wanted)
-    else:
+        return _with_matches(
+            known, attempt.matcher.match(list(wanted), progress), views, features, two_view, config
+        )
+    asked: list[Pair] = []
+    while True:
         weak = select_weak_pairs(len(views), wanted, known.epipolar, config)
-        chosen = within_budget(weak, attempt.budget)
-    if not chosen:
-        return known
-    found = attempt.matcher.match(chosen, progress)
+        new = [pair for pair in weak if pair not in asked]
+        chosen = within_budget(new, attempt.budget, asked)[: config.round_pairs]
+        if not chosen:
+            return known
+        asked += chosen
+        found = attempt.matcher.match(chosen, progress)
+        known = _with_matches(known, found, views, features, two_view, config)
+
+
+def _with_matches(
+    known: PairMatches,
+    found: Mapping[Pair, Correspondences],
+    views: Sequence[View],
+    features: Sequence[Features],
+    two_view: TwoViewConfig,
+    config: StrongerConfig,
+) -> PairMatches:
     joined = {pair: joined_matches(known.matches.get(pair), more) for pair, more in found.items()}
     anew = epipolar_geometries(views, features, joined, two_view)
     anew = select_believable(len(views), anew, known.epipolar.keys(), config)
@@ -107,14 +127,16 @@ def select_weak_pairs(
     return sorted(weak, key=lambda pair: (-inliers(pair), abs(pair.i - pair.j), pair))
 
 
-def within_budget(pairs: Sequence[Pair], budget: Budget) -> list[Pair]:
-    """As many of the pairs, the first ones, as are expected to take no longer, with the photos they need. By
-    expectation and not by the clock, so that the same photos give the same pairs."""
+def within_budget(pairs: Sequence[Pair], budget: Budget, before: Sequence[Pair] = ()) -> list[Pair]:
+    """As many of the pairs, the first ones, as are expected to take no longer, with the photos they need and
+    the pairs there were `before`. By expectation and not by the clock, so that the same photos give the same
+    pairs."""
     chosen: list[Pair] = []
-    views: set[int] = set()
+    views = {view for pair in before for view in (pair.i, pair.j)}
     for pair in pairs:
         larger = views | {pair.i, pair.j}
-        if budget.image_s * len(larger) + budget.pair_s * (len(chosen) + 1) <= budget.most_s:
+        count = len(before) + len(chosen) + 1
+        if budget.image_s * len(larger) + budget.pair_s * count <= budget.most_s:
             chosen.append(pair)
             views = larger
     return chosen

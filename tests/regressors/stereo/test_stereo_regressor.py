@@ -11,7 +11,7 @@ from rendered_room import FOCAL, RenderedRoom
 from dust3r_sfm.geometry import invert_rigid, project, rotation_angle_deg, transform_points
 from dust3r_sfm.inference import measure_pairs
 from dust3r_sfm.progress import Silent
-from dust3r_sfm.regressors.protocol import Encoding, PointmapRegressor
+from dust3r_sfm.regressors.protocol import Encoding, HasQuickWay, PointmapRegressor
 from dust3r_sfm.regressors.stereo import StereoConfig, StereoRegressor
 from dust3r_sfm.regressors.stereo.regressor import worth_sweeping
 from dust3r_sfm.regressors.stereo.two_view import UNRELATED, TwoView
@@ -48,6 +48,19 @@ def test_it_is_a_regressor_and_its_fingerprint_knows_the_config() -> None:
     assert regressor.image_spec.long_edge == StereoConfig().long_edge
     assert regressor.fingerprint() == StereoRegressor(StereoConfig()).fingerprint()
     assert regressor.fingerprint() != StereoRegressor(StereoConfig(max_ratio=0.7)).fingerprint()
+
+
+def test_its_quick_way_is_sift_alone_with_the_same_encodings(outcome: Outcome) -> None:
+    regressor, views = outcome.regressor, outcome.views
+    quick = regressor.quick
+    assert isinstance(regressor, HasQuickWay)
+    assert quick is not None
+    assert quick.quick is None
+    assert quick.fingerprint() != regressor.fingerprint()
+    assert StereoRegressor(StereoConfig(keypoints="aliked")).quick is None
+    for one, other in zip(quick.encode(views), outcome.encodings, strict=True):
+        for name, array in one.items():
+            np.testing.assert_array_equal(array, other[name])
 
 
 def test_pairs_share_the_graph_and_the_cameras(outcome: Outcome) -> None:

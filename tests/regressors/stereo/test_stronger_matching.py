@@ -1,10 +1,12 @@
 """Which pairs are matched again, and how many."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 
 from dust3r_sfm.progress import Progress, Silent
+from dust3r_sfm.regressors.stereo.features import Features
 from dust3r_sfm.regressors.stereo.stronger import (
     Attempt,
     Budget,
@@ -58,6 +60,8 @@ def test_the_budget_pays_for_photos_once_and_for_each_pair() -> None:
         Pair(1, 2),
     ]
     assert within_budget(pairs, Budget(2.0, 1.0, 4.9)) == []
+    assert within_budget(pairs[3:], Budget(2.0, 1.0, 9.0), before=pairs[:2]) == [Pair(1, 2)]
+    assert within_budget(pairs[2:], Budget(2.0, 1.0, 8.0), before=pairs[:2]) == []
 
 
 class Asked:
@@ -84,6 +88,35 @@ def test_every_pair_is_asked_for_where_that_is_wanted() -> None:
     asked = Asked()
     assert asked_by(Attempt(asked, nothing), asked, triangle) == []
     assert asked_by(Attempt(asked, nothing, every=True), asked, triangle) == complete(3)
+
+
+class Joining:
+    """A matcher that sees the same points in every photo, and remembers of which pairs it was asked."""
+
+    def __init__(self) -> None:
+        self.pairs: list[Pair] = []
+        self._points = np.random.default_rng(0).uniform([-1, -1, 4], [1, 1, 7], (300, 3))
+
+    def match(self, pairs: Sequence[Pair], progress: Progress) -> dict[Pair, Correspondences]:
+        self.pairs.extend(pairs)
+        return {pair: Correspondences(self.seen(pair.i), self.seen(pair.j), np.ones(300)) for pair in pairs}
+
+    def seen(self, view: int) -> np.ndarray:
+        moved = self._points - [0.4 * view, 0.1 * view**2, 0.0]
+        return 256.0 + 400.0 * moved[:, :2] / moved[:, 2:]
+
+
+def test_what_an_earlier_round_has_joined_is_not_asked_again() -> None:
+    """Five photos in rounds of two: after six pairs four of them are joined twice over, and only the fifth
+    is asked about."""
+    views = [View(f"{k}.png", np.zeros((512, 512, 3), np.uint8), np.eye(3), (512, 512)) for k in range(5)]
+    features = [Features(np.zeros((0, 2)), np.zeros((0, 128), np.uint8), 1.0)] * 5
+    matcher, rounds = Joining(), replace(CONFIG, round_pairs=2)
+    attempt = Attempt(matcher, Budget(1.0, 1.0, most_s=1000.0))
+    nothing = PairMatches({}, {})
+    found = with_stronger(nothing, attempt, views, features, complete(5), TwoViewConfig(), rounds, Silent())
+    assert set(found.epipolar) == set(matcher.pairs)
+    assert set(complete(5)) - set(matcher.pairs) == {Pair(0, 3), Pair(0, 4)}
 
 
 def test_two_photos_alone_need_more_than_three() -> None:
