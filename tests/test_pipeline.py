@@ -328,6 +328,11 @@ class TwoSpeeds(LookupRegressor):
     """Its quick way knows other rooms than it does itself."""
 
     quick: LookupRegressor | None = None
+    placed: tuple[int, ...] = ()
+
+    def more_closely(self, placed: tuple[int, ...]) -> LookupRegressor:
+        self.placed = placed
+        return self
 
 
 @pytest.mark.parametrize("quick_suffices", [True, False])
@@ -341,3 +346,4 @@ def test_pairs_are_matched_more_closely_only_where_the_quick_way_leaves_photos_a
     assert [len(scene.views) for scene in found.scenes] == [COUNT]
     assert len(quick.predicted) == PAIRS
     assert len(full.predicted) == (0 if quick_suffices else PAIRS)
+    assert len(set(full.placed)) == (0 if quick_suffices else COUNT)

@@ -58,8 +58,9 @@ def aligned_scenes(
     progress: Progress,
 ) -> Reconstruction:
     """Of a regressor that has a quick way (`HasQuickWay`) what that gives, if it proves the place of every
-    photo in one scene; if not, all is measured again in full. For the quick way scenes do not grow: what
-    averaging finds by itself is what needs no more. Costs the quick way besides where that fails."""
+    photo in one scene; if not, all is measured again, more closely between what is apart. For the quick way
+    scenes do not grow: what averaging finds by itself is what needs no more. Costs the quick way besides
+    where that fails."""
     suited = _suited(alignment, regressor)
 
     @cache
@@ -68,22 +69,25 @@ def aligned_scenes(
             return chosen.encodings
         return encode_all(regressor, views, work, inference.encoding_bytes, progress)
 
-    quick = regressor.quick if isinstance(regressor, HasQuickWay) else None
-    if quick is not None:
+    if isinstance(regressor, HasQuickWay) and (quick := regressor.quick) is not None:
         folder = None if work is None else work / "quick"
         evidence = measure_pairs(quick, views, chosen.graph, inference, folder, progress, encode)
         no_growth = replace(suited, growth=replace(suited.growth, seeds=0))
         aligned = align(views, evidence, no_growth, progress)
         if len(aligned.scenes) == 1 and not aligned.dropped:
             return aligned
-        _logger.info("%s", _what_is_apart(aligned, len(views)))
+        placed = _placed_together(aligned, views)
+        _logger.info("%d groups of photos are apart: matching them more closely", len(set(placed)))
+        regressor = regressor.more_closely(placed)
     evidence = measure_pairs(regressor, views, chosen.graph, inference, work, progress, encode)
     return align(views, evidence, suited, progress)
 
 
-def _what_is_apart(aligned: Reconstruction, num_views: int) -> str:
-    largest = max((len(scene.views) for scene in aligned.scenes), default=0)
-    return f"plain matches place {largest} of {num_views} photos in one scene: matching more closely"
+def _placed_together(aligned: Reconstruction, views: Sequence[View]) -> tuple[int, ...]:
+    """For each view the number of its scene, and another number for each that is in none."""
+    scene_of = {view.name: number for number, scene in enumerate(aligned.scenes) for view in scene.views}
+    count = len(aligned.scenes)
+    return tuple(scene_of.get(view.name, count + index) for index, view in enumerate(views))
 
 
 def _suited(config: AlignmentConfig, regressor: PointmapRegressor) -> AlignmentConfig:

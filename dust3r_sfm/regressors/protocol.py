@@ -110,6 +110,11 @@ class HasQuickWay(Protocol):
         this is enough. None where it does nothing of the kind."""
         ...
 
+    def more_closely(self, placed: tuple[int, ...]) -> PointmapRegressor:
+        """The same for views of which the quick way has placed those together that have equal numbers: what
+        takes long is done between these groups only."""
+        ...
+
 
 @runtime_checkable
 class DescribesImages(Protocol):

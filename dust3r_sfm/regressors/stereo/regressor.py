@@ -105,13 +105,14 @@ class StereoRegressor:
     metric = False
     sees_single_images = False  # Depth comes from parallax alone.
 
-    def __init__(self, config: StereoConfig) -> None:
-        self.config = config
+    def __init__(self, config: StereoConfig, placed: tuple[int, ...] | None = None) -> None:
+        """`placed`: see `HasQuickWay.more_closely`."""
+        self.config, self.placed = config, placed
         self.image_spec = ImageSpec(config.long_edge)
         self.learned = config.keypoints == "aliked" or (config.keypoints == "auto" and learned_available())
 
     def fingerprint(self) -> str:
-        return f"stereo-5 {self.learned} {asdict(self.config)}"
+        return f"stereo-6 {self.learned} {self.placed} {asdict(self.config)}"
 
     def shared_by_pairs(self, views: Sequence[View], pairs: Sequence[Pair]) -> str:
         """Focals come from all pairs of all views with one camera, each view chooses among its pairs which to
@@ -126,6 +127,10 @@ class StereoRegressor:
         """Implements `HasQuickWay`: SIFT as the photos stand."""
         every = any(attempt.every for attempt in self._attempts([], NoNotebook()))
         return None if every or not self.config.again else StereoRegressor(replace(self.config, again=False))
+
+    def more_closely(self, placed: tuple[int, ...]) -> "StereoRegressor":
+        """Implements `HasQuickWay`."""
+        return StereoRegressor(self.config, placed)
 
     def local_descriptors(self, encoding: Encoding) -> Float[np.ndarray, "n 128"]:
         """Implements `DescribesImages`."""
@@ -171,7 +176,15 @@ class StereoRegressor:
         known = PairMatches(plain, epipolar_geometries(views, features, plain, self.config.two_view))
         for attempt in self._attempts(views, notebook):
             known = with_stronger(
-                known, attempt, views, features, wanted, self.config.two_view, self.config.stronger, progress
+                known,
+                attempt,
+                views,
+                features,
+                wanted,
+                self.config.two_view,
+                self.config.stronger,
+                progress,
+                self.placed,
             )
         matches = known.matches
         repeating = repeating_pairs(

@@ -1,9 +1,11 @@
 """Which pairs are worth stronger matching: those between groups of photos that plain SIFT leaves apart."""
 
+from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from jaxtyping import Int
 
 from dust3r_sfm.geometry.graph import two_edge_connected
 from dust3r_sfm.progress import Progress
@@ -39,9 +41,9 @@ class StrongerConfig:
     evidence."""
     min_inliers_unchecked: int = 150
     """The same of two photos that are all there are."""
-    round_pairs: int = 32
-    """As many pairs are matched before it is asked again which ones are still apart: all of eight photos at
-    once, so that few photos have every witness there is."""
+    round_partners: int = 6
+    """Pairs of one view that are matched before it is asked again which ones are still apart: so many that
+    few photos have nearly every witness there is."""
     learned: Budget = Budget(image_s=1.5, pair_s=1.0, most_s=180.0)
     """Of learned matches."""
     turned: Budget = Budget(image_s=1.0, pair_s=0.5, most_s=60.0)
@@ -77,18 +79,24 @@ def with_stronger(
     two_view: TwoViewConfig,
     config: StrongerConfig,
     progress: Progress,
+    placed: Sequence[int] | None = None,
 ) -> PairMatches:
     """What is known, and what the attempt adds about pairs between views that are apart so far, or all: in
-    rounds, as pairs of views that an earlier round has joined need it no more."""
+    rounds, as pairs of views that an earlier round has joined need it no more. `placed`: views with equal
+    numbers have been placed together; None: nobody tried yet, and firm pairs tell."""
     if attempt.every:
-        return _with_matches(
-            known, attempt.matcher.match(list(wanted), progress), views, features, two_view, config
-        )
+        found = attempt.matcher.match(list(wanted), progress)
+        return _with_matches(known, found, views, features, two_view, config)
     asked: list[Pair] = []
     while True:
-        weak = select_weak_pairs(len(views), wanted, known.epipolar, config)
-        new = [pair for pair in weak if pair not in asked]
-        chosen = within_budget(new, attempt.budget, asked)[: config.round_pairs]
+        telling = known.epipolar if placed is None else asked
+        firm = [
+            p for p in telling if p in known.epipolar and known.epipolar[p].inliers >= config.firm_inliers
+        ]
+        labels = joined_twice(firm, range(len(views)) if placed is None else placed)
+        weak = select_weak_pairs(labels, wanted, known.epipolar, config)
+        new = few_of_each([pair for pair in weak if pair not in asked], config.round_partners)
+        chosen = within_budget(new, attempt.budget, asked)
         if not chosen:
             return known
         asked += chosen
@@ -110,14 +118,26 @@ def _with_matches(
     return PairMatches({**known.matches, **{pair: joined[pair] for pair in anew}}, {**known.epipolar, **anew})
 
 
+def joined_twice(firm: Sequence[Pair], groups: Sequence[int]) -> Int[np.ndarray, " views"]:
+    """A label for each view: those with the same one are in one group, or firm pairs hold them together twice
+    over."""
+    count, edges = len(groups), [(pair.i, pair.j) for pair in firm]
+    for hub, group in enumerate(sorted(set(groups))):
+        # A ring, which holds by itself; through a node of its own, as two views alone make none.
+        ring = [count + hub, *(view for view in range(count) if groups[view] == group)]
+        edges += zip(ring, ring[1:] + ring[:1], strict=True)
+    ends = np.array(edges, dtype=np.int64)
+    return two_edge_connected(ends[:, 0], ends[:, 1], 2 * count)[:count]
+
+
 def select_weak_pairs(
-    num_views: int, wanted: Iterable[Pair], epipolar: Mapping[Pair, Epipolar], config: StrongerConfig
+    labels: Sequence[int] | Int[np.ndarray, " views"],
+    wanted: Iterable[Pair],
+    epipolar: Mapping[Pair, Epipolar],
+    config: StrongerConfig,
 ) -> list[Pair]:
-    """Of the wanted pairs those between views that firm pairs do not hold together twice over, the most
-    promising first: within reach of what is joined already, then by the inliers there are."""
-    firm = [pair for pair, found in epipolar.items() if found.inliers >= config.firm_inliers]
-    ends = np.array([(pair.i, pair.j) for pair in firm], dtype=np.int64).reshape(-1, 2)
-    labels = two_edge_connected(ends[:, 0], ends[:, 1], num_views) if len(ends) else np.arange(num_views)
+    """Of the wanted pairs those between views with different labels, the most promising first: by the inliers
+    there are, then by how near they are in the order of the photos."""
 
     def inliers(pair: Pair) -> int:
         return epipolar[pair].inliers if pair in epipolar else 0
@@ -125,6 +145,17 @@ def select_weak_pairs(
     apart = [pair for pair in wanted if labels[pair.i] != labels[pair.j]]
     weak = [pair for pair in apart if inliers(pair) < config.enough_inliers]
     return sorted(weak, key=lambda pair: (-inliers(pair), abs(pair.i - pair.j), pair))
+
+
+def few_of_each(pairs: Sequence[Pair], most: int) -> list[Pair]:
+    """Without those, in this order, of which either view has so many already."""
+    count: Counter[int] = Counter()
+    chosen = []
+    for pair in pairs:
+        if max(count[pair.i], count[pair.j]) < most:
+            chosen.append(pair)
+            count.update((pair.i, pair.j))
+    return chosen
 
 
 def within_budget(pairs: Sequence[Pair], budget: Budget, before: Sequence[Pair] = ()) -> list[Pair]:
