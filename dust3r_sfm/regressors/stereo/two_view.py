@@ -53,8 +53,8 @@ UNRELATED = TwoView(
 
 
 def ransac_options(config: TwoViewConfig) -> pycolmap.RANSACOptions:
-    """Of every estimate on a pair's matches: COLMAP's for two views. (By itself its RANSAC looks for one inlier
-    in a hundred: a third of a second for each pair that shows nothing in common.)"""
+    """Of every estimate on a pair's matches: COLMAP's for two views. (RANSAC's own look for one inlier in a
+    hundred: a third of a second for each pair that shows nothing in common.)"""
     options = pycolmap.TwoViewGeometryOptions().ransac
     options.max_error = config.max_error_px
     options.random_seed = config.seed
