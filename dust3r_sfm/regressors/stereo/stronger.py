@@ -83,16 +83,13 @@ def with_stronger(
 ) -> PairMatches:
     """What is known, and what the attempt adds about pairs between views that are apart so far, or all: in
     rounds, as pairs of views that an earlier round has joined need it no more. `placed`: views with equal
-    numbers have been placed together; None: nobody tried yet, and firm pairs tell."""
+    numbers have been placed together already."""
     if attempt.every:
         found = attempt.matcher.match(list(wanted), progress)
         return _with_matches(known, found, views, features, two_view, config)
     asked: list[Pair] = []
     while True:
-        telling = known.epipolar if placed is None else asked
-        firm = [
-            p for p in telling if p in known.epipolar and known.epipolar[p].inliers >= config.firm_inliers
-        ]
+        firm = [pair for pair, one in known.epipolar.items() if one.inliers >= config.firm_inliers]
         labels = joined_twice(firm, range(len(views)) if placed is None else placed)
         weak = select_weak_pairs(labels, wanted, known.epipolar, config)
         new = few_of_each([pair for pair in weak if pair not in asked], config.round_partners)
