@@ -82,15 +82,19 @@ def with_stronger(
     placed: Sequence[int] | None = None,
 ) -> PairMatches:
     """What is known, and what the attempt adds about pairs between views that are apart so far, or all: in
-    rounds, as pairs of views that an earlier round has joined need it no more. `placed`: views with equal
-    numbers have been placed together already."""
+    rounds, as pairs of views that an earlier round has joined by more than they need are asked no more.
+    `placed`: views with equal numbers have been placed together already."""
     if attempt.every:
         found = attempt.matcher.match(list(wanted), progress)
         return _with_matches(known, found, views, features, two_view, config)
+    firm = [pair for pair, one in known.epipolar.items() if one.inliers >= config.firm_inliers]
+    groups = range(len(views)) if placed is None else placed
     asked: list[Pair] = []
     while True:
-        firm = [pair for pair, one in known.epipolar.items() if one.inliers >= config.firm_inliers]
-        labels = joined_twice(firm, range(len(views)) if placed is None else placed)
+        enough = [
+            p for p in asked if p in known.epipolar and known.epipolar[p].inliers >= config.enough_inliers
+        ]
+        labels = joined_twice(firm + enough, groups)
         weak = select_weak_pairs(labels, wanted, known.epipolar, config)
         new = few_of_each([pair for pair in weak if pair not in asked], config.round_partners)
         chosen = within_budget(new, attempt.budget, asked)
