@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field, replace
 
 from dust3r_sfm.alignment.proven_parts import PartConfig
+from dust3r_sfm.alignment.structure import StructureConfig
 from dust3r_sfm.alignment.uncertainty import UncertaintyConfig
 from dust3r_sfm.alignment.witnesses import WitnessConfig
 
@@ -13,6 +14,8 @@ class VerificationConfig:
 
     witnesses: WitnessConfig = field(default_factory=WitnessConfig)
     """Which pairs count."""
+    structure: StructureConfig = field(default_factory=StructureConfig)
+    """Which photos the scene's own points stand against."""
     parts: PartConfig = field(default_factory=PartConfig)
     """Which photos hold each other."""
     uncertainty: UncertaintyConfig = field(default_factory=UncertaintyConfig)

@@ -57,11 +57,12 @@ class PartConfig:
 @dataclass(frozen=True)
 class SeenTracks:
     """What all matches inside a scene say: `observations` in view pixels, of the views `cameras` and
-    `cam_from_world` are of."""
+    `cam_from_world` are of; and which two views the scene's points put against each other."""
 
     observations: Observations
     cameras: tuple[Camera, ...]
     cam_from_world: Float[np.ndarray, "n 4 4"]
+    opposed: Bool[np.ndarray, "n n"]
 
 
 @dataclass(frozen=True)
@@ -100,11 +101,13 @@ def proven_parts(
     witnesses: Sequence[Witness], seen: SeenTracks, given: Bool[np.ndarray, " n"], config: PartConfig
 ) -> Int[np.ndarray, " n"]:
     """A label for each view: those with the same one hold each other. A label of its own for a view that
-    nothing holds. Views whose poses are `given` need no proof. Costs a triangulation of each block, and again
-    each time that two become one."""
+    nothing holds. Two that are opposed are together only if both poses are `given`: such need no proof.
+    Costs a triangulation of each block, and again each time that two become one."""
     count = len(seen.cameras)
     doubted = _doubted(witnesses, count, config) & ~given
-    witnesses = [w for w in witnesses if w.supports and not doubted[[w.i, w.j]].any()]
+    witnesses = [
+        w for w in witnesses if w.supports and not doubted[[w.i, w.j]].any() and not seen.opposed[w.i, w.j]
+    ]
     ends = np.array([(w.i, w.j) for w in witnesses], dtype=np.int64).reshape(-1, 2)
     labels = two_edge_connected(ends[:, 0], ends[:, 1], count) if len(ends) else np.arange(count)
     if given.any():
@@ -160,6 +163,7 @@ def _joined(blocks: _Blocks, seen: SeenTracks, config: PartConfig) -> _Blocks:
         (found.points, pair)
         for pair, found in blocks.support.items()
         if found.enough(config) and not blocks.barred & set(pair)
+        if not seen.opposed[np.ix_(blocks.labels == pair[0], blocks.labels == pair[1])].any()
     ]:
         into, moved = max(good)[1]
         blocks = _merged(blocks, into, moved, seen, config)

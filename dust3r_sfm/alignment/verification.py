@@ -13,6 +13,7 @@ from dust3r_sfm.alignment.posing import Posed
 from dust3r_sfm.alignment.proof_config import VerificationConfig
 from dust3r_sfm.alignment.proven_parts import SeenTracks, proven_parts
 from dust3r_sfm.alignment.start import Start
+from dust3r_sfm.alignment.structure import opposed_views, structure_votes
 from dust3r_sfm.alignment.tracks import observations_from_correspondences
 from dust3r_sfm.alignment.uncertainty import CameraUncertainty, camera_uncertainty
 from dust3r_sfm.alignment.witnesses import Witness, pair_witnesses
@@ -50,7 +51,9 @@ def part_labels(posed: Posed, start: Start, config: VerificationConfig) -> Int[n
         return np.zeros(len(posed.members), dtype=np.int64)
     witnesses = pair_witnesses(posed.cameras, posed.cam_from_world, found, config.witnesses)
     observations = observations_from_correspondences(found)
-    seen = SeenTracks(observations, posed.cameras, posed.cam_from_world)
+    votes = structure_votes(posed.tracks, posed.cameras, posed.cam_from_world, found, config.structure)
+    opposed = opposed_views(votes, config.structure)
+    seen = SeenTracks(observations, posed.cameras, posed.cam_from_world, opposed)
     return proven_parts(witnesses, seen, _given(posed, start), config.parts)
 
 

@@ -32,7 +32,8 @@ def matches_of(poses: np.ndarray, pairs: dict[tuple[int, int], range]) -> dict[P
 def labels_of(poses: np.ndarray, matches: dict[Pair, Correspondences], **changes: float) -> list[int]:
     cameras = (CAMERA,) * len(poses)
     witnesses = pair_witnesses(cameras, poses, matches, WitnessConfig())
-    seen = SeenTracks(observations_from_correspondences(matches), cameras, poses)
+    friends = np.zeros((len(poses), len(poses)), dtype=bool)
+    seen = SeenTracks(observations_from_correspondences(matches), cameras, poses, friends)
     found = proven_parts(witnesses, seen, NOTHING_GIVEN[: len(poses)], PartConfig(**changes))
     return found.tolist()
 
