@@ -45,16 +45,25 @@ def scene_witnesses(posed: Posed, start: Start, config: VerificationConfig) -> t
 
 
 def part_labels(posed: Posed, start: Start, config: VerificationConfig) -> Int[np.ndarray, " n"]:
-    """See `proven_parts`; all the same where no matches tell, as with networks that give none."""
+    """See `proven_parts`; all the same where no pair of any views has matches, as with networks that give
+    none."""
     found = local_correspondences(posed, start)
     if not found:
-        return np.zeros(len(posed.members), dtype=np.int64)
+        return (
+            np.zeros(len(posed.members), dtype=np.int64) if not start.correspondences else _each(posed, start)
+        )
     witnesses = pair_witnesses(posed.cameras, posed.cam_from_world, found, config.witnesses)
     observations = observations_from_correspondences(found)
     votes = structure_votes(posed.tracks, posed.cameras, posed.cam_from_world, found, config.structure)
     opposed = opposed_views(votes, config.structure)
     seen = SeenTracks(observations, posed.cameras, posed.cam_from_world, opposed)
     return proven_parts(witnesses, seen, _given(posed, start), config.parts)
+
+
+def _each(posed: Posed, start: Start) -> Int[np.ndarray, " n"]:
+    """A label for each view, but one for all whose poses are given."""
+    given = _given(posed, start)
+    return np.where(given, np.argmax(given), np.arange(len(given)))
 
 
 def reasons_of_unproved(
@@ -146,10 +155,9 @@ def shared_observations(tracks: Tracks, num_views: int) -> Int[np.ndarray, " n"]
 
 
 def _why_not_alone(posed: Posed, start: Start, config: VerificationConfig) -> str | None:
-    witnesses = scene_witnesses(posed, start, config)
-    if not witnesses:
+    if not start.correspondences:
         return None
-    agreeing = max(w.agreeing for w in witnesses)
+    agreeing = max((w.agreeing for w in scene_witnesses(posed, start, config)), default=0)
     if agreeing < config.min_matches_alone:
         return f"{UNCHECKED}, and it has only {agreeing} matches"
     given = all(start.evidence.given[start.groups[member]] for member in posed.members)
