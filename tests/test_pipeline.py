@@ -293,6 +293,8 @@ def test_a_plan_counts_and_pays_for_unordered_pairs() -> None:
     assert plan.expected_s == 4 * 2.0 + 6 * 12.0
     assert str(plan) == "4 images, 6 pairs, regressor stereo, about 80 s"
     assert str(plan_run(graph, "stereo", None, {})) == "4 images, 6 pairs, regressor stereo"
+    longer = plan_run(graph, "stereo", Cost(2.0, 12.0), {}, most_more_s=240.0)
+    assert str(longer).endswith("about 80 s (up to 4 min more if photos stay apart)")
 
 
 def test_public_names() -> None:
@@ -329,6 +331,7 @@ class TwoSpeeds(LookupRegressor):
 
     quick: LookupRegressor | None = None
     placed: tuple[int, ...] = ()
+    most_more_s: float = 30.0
 
     def more_closely(self, placed: tuple[int, ...]) -> LookupRegressor:
         self.placed = placed

@@ -13,7 +13,7 @@ from dust3r_sfm.pipeline.pairing import pairs_by_name
 from dust3r_sfm.pipeline.placing import Placing, placing_of_views
 from dust3r_sfm.pipeline.plan import Plan, plan_run
 from dust3r_sfm.pipeline.regressors import build_regressor, suited_to
-from dust3r_sfm.regressors.protocol import PointmapRegressor
+from dust3r_sfm.regressors.protocol import HasQuickWay, PointmapRegressor
 from dust3r_sfm.view_graph import Retrieval, ViewGraph
 
 
@@ -67,4 +67,7 @@ def plan_of(job: Job, graph: ViewGraph) -> Plan:
     needed = expected_bytes(job.loaded.views, graph, job.config)
     check_memory(needed, job.allowed_bytes, job.config)
     cost = expected_cost(job.config.regressor)
-    return plan_run(graph, job.regressor_name, cost, job.loaded.skipped, needed)
+    more_s = None
+    if isinstance(job.regressor, HasQuickWay) and job.regressor.quick is not None:
+        more_s = job.regressor.most_more_s
+    return plan_run(graph, job.regressor_name, cost, job.loaded.skipped, needed, more_s)

@@ -16,7 +16,8 @@ class Cost:
 
 @dataclass(frozen=True)
 class Plan:
-    """`num_pairs` counts unordered pairs; what is None nobody measured."""
+    """`num_pairs` counts unordered pairs; what is None nobody measured. `most_more_s`: what is granted for
+    closer matching where photos stay apart."""
 
     num_images: int
     num_pairs: int
@@ -24,9 +25,12 @@ class Plan:
     expected_s: float | None
     skipped: Mapping[str, str] = field(default_factory=dict)
     expected_bytes: int | None = None
+    most_more_s: float | None = None
 
     def __str__(self) -> str:
         time = "" if self.expected_s is None else f", about {rough_time(self.expected_s)}"
+        if self.most_more_s:
+            time += f" (up to {rough_time(self.most_more_s)} more if photos stay apart)"
         memory = "" if self.expected_bytes is None else f", {self.expected_bytes / 2**30:.1f} GiB of memory"
         return f"{self.num_images} images, {self.num_pairs} pairs, regressor {self.regressor}{time}{memory}"
 
@@ -37,11 +41,12 @@ def plan_run(
     cost: Cost | None,
     skipped: Mapping[str, str],
     expected_bytes: int | None = None,
+    most_more_s: float | None = None,
 ) -> Plan:
     """`graph.pairs` are directed; a pair and its swapped one are counted, and paid for, once."""
     num_pairs = len({(min(pair.i, pair.j), max(pair.i, pair.j)) for pair in graph.pairs})
     expected_s = None if cost is None else cost.image_s * graph.num_views + cost.pair_s * num_pairs
-    return Plan(graph.num_views, num_pairs, regressor, expected_s, skipped, expected_bytes)
+    return Plan(graph.num_views, num_pairs, regressor, expected_s, skipped, expected_bytes, most_more_s)
 
 
 def rough_time(time_s: float) -> str:

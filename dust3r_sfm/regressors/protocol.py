@@ -110,6 +110,11 @@ class HasQuickWay(Protocol):
         this is enough. None where it does nothing of the kind."""
         ...
 
+    @property
+    def most_more_s(self) -> float:
+        """Seconds on two CPU cores that `more_closely` is expected to add at most."""
+        ...
+
     def more_closely(self, placed: tuple[int, ...]) -> PointmapRegressor:
         """The same for views of which the quick way has placed those together that have equal numbers: what
         takes long is done between these groups only."""

@@ -128,6 +128,11 @@ class StereoRegressor:
         every = any(attempt.every for attempt in self._attempts([], NoNotebook()))
         return None if every or not self.config.again else StereoRegressor(replace(self.config, again=False))
 
+    @property
+    def most_more_s(self) -> float:
+        """Implements `HasQuickWay`."""
+        return sum(attempt.budget.most_s for attempt in self._attempts([], NoNotebook()))
+
     def more_closely(self, placed: tuple[int, ...]) -> "StereoRegressor":
         """Implements `HasQuickWay`."""
         return StereoRegressor(self.config, placed)
