@@ -7,6 +7,9 @@ from dust3r_sfm.alignment.structure import StructureConfig
 from dust3r_sfm.alignment.uncertainty import UncertaintyConfig
 from dust3r_sfm.alignment.witnesses import WitnessConfig
 
+MIN_CELLS_BESIDE_DEPTH = 4
+"""Of a witness's matches between photos whose depth is known anyway."""
+
 
 @dataclass(frozen=True)
 class VerificationConfig:
@@ -44,10 +47,12 @@ class VerificationConfig:
 
 def for_pairs_that_know_depth(config: VerificationConfig) -> VerificationConfig:
     """For regressors that see depth and focal in each photo by itself, as networks do: two photos may be a
-    scene with as few matches as a witness has, and with the focal that their pointmaps show; and photos from
-    one place are one without a single triangulated point."""
+    scene with as few matches as a witness has, and with the focal that their pointmaps show; photos from one
+    place are one without a single triangulated point; and matches need not spread as far, as all pixels of
+    the pointmaps speak for a pair's pose besides."""
     return replace(
         config,
+        witnesses=replace(config.witnesses, min_cells=MIN_CELLS_BESIDE_DEPTH),
         parts=replace(config.parts, min_block_points=0, min_seed_matches=config.witnesses.min_matches),
         min_shared_observations=0,
         min_matches_alone=config.witnesses.min_matches,
