@@ -9,13 +9,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
-from jaxtyping import Float, Int
+from jaxtyping import Float
 from scipy.sparse import coo_matrix
 from scipy.sparse.csgraph import connected_components
-from scipy.spatial import cKDTree
 
 from dust3r_sfm.alignment.components import Solved
 from dust3r_sfm.alignment.config import AlignmentConfig
+from dust3r_sfm.alignment.observed_points import ObservedPoints, observed_points, points_at
 from dust3r_sfm.alignment.posing import Posed, pose
 from dust3r_sfm.alignment.sharpening import FINE, POLISH, Schedule
 from dust3r_sfm.alignment.start import Start
@@ -36,8 +36,6 @@ MIN_SOLID = 3
 """Views held by pairs that are not planar, from which on the others are doubted."""
 SELF_HELD = 4
 """Views that cycles of planar pairs hold together, from which on these can hardly all be mistaken."""
-SAME_PIXEL = 0.05
-"""View pixels between a match and the observation that it is: they differ by rounding only."""
 MOST_POLISHED = 40_000
 """Observations from which on a scene is left as it is if the last adjustment hardly moved its focals.
 (Another one changes no figure of 12 and of 233 photos; it does of 51 from a car, whose focal still moved.)"""
@@ -173,10 +171,10 @@ class _Resection:
 def _resected(
     posed: Posed, waiting: Sequence[int], views: Sequence[View], start: Start, seed: int
 ) -> dict[int, _Resection]:
-    trees = {member: _observed(posed, local) for local, member in enumerate(posed.members)}
+    observed = {m: observed_points(posed.tracks, local) for local, m in enumerate(posed.members)}
     out = {}
     for view in waiting:
-        pixels, points = _scene_points(view, posed, trees, start.correspondences)
+        pixels, points = _scene_points(view, posed, observed, start.correspondences)
         camera = _camera_of(view, posed, views, start)
         found = _resect(pixels, points, camera, seed)
         if found is not None:
@@ -184,29 +182,24 @@ def _resected(
     return out
 
 
-def _observed(posed: Posed, local: int) -> tuple[cKDTree, Int[np.ndarray, " k"]]:
-    rows = np.flatnonzero(posed.tracks.view_index == local)
-    return cKDTree(posed.tracks.pixels[rows].reshape(-1, 2)), posed.tracks.point_index[rows]
-
-
 def _scene_points(
     view: int,
     posed: Posed,
-    trees: Mapping[int, tuple[cKDTree, Int[np.ndarray, " k"]]],
+    observed: Mapping[int, ObservedPoints],
     correspondences: Mapping[Pair, Correspondences],
 ) -> tuple[Float[np.ndarray, "n 2"], Float[np.ndarray, "n 3"]]:
     """Pixels of the view and the points of the scene that its matches say are there, each pair once."""
     rows = [np.zeros((0, 3))]
-    for member, (tree, point_of) in trees.items():
+    for member, seen in observed.items():
         known = correspondences.get(Pair(member, view))
         if known is None:
             swapped = correspondences.get(Pair(view, member))
             known = None if swapped is None else swapped.swapped()
-        if known is None or not len(known) or not len(point_of):
+        if known is None:
             continue
-        distance, nearest = tree.query(known.pixels_i.astype(np.float64))
-        hit = distance < SAME_PIXEL
-        rows.append(np.column_stack([known.pixels_j[hit].astype(np.float64), point_of[nearest[hit]]]))
+        point = points_at(seen, known.pixels_i)
+        hit = point >= 0
+        rows.append(np.column_stack([known.pixels_j[hit].astype(np.float64), point[hit]]))
     distinct = np.unique(np.concatenate(rows), axis=0)
     return distinct[:, :2], posed.tracks.xyz[distinct[:, 2].astype(np.int64)]
 

@@ -12,8 +12,8 @@ from dataclasses import dataclass
 
 import numpy as np
 from jaxtyping import Bool, Float, Int
-from scipy.spatial import cKDTree
 
+from dust3r_sfm.alignment.observed_points import ObservedPoints, observed_points, points_at
 from dust3r_sfm.geometry import project, transform_points
 from dust3r_sfm.types import Camera, Correspondences, Pair, Tracks
 
@@ -24,8 +24,6 @@ class StructureConfig:
 
     max_error: float = 0.004
     """Reprojection error of a match that agrees, over the long edge of the view."""
-    same_pixel: float = 0.05
-    """View pixels between a match and the observation that it is: they differ by rounding only."""
     min_against: int = 20
     """Matches between two groups of photos that speak against them, for that to be heard."""
     min_share: float = 0.6
@@ -52,7 +50,7 @@ def structure_votes(
     whose ends is an observation of a point have no vote."""
     count = len(cameras)
     agreeing, against = np.zeros((2, count, count), dtype=np.int64)
-    observed = [_observed(tracks, view) for view in range(count)]
+    observed = [observed_points(tracks, view) for view in range(count)]
     for pair, found in correspondences.items():
         there = _errors(found, observed[pair.i], tracks.xyz, cameras[pair.j], cam_from_world[pair.j], config)
         back = _errors(
@@ -67,14 +65,9 @@ def structure_votes(
     return Votes(agreeing, against)
 
 
-def _observed(tracks: Tracks, view: int) -> tuple[cKDTree, Int[np.ndarray, " k"]]:
-    rows = np.flatnonzero(tracks.view_index == view)
-    return cKDTree(tracks.pixels[rows].reshape(-1, 2)), tracks.point_index[rows]
-
-
 def _errors(
     found: Correspondences,
-    observed: tuple[cKDTree, Int[np.ndarray, " k"]],
+    observed: ObservedPoints,
     xyz: Float[np.ndarray, "p 3"],
     camera: Camera,
     cam_from_world: Float[np.ndarray, "4 4"],
@@ -83,12 +76,9 @@ def _errors(
     """How far from where j sees it the point lies that i observes there, over the long edge; nan where i
     observes none, infinite behind the camera."""
     errors = np.full(len(found), np.nan)
-    tree, point_of = observed
-    if not len(point_of):
-        return errors
-    distance, nearest = tree.query(found.pixels_i.astype(np.float64))
-    hit = distance < config.same_pixel
-    points = transform_points(cam_from_world, xyz[point_of[nearest[hit]]])
+    point = points_at(observed, found.pixels_i)
+    hit = point >= 0
+    points = transform_points(cam_from_world, xyz[point[hit]])
     in_front = points[:, 2] > 0
     safe = np.where(in_front[:, None], points, [0.0, 0.0, 1.0])
     apart = np.linalg.norm(project(safe, camera) - found.pixels_j[hit], axis=1)
