@@ -16,14 +16,17 @@ from PIL import Image
 
 from dust3r_sfm.images.files import find_photos
 
+Mapper = Literal["incremental", "global"]
+Matching = Literal["exhaustive", "sequential"]
+
 
 @dataclass(frozen=True)
 class Options:
     photos: tyro.conf.Positional[Path]
     out: tyro.conf.Positional[Path]
-    matching: Literal["exhaustive", "sequential"] = "exhaustive"
+    matching: Matching = "exhaustive"
     """sequential: each photo with the ten that follow by name."""
-    mapper: Literal["incremental", "global"] = "incremental"
+    mapper: Mapper = "incremental"
     """global: GLOMAP's way, all cameras at once."""
 
 

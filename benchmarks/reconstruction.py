@@ -17,10 +17,10 @@ from dataclasses import asdict, dataclass
 from importlib.metadata import version
 from os import cpu_count
 from pathlib import Path
-from typing import Literal
 
 import tyro
 
+from benchmarks.colmap_model import Mapper, Matching
 from benchmarks.measuring import Usage, run_measured
 from dust3r_sfm.evaluation import PoseScores, read_model, score_poses
 
@@ -31,14 +31,11 @@ COLUMNS = [
 ]
 
 
-Mapper = Literal["incremental", "global"]
-
-
 @dataclass(frozen=True)
 class Options:
     sets: tyro.conf.Positional[tuple[Path, ...]]
     """Folders with images/ and gt/."""
-    matching: Literal["exhaustive", "sequential"] = "exhaustive"
+    matching: Matching = "exhaustive"
     """COLMAP's. For ours, say which pairs with --ours."""
     ours: str = ""
     """More options of `dust3r-sfm reconstruct`, in one string: `"--ours=--pairs swin-5"`."""
@@ -107,7 +104,7 @@ def ratios(ours: Usage, other: Usage) -> Ratios:
     return Ratios(ours.wall_s / other.wall_s, ours.cpu_s / other.cpu_s, ours.peak_mib / other.peak_mib)
 
 
-def measure_colmap(folder: Path, work: Path, matching: str, mapper: Mapper) -> Result:
+def measure_colmap(folder: Path, work: Path, matching: Matching, mapper: Mapper) -> Result:
     out = work / f"colmap-{mapper}"
     command = [sys.executable, "-m", "benchmarks.colmap_model", str(folder / "images"), str(out)]
     usage = run_measured([*command, "--matching", matching, "--mapper", mapper], work / f"{out.name}.log")
