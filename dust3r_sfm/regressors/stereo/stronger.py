@@ -82,11 +82,17 @@ def with_stronger(
     placed: Sequence[int] | None = None,
 ) -> PairMatches:
     """What is known, and what the attempt adds about pairs between views that are apart so far, or all: in
-    rounds, as pairs of views that an earlier round has joined by more than they need are asked no more.
+    rounds, as pairs of views that an earlier round has joined by more than they need are asked no more. In
+    the end pairs between partners of a view that was placed with no other, whatever is known of them: only
+    points found in three views tell how far away it stands.
     `placed`: views with equal numbers have been placed together already."""
-    if attempt.every:
-        found = attempt.matcher.match(list(wanted), progress)
+
+    def with_more(known: PairMatches, pairs: Sequence[Pair]) -> PairMatches:
+        found = attempt.matcher.match(pairs, progress)
         return _with_matches(known, found, views, features, two_view, config)
+
+    if attempt.every:
+        return with_more(known, list(wanted))
     firm = [pair for pair, one in known.epipolar.items() if one.inliers >= config.firm_inliers]
     groups = range(len(views)) if placed is None else placed
     asked: list[Pair] = []
@@ -99,10 +105,14 @@ def with_stronger(
         new = few_of_each([pair for pair in weak if pair not in asked], config.round_partners)
         chosen = within_budget(new, attempt.budget, asked)
         if not chosen:
-            return known
+            break
         asked += chosen
-        found = attempt.matcher.match(chosen, progress)
-        known = _with_matches(known, found, views, features, two_view, config)
+        known = with_more(known, chosen)
+    believed = [pair for pair in asked if pair in known.epipolar]
+    closing = select_closing_pairs(placed, believed, wanted) if placed is not None else []
+    closing = [pair for pair in closing if pair not in asked]
+    closing = within_budget(closing, attempt.budget, asked)
+    return with_more(known, closing) if closing else known
 
 
 def _with_matches(
@@ -146,6 +156,20 @@ def select_weak_pairs(
     apart = [pair for pair in wanted if labels[pair.i] != labels[pair.j]]
     weak = [pair for pair in apart if inliers(pair) < config.enough_inliers]
     return sorted(weak, key=lambda pair: (-inliers(pair), abs(pair.i - pair.j), pair))
+
+
+def select_closing_pairs(
+    groups: Sequence[int], matched: Iterable[Pair], wanted: Iterable[Pair]
+) -> list[Pair]:
+    """Of the wanted pairs those that close a triangle with two matched ones about a view that is alone in its
+    group."""
+    size = Counter(groups)
+    partners: dict[int, set[int]] = {}
+    for pair in matched:
+        for view, partner in ((pair.i, pair.j), (pair.j, pair.i)):
+            if size[groups[view]] == 1:
+                partners.setdefault(view, set()).add(partner)
+    return [pair for pair in wanted if any({pair.i, pair.j} <= found for found in partners.values())]
 
 
 def few_of_each(pairs: Sequence[Pair], most: int) -> list[Pair]:

@@ -16,6 +16,7 @@ from dust3r_sfm.regressors.stereo.stronger import (
     joined_matches,
     joined_twice,
     select_believable,
+    select_closing_pairs,
     select_weak_pairs,
     with_stronger,
     within_budget,
@@ -137,8 +138,15 @@ def test_what_an_earlier_round_has_joined_is_not_asked_again() -> None:
 
 
 def test_only_pairs_between_what_was_not_placed_together_are_asked() -> None:
-    """Two of them hold the fifth photo to the other four."""
-    assert asked_in_rounds([0, 0, 0, 0, 1]) == [Pair(3, 4), Pair(2, 4)]
+    """Two of them hold the fifth photo to the other four; then its two partners, so that points are seen in
+    three."""
+    assert asked_in_rounds([0, 0, 0, 0, 1]) == [Pair(3, 4), Pair(2, 4), Pair(2, 3)]
+
+
+def test_pairs_that_close_triangles_about_a_lone_view_are_between_its_partners() -> None:
+    matched = [Pair(0, 4), Pair(1, 4), Pair(2, 3)]
+    assert select_closing_pairs([0, 0, 0, 0, 1], matched, complete(5)) == [Pair(0, 1)]
+    assert select_closing_pairs([0, 0, 0, 1, 1], matched, complete(5)) == []
 
 
 def test_two_photos_alone_need_more_than_three() -> None:
