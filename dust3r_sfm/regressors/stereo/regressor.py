@@ -112,7 +112,7 @@ class StereoRegressor:
         self.learned = config.keypoints == "aliked" or (config.keypoints == "auto" and learned_available())
 
     def fingerprint(self) -> str:
-        return f"stereo-7 {self.learned} {self.placed} {asdict(self.config)}"
+        return f"stereo-8 {self.learned} {self.placed} {asdict(self.config)}"
 
     def shared_by_pairs(self, views: Sequence[View], pairs: Sequence[Pair]) -> str:
         """Focals come from all pairs of all views with one camera, each view chooses among its pairs which to

@@ -83,8 +83,8 @@ def with_stronger(
 ) -> PairMatches:
     """What is known, and what the attempt adds about pairs between views that are apart so far, or all: in
     rounds, as pairs of views that an earlier round has joined by more than they need are asked no more. In
-    the end pairs between partners of a view that was placed with no other, whatever is known of them: only
-    points found in three views tell how far away it stands.
+    the end pairs between those partners of a view placed with no other that were placed together, whatever is
+    known of them: only points found in three views tell how far away it stands.
     `placed`: views with equal numbers have been placed together already."""
 
     def with_more(known: PairMatches, pairs: Sequence[Pair]) -> PairMatches:
@@ -161,15 +161,16 @@ def select_weak_pairs(
 def select_closing_pairs(
     groups: Sequence[int], matched: Iterable[Pair], wanted: Iterable[Pair]
 ) -> list[Pair]:
-    """Of the wanted pairs those that close a triangle with two matched ones about a view that is alone in its
-    group."""
+    """Of the wanted pairs those of one group that close a triangle with two matched ones about a view that is
+    alone in its own."""
     size = Counter(groups)
     partners: dict[int, set[int]] = {}
     for pair in matched:
         for view, partner in ((pair.i, pair.j), (pair.j, pair.i)):
             if size[groups[view]] == 1:
                 partners.setdefault(view, set()).add(partner)
-    return [pair for pair in wanted if any({pair.i, pair.j} <= found for found in partners.values())]
+    inside = [pair for pair in wanted if groups[pair.i] == groups[pair.j]]
+    return [pair for pair in inside if any({pair.i, pair.j} <= found for found in partners.values())]
 
 
 def few_of_each(pairs: Sequence[Pair], most: int) -> list[Pair]:

@@ -146,7 +146,10 @@ def test_only_pairs_between_what_was_not_placed_together_are_asked() -> None:
 def test_pairs_that_close_triangles_about_a_lone_view_are_between_its_partners() -> None:
     matched = [Pair(0, 4), Pair(1, 4), Pair(2, 3)]
     assert select_closing_pairs([0, 0, 0, 0, 1], matched, complete(5)) == [Pair(0, 1)]
-    assert select_closing_pairs([0, 0, 0, 1, 1], matched, complete(5)) == []
+    assert select_closing_pairs([0, 1, 1, 0, 2], matched, complete(5)) == [], (
+        "its partners are apart themselves"
+    )
+    assert select_closing_pairs([0, 0, 0, 1, 1], matched, complete(5)) == [], "no view is alone"
 
 
 def test_two_photos_alone_need_more_than_three() -> None:
