@@ -30,8 +30,8 @@ from dust3r_sfm.exporters.originals import originals_of
 from dust3r_sfm.geometry import rotation_angle_deg
 from dust3r_sfm.images import load_views
 from dust3r_sfm.inference import InferenceConfig
-from dust3r_sfm.pipeline.pairing import ChosenPairs
-from dust3r_sfm.pipeline.solving import aligned_scenes
+from dust3r_sfm.pipeline.pair_selection import ChosenPairs
+from dust3r_sfm.pipeline.scenes import measure_and_align
 from dust3r_sfm.progress import Silent
 from dust3r_sfm.regressors.stereo import StereoConfig, StereoRegressor
 from dust3r_sfm.types import Scene
@@ -123,7 +123,9 @@ def measure(options: Options) -> Iterator[Row]:
                     if options.vary:
                         config = varied(config, options.vary.split("."), factor)
                     began = time.perf_counter()
-                    scenes = aligned_scenes(regressor, views, pairs, config, inference, work, Silent()).scenes
+                    scenes = measure_and_align(
+                        regressor, views, pairs, config, inference, work, Silent()
+                    ).reconstruction.scenes
                     taken = time.perf_counter() - began
                     right, wrong = verdict(scenes[0], truth) if scenes else (0, ())
                     sizes = tuple(len(scene.views) for scene in scenes)

@@ -14,15 +14,16 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from dust3r_sfm.alignment import AlignmentConfig, align
+    from dust3r_sfm.dense import fuse_depth
     from dust3r_sfm.errors import Dust3rSfmError
     from dust3r_sfm.evidence import Evidence, evidence_from_predictions
     from dust3r_sfm.exporters.colmap import ColmapExport, export_colmap
     from dust3r_sfm.exporters.colmap_dataset import ColmapDataset
     from dust3r_sfm.exporters.colmap_dense import ColmapDense
     from dust3r_sfm.exporters.nerfstudio import NerfstudioExport
-    from dust3r_sfm.exporters.scene_io import load_scene, save_scene
     from dust3r_sfm.images import load_view, load_views
     from dust3r_sfm.inference import measure_pairs
+    from dust3r_sfm.io.scene_file import load_scene, save_scene
     from dust3r_sfm.pairwise import (
         camera_from_pointmap,
         depth_maps,
@@ -70,6 +71,7 @@ __all__ = [
     "evidence_from_predictions",
     "export_colmap",
     "export_scene",
+    "fuse_depth",
     "load_scene",
     "load_view",
     "load_views",
@@ -108,7 +110,8 @@ _MODULE_OF = {
     "evidence_from_predictions": "evidence",
     "export_colmap": "exporters.colmap",
     "export_scene": "pipeline.export",
-    "load_scene": "exporters.scene_io",
+    "fuse_depth": "dense",
+    "load_scene": "io.scene_file",
     "load_view": "images",
     "load_views": "images",
     "measure_pairs": "inference",
@@ -117,7 +120,7 @@ _MODULE_OF = {
     "reconstruct": "pipeline",
     "reconstruct_all": "pipeline",
     "relative_camera": "pairwise",
-    "save_scene": "exporters.scene_io",
+    "save_scene": "io.scene_file",
     "saved_scene": "pipeline.export",
     "single_depth": "pairwise",
 }

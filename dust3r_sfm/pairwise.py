@@ -14,7 +14,6 @@ from typing import Literal
 import numpy as np
 from jaxtyping import Bool, Float
 
-from dust3r_sfm.alignment.posing import NO_TRACKS
 from dust3r_sfm.errors import InputError, ReconstructionError
 from dust3r_sfm.geometry import pixel_grid, transform_points
 from dust3r_sfm.geometry.epipolar import epipolar_errors
@@ -35,6 +34,7 @@ from dust3r_sfm.types import (
     PointmapArray,
     Rigid,
     Scene,
+    Tracks,
     View,
 )
 
@@ -175,7 +175,7 @@ def pair_scene(pair: ImagePair, relative: RelativeCamera) -> Scene:
         cam_from_world=np.stack([np.eye(4), relative.j_from_i]),
         depth=tuple(each.depth for each in maps),
         confidence=tuple(each.confidence for each in maps),
-        tracks=NO_TRACKS,
+        tracks=Tracks.empty(),
         report=AlignmentReport((PairReport(Pair(0, 1), True, geometry, count, None),), "not run: one pair"),
     )
 

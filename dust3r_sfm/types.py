@@ -153,6 +153,11 @@ class Tracks:
     view_index: Int[np.ndarray, " o"]
     pixels: Float[np.ndarray, "o 2"]
 
+    @classmethod
+    def empty(cls) -> "Tracks":
+        none = np.zeros(0, dtype=np.int64)
+        return cls(np.zeros((0, 3)), np.zeros((0, 3), dtype=np.uint8), none, none, np.zeros((0, 2)))
+
 
 @dataclass(frozen=True)
 class PairReport:
@@ -164,6 +169,8 @@ class PairReport:
     num_correspondences: int
     median_residual_px: float | None
     reason: str | None = None
+    scale: float | None = None
+    """World units that a unit of the pair's own pointmaps is long; None if unused."""
 
 
 @dataclass(frozen=True)

@@ -4,16 +4,15 @@ import sys
 from pathlib import Path
 
 from dust3r_sfm import (
-    AlignmentConfig,
     Scene,
     StereoConfig,
     StereoRegressor,
     align,
     export_colmap,
+    fuse_depth,
     load_views,
     measure_pairs,
 )
-from dust3r_sfm.progress import Silent
 from dust3r_sfm.view_graph import Complete, view_graph
 
 
@@ -22,7 +21,8 @@ def reconstruct_by_hand(photos: Path, out: Path) -> Scene:
     views = load_views(photos, regressor.image_spec).views  # each .image: (h, w, 3) uint8, long edge 512
     graph = view_graph(Complete(), [view.name for view in views])  # .pairs: (i, j) in both directions
     evidence = measure_pairs(regressor, views, graph)  # .summaries: a few thousand numbers a pair
-    reconstruction = align(views, evidence, AlignmentConfig(), Silent())
+    reconstruction = align(views, evidence)  # cameras, poses and tracks
+    reconstruction = fuse_depth(reconstruction, views, evidence)
     scene = reconstruction.scenes[0]  # the largest; no scenes, if nothing fits together
     for view, camera, depth in zip(scene.views, scene.cameras, scene.depth, strict=True):
         print(f"{view.name}: focal {camera.fx:.1f} px, depth {depth.shape}")  # depth: (h, w), 0 = unknown

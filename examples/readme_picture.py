@@ -11,7 +11,7 @@ from jaxtyping import Float
 from PIL import Image, ImageDraw, ImageFont
 
 from dust3r_sfm import Scene, load_scene
-from dust3r_sfm.exporters.dense_cloud import dense_points
+from dust3r_sfm.dense.point_cloud import dense_points
 from dust3r_sfm.exporters.depth_maps import depth_picture
 from dust3r_sfm.geometry import invert_rigid, project, rigid, transform_points, unproject
 from dust3r_sfm.types import Camera, Rigid

@@ -22,7 +22,7 @@ import torch
 from scipy.spatial import cKDTree
 
 from dust3r_sfm import Scene, load_scene
-from dust3r_sfm.exporters.fused_cloud import FusionConfig, fused_points
+from dust3r_sfm.dense.fused_cloud import FusionConfig, fused_points
 
 SH_OF_GREY = 0.5 / math.sqrt(math.pi)  # The constant spherical harmonic: colour = 0.5 + SH_OF_GREY * sh0.
 

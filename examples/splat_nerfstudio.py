@@ -12,8 +12,8 @@ from pathlib import Path
 import numpy as np
 
 from dust3r_sfm import load_scene
-from dust3r_sfm.exporters.dense_cloud import PointCloud
-from dust3r_sfm.exporters.fused_cloud import FusionConfig, fused_points
+from dust3r_sfm.dense.fused_cloud import FusionConfig, fused_points
+from dust3r_sfm.dense.point_cloud import PointCloud
 from dust3r_sfm.exporters.point_cloud import export_point_cloud
 from dust3r_sfm.geometry import transform_points
 

@@ -11,10 +11,10 @@ it takes the principal point to be the image's centre. The export holds all thre
 import sys
 from pathlib import Path
 
+from dust3r_sfm.dense.fused_cloud import FusionConfig, fused_points
 from dust3r_sfm.exporters.colmap_dataset import ColmapDataset
-from dust3r_sfm.exporters.fused_cloud import FusionConfig, fused_points
-from dust3r_sfm.exporters.placement import ImageForm
 from dust3r_sfm.exporters.point_cloud import export_point_cloud
+from dust3r_sfm.exporters.undistortion import ImageForm
 from dust3r_sfm.pipeline.export import export_scene, saved_scene
 
 

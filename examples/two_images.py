@@ -14,7 +14,7 @@ from PIL import Image, ImageDraw
 from tyro.conf import Positional
 
 from dust3r_sfm import StereoConfig, StereoRegressor, load_views, pair_scene, predict_pair, relative_camera
-from dust3r_sfm.exporters.dense_cloud import dense_points
+from dust3r_sfm.dense.point_cloud import dense_points
 from dust3r_sfm.exporters.depth_maps import export_depth_maps
 from dust3r_sfm.exporters.point_cloud import export_glb
 from dust3r_sfm.geometry import rotation_angle_deg

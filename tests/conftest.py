@@ -2,16 +2,27 @@
 
 import os
 from pathlib import Path
+from types import ModuleType
 
+import ball_room
 import pytest
 import torch
 from filelock import FileLock
 from rendered_room import RenderedRoom, render_room
+from stored_photos import scene, stored_pixels, truth
+
+__all__ = ["scene", "stored_pixels", "truth"]  # Fixtures for all rooms.
 
 FOUNTAIN = Path(__file__).parents[1].parent / "shared" / "data" / "strecha_fountain_p11" / "images"
 
 # Test pictures are too small to share among cores; on a busy machine sharing takes ten times as long.
 torch.set_num_threads(1)
+
+
+@pytest.fixture(scope="session")
+def scenes() -> ModuleType:
+    """A ball in a room, with exact depth: the helpers of `ball_room`."""
+    return ball_room
 
 
 @pytest.fixture(scope="session")

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from dust3r_sfm.camera_sharing import group_cameras
+from dust3r_sfm.camera_groups import group_cameras
 from dust3r_sfm.types import View
 
 

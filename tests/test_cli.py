@@ -234,7 +234,7 @@ def test_ctrl_c(photos: Path, tmp_path: Path, run: Run, monkeypatch: pytest.Monk
     def interrupted(*arguments: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("dust3r_sfm.pipeline.solving.measure_pairs", interrupted)
+    monkeypatch.setattr("dust3r_sfm.pipeline.scenes.measure_pairs", interrupted)
     code, out, err = run("reconstruct", photos, tmp_path / "out")
     assert (code, out) == (130, "")
     assert err.splitlines()[-1] == "stopped; continue with the same command and --resume"

@@ -7,7 +7,7 @@ import pytest
 from known_room import LookupRegressor
 
 from dust3r_sfm.errors import InputError
-from dust3r_sfm.pipeline.placing import (
+from dust3r_sfm.pipeline.georegistration import (
     KnownDistance,
     KnownWorld,
     gps_positions,
@@ -15,14 +15,6 @@ from dust3r_sfm.pipeline.placing import (
     read_positions,
 )
 from dust3r_sfm.types import AlignmentReport, Camera, Scene, Tracks, View
-
-NO_TRACKS = Tracks(
-    np.zeros((0, 3)),
-    np.zeros((0, 3), np.uint8),
-    np.zeros(0, np.int64),
-    np.zeros(0, np.int64),
-    np.zeros((0, 2)),
-)
 
 
 def view(name: str, position: tuple[float, float, float] | None = None) -> View:
@@ -43,7 +35,7 @@ def scene(pair_unit: float | None = None) -> Scene:
         poses,
         (depth,) * 4,
         (depth,) * 4,
-        NO_TRACKS,
+        Tracks.empty(),
         AlignmentReport((), "not run", pair_unit=pair_unit),
     )
 

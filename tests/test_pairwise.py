@@ -11,8 +11,8 @@ from rendered_room import FOCAL as RENDERED_FOCAL
 from rendered_room import RenderedRoom
 from seeded_networks import TINY, loaded, noise_views, seeded_network
 
+from dust3r_sfm.dense.point_cloud import dense_points
 from dust3r_sfm.errors import InputError, ReconstructionError
-from dust3r_sfm.exporters.dense_cloud import dense_points
 from dust3r_sfm.geometry import (
     invert_rigid,
     pixel_grid,

@@ -14,8 +14,8 @@ from dust3r_sfm.alignment import AlignmentConfig, Presets
 from dust3r_sfm.alignment.gradient import GradientConfig
 from dust3r_sfm.errors import InputError, OutputError, ReconstructionError
 from dust3r_sfm.evidence import EvidenceConfig
-from dust3r_sfm.exporters.scene_io import load_scene
 from dust3r_sfm.inference import InferenceConfig
+from dust3r_sfm.io.scene_file import load_scene
 from dust3r_sfm.pipeline import Existing, Plan, ReconstructConfig, reconstruct, reconstruct_all
 from dust3r_sfm.pipeline.plan import Cost, plan_run, rough_time
 from dust3r_sfm.view_graph import Complete, PairsFile, view_graph

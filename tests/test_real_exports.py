@@ -11,11 +11,11 @@ from scipy.spatial import cKDTree
 from splat_scores import check, scores
 from trainer_readers import nerfstudio_folder, splat_folder
 
+from dust3r_sfm.dense.fused_cloud import FusionConfig, fused_points
 from dust3r_sfm.evaluation import read_model, relative_centre_error
 from dust3r_sfm.exporters.colmap import ColmapExport
 from dust3r_sfm.exporters.colmap_dataset import ColmapDataset
 from dust3r_sfm.exporters.colmap_dense import ColmapDense
-from dust3r_sfm.exporters.fused_cloud import FusionConfig, fused_points
 from dust3r_sfm.exporters.nerfstudio import NerfstudioExport
 from dust3r_sfm.geometry import rotation_angle_deg
 from dust3r_sfm.pipeline.export import export_scene, saved_scene

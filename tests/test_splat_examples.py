@@ -13,8 +13,8 @@ from known_room import LookupRegressor, Room, make_room
 from PIL import Image
 from tiny_splats import draw
 
-from dust3r_sfm.exporters.scene_io import load_scene
 from dust3r_sfm.geometry import transform_points
+from dust3r_sfm.io.scene_file import load_scene
 from dust3r_sfm.pipeline import reconstruct_all
 
 EXAMPLES = Path(__file__).parents[1] / "examples"

@@ -7,7 +7,7 @@ import pytest
 import torch
 from threadpoolctl import threadpool_info
 
-from dust3r_sfm.threads import AHEAD, in_threads, num_workers, one_torch_thread, threads_and_caller
+from dust3r_sfm.parallel import AHEAD, in_threads, num_workers, one_torch_thread, threads_and_caller
 
 
 def test_results_come_in_the_order_of_the_items() -> None:

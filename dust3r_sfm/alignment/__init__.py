@@ -2,6 +2,6 @@
 
 from dust3r_sfm.alignment.align import align
 from dust3r_sfm.alignment.config import AlignmentConfig
-from dust3r_sfm.alignment.presets import Presets, views_with_known_focals
+from dust3r_sfm.alignment.known_cameras import Presets, views_with_known_focals
 
 __all__ = ["AlignmentConfig", "Presets", "align", "views_with_known_focals"]

@@ -4,20 +4,20 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 
 import numpy as np
+from jaxtyping import Float
 
-from dust3r_sfm.alignment.ambiguity import repeated_structure
+from dust3r_sfm.alignment.bundle.image_registration import polished, recovered, without
+from dust3r_sfm.alignment.bundle.refined_component import Posed, pose
 from dust3r_sfm.alignment.components import Solved, solve_components
 from dust3r_sfm.alignment.config import AlignmentConfig
-from dust3r_sfm.alignment.edges import stack_edges
-from dust3r_sfm.alignment.fusion import FusedDepth, World, fuse
-from dust3r_sfm.alignment.growth import grown_scenes
-from dust3r_sfm.alignment.posing import Posed, pose
-from dust3r_sfm.alignment.proofs import proofs_of, verdict_of
-from dust3r_sfm.alignment.proved_scenes import proved_scenes
-from dust3r_sfm.alignment.recovery import polished, recovered, without
-from dust3r_sfm.alignment.start import Start, gather
+from dust3r_sfm.alignment.incremental_mapping import grown_scenes
+from dust3r_sfm.alignment.pairs.edges import stack_edges
+from dust3r_sfm.alignment.pairs.initialization import Start, gather
+from dust3r_sfm.alignment.verification.proved_scenes import proved_scenes
+from dust3r_sfm.alignment.verification.repeated_structure import repeated_structure
+from dust3r_sfm.alignment.verification.verdict import proofs_of, verdict_of
 from dust3r_sfm.evidence import Evidence, PairSummary
-from dust3r_sfm.progress import Progress
+from dust3r_sfm.progress import Progress, Silent
 from dust3r_sfm.types import (
     AlignmentReport,
     Pair,
@@ -36,16 +36,20 @@ PAIR_DISAGREES = "its matches do not agree with where the other pairs put its ph
 
 
 def align(
-    views: Sequence[View], evidence: Evidence, config: AlignmentConfig, progress: Progress
+    views: Sequence[View],
+    evidence: Evidence,
+    config: AlignmentConfig | None = None,
+    progress: Progress | None = None,
 ) -> Reconstruction:
     """Every connected component of at least two views as a scene, largest first; no scene if none is.
 
     World: about the first view's camera, median depth about 1. Views in no scene are in `dropped` with
-    the reason. Memory: correspondences and a few thousand numbers of each pair, the depth maps of one view,
-    and the result.
+    the reason. No depth is known yet: `dense.fuse_depth` adds it. Memory: correspondences and a few thousand
+    numbers of each pair, and the result.
     """
     if not views or not evidence.summaries:
         return Reconstruction((), {view.name: "no pair with another image" for view in views})
+    config, progress = config or AlignmentConfig(), progress or Silent()
     start = gather(views, evidence, config, progress)
     progress.start("Aligning", 1, "steps")
     solved, wrong = _solved(start, views)
@@ -53,9 +57,7 @@ def align(
     reasons = {**start.unusable, **wrong}
     dropped: dict[int, str] = {}
     posed = _posed(solved, views, start, config, dropped)
-    worlds = [World(p.members, p.cam_from_world, p.scales, p.tracks) for p in posed]
-    depths = fuse(views, evidence, worlds, config.fused_maps, progress)
-    scenes = tuple(_scene(p, views, depths, start, reasons, config) for p in posed)
+    scenes = tuple(_scene(p, views, start, reasons, config) for p in posed)
     return Reconstruction(scenes, _dropped(views, posed, start, reasons, dropped))
 
 
@@ -106,7 +108,6 @@ def _posed(
 def _scene(
     posed: Posed,
     views: Sequence[View],
-    depths: Mapping[int, FusedDepth],
     start: Start,
     reasons: Mapping[Pair, str],
     config: AlignmentConfig,
@@ -121,19 +122,19 @@ def _scene(
             s.num_correspondences,
             posed.residual_px.get(s.pair),
             None if s.pair in posed.scales else _why_unused(s, members, {**reasons, **repeated}),
+            posed.scales.get(s.pair),
         )
         for s in start.summaries
         if s.pair.i in members or s.pair.j in members
     )
     proofs = proofs_of(posed, views, start, config.verification)
     verdict, why = verdict_of(proofs, config.verification)
-    fused = [depths.get(m, _unknown(views[m])) for m in posed.members]
+    inside = tuple(views[m] for m in posed.members)
     return Scene(
-        tuple(views[m] for m in posed.members),
+        inside,
         posed.cameras,
         posed.cam_from_world,
-        tuple(f.depth for f in fused),
-        tuple(f.confidence for f in fused),
+        *_unknown_depth(inside),
         posed.tracks,
         AlignmentReport(
             reports,
@@ -159,9 +160,16 @@ def _why_unused(summary: PairSummary, members: set[int], reasons: Mapping[Pair, 
     return PAIR_ONLY_TURNED if summary.geometry is PairGeometry.ROTATION_ONLY else PAIR_DISAGREES
 
 
-def _unknown(view: View) -> FusedDepth:
-    shape = view.image.shape[:2]
-    return FusedDepth(np.zeros(shape, np.float32), np.ones(shape, np.float32))
+def _unknown_depth(
+    views: Sequence[View],
+) -> tuple[tuple[Float[np.ndarray, "_h _w"], ...], tuple[Float[np.ndarray, "_h _w"], ...]]:
+    """Depth 0 and confidence 1 in every pixel, in no memory."""
+    shapes = [view.image.shape[:2] for view in views]
+    depth, confidence = np.float32(0.0), np.float32(1.0)
+    return (
+        tuple(np.broadcast_to(depth, shape) for shape in shapes),
+        tuple(np.broadcast_to(confidence, shape) for shape in shapes),
+    )
 
 
 def _dropped(

@@ -12,19 +12,19 @@ import scipy.sparse as sparse
 from jaxtyping import Bool, Float, Int
 from scipy.sparse.csgraph import connected_components
 
-from dust3r_sfm.alignment.averaging import Averaged, average
-from dust3r_sfm.alignment.camera_groups import FocalEvidence
-from dust3r_sfm.alignment.clearing import NOT_COMPARABLE, comparable, refined_and_cleared
-from dust3r_sfm.alignment.edges import Edges
-from dust3r_sfm.alignment.filtering import disagreeing, triplet_support
-from dust3r_sfm.alignment.medians import known_median
-from dust3r_sfm.alignment.presets import Known
-from dust3r_sfm.alignment.problem import Problem, State
-from dust3r_sfm.alignment.refinement import Refined
-from dust3r_sfm.alignment.scale_averaging import depth_ties
-from dust3r_sfm.alignment.stages import solving_stages
+from dust3r_sfm.alignment.averaging.motion import Averaged, average
+from dust3r_sfm.alignment.averaging.scales import depth_ties
+from dust3r_sfm.alignment.averaging.triplets import disagreeing, triplet_support
+from dust3r_sfm.alignment.known_cameras import Known
+from dust3r_sfm.alignment.pairs.edges import Edges
+from dust3r_sfm.alignment.pairs.focals import FocalEvidence
+from dust3r_sfm.alignment.refinement.levenberg_marquardt import Refined
+from dust3r_sfm.alignment.refinement.outlier_rejection import NOT_COMPARABLE, comparable, refined_and_cleared
+from dust3r_sfm.alignment.refinement.problem import Problem, State
+from dust3r_sfm.alignment.stage_reports import solving_stages
 from dust3r_sfm.geometry import invert_rigid, rigid
 from dust3r_sfm.geometry.procrustes import moved_poses, similarity_of_poses
+from dust3r_sfm.geometry.robust import known_median
 from dust3r_sfm.geometry.view_cameras import principal_point, view_camera, view_scale
 from dust3r_sfm.types import AlignmentStage, Camera, Pair, Rigid, View
 

@@ -7,20 +7,20 @@ from rich.console import Console
 
 from dust3r_sfm.alignment import AlignmentConfig
 from dust3r_sfm.alignment.gradient import GradientConfig
-from dust3r_sfm.camera_sharing import CameraSharing
+from dust3r_sfm.camera_groups import CameraSharing
 from dust3r_sfm.cli.compute import chosen_regressor, regressor_config
 from dust3r_sfm.cli.drawing import drawn_progress
 from dust3r_sfm.cli.options import Example, Reconstruct
 from dust3r_sfm.errors import InputError, OutputError, WeakModelError
-from dust3r_sfm.exporters.atomic import written_whole
 from dust3r_sfm.exporters.colmap import ColmapExport
 from dust3r_sfm.exporters.originals import originals_of
 from dust3r_sfm.exporters.report import library_versions
+from dust3r_sfm.io.atomic import written_whole
 from dust3r_sfm.matching.learned import why_unavailable
 from dust3r_sfm.pipeline import Existing, ExportConfig, Plan, ReconstructConfig, reconstruct_all
-from dust3r_sfm.pipeline.known import KnownCameras
+from dust3r_sfm.pipeline.georegistration import KnownDistance, KnownWorld
+from dust3r_sfm.pipeline.known_cameras import KnownCameras
 from dust3r_sfm.pipeline.output import as_output_error, unfinished
-from dust3r_sfm.pipeline.placing import KnownDistance, KnownWorld
 from dust3r_sfm.regressors.stereo import StereoConfig
 from dust3r_sfm.synthetic.example import write_example
 from dust3r_sfm.types import Reconstruction, Scene, Verdict

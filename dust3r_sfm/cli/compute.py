@@ -1,6 +1,6 @@
 """What --regressor, --device and the rest of what to compute with mean to the library."""
 
-from dust3r_sfm.camera_sharing import CameraSharing
+from dust3r_sfm.camera_groups import CameraSharing
 from dust3r_sfm.cli.options import ComputeOptions
 from dust3r_sfm.errors import InputError
 from dust3r_sfm.pipeline.regressors import STEREO, Choice, RegressorConfig, best_device, best_regressor

@@ -7,14 +7,14 @@ from rich.console import Console
 
 from dust3r_sfm.cli.drawing import drawn_progress
 from dust3r_sfm.cli.export_options import Export, Format
+from dust3r_sfm.dense.fused_cloud import FusionConfig
 from dust3r_sfm.errors import InputError
 from dust3r_sfm.exporters.colmap import ColmapExport
 from dust3r_sfm.exporters.colmap_dataset import ColmapDataset
 from dust3r_sfm.exporters.colmap_dense import ColmapDense
-from dust3r_sfm.exporters.fused_cloud import FusionConfig
 from dust3r_sfm.exporters.image_files import Transfer
 from dust3r_sfm.exporters.nerfstudio import NerfstudioExport
-from dust3r_sfm.exporters.placement import ImageForm
+from dust3r_sfm.exporters.undistortion import ImageForm
 from dust3r_sfm.pipeline.export import (
     DepthExport,
     ExportFormat,

@@ -9,9 +9,9 @@ from dust3r_sfm.cli.compute import chosen_regressor, regressor_config
 from dust3r_sfm.cli.drawing import drawn_progress
 from dust3r_sfm.cli.options import Localize
 from dust3r_sfm.errors import InputError, ReconstructionError
+from dust3r_sfm.io.intrinsics import read_intrinsics
 from dust3r_sfm.localization import LocalizationConfig, Reference
-from dust3r_sfm.localization.intrinsics import read_intrinsics
-from dust3r_sfm.pipeline.localizing import (
+from dust3r_sfm.pipeline.localization import (
     LocalizeConfig,
     Localized,
     Outputs,

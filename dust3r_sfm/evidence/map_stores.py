@@ -6,7 +6,7 @@ from typing import Protocol, runtime_checkable
 
 from dust3r_sfm.errors import OutputError
 from dust3r_sfm.evidence.dense_map import DenseMap, arrays_from_map, map_from_arrays
-from dust3r_sfm.evidence.files import SUFFIX, TemporaryFolder, read_arrays, read_own_arrays, write_arrays
+from dust3r_sfm.io.arrays import SUFFIX, TemporaryFolder, read_arrays, read_own_arrays, write_arrays
 from dust3r_sfm.types import Pair
 
 MapName = tuple[int, Pair]

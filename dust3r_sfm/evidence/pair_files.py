@@ -6,8 +6,8 @@ from pathlib import Path
 
 import numpy as np
 
-from dust3r_sfm.evidence.files import SUFFIX, array_from_text, read_arrays, text_from_array, write_arrays
 from dust3r_sfm.evidence.summary import PairSummary
+from dust3r_sfm.io.arrays import SUFFIX, array_from_text, read_arrays, text_from_array, write_arrays
 from dust3r_sfm.types import Correspondences, Pair, PairGeometry
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 from dust3r_sfm.exporters.colmap import ColmapExport, write_model
 from dust3r_sfm.exporters.image_files import Transfer
 from dust3r_sfm.exporters.image_set import image_set, write_image_set
-from dust3r_sfm.exporters.placement import ImageForm
+from dust3r_sfm.exporters.undistortion import ImageForm
 from dust3r_sfm.progress import Progress
 from dust3r_sfm.types import Scene
 

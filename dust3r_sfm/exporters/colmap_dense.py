@@ -7,13 +7,13 @@ from pathlib import Path
 import numpy as np
 from jaxtyping import Float
 
+from dust3r_sfm.dense.normals import depth_normals
 from dust3r_sfm.errors import InputError
 from dust3r_sfm.exporters.colmap import ColmapExport, write_model
 from dust3r_sfm.exporters.image_files import Transfer, place_file
 from dust3r_sfm.exporters.image_maps import depth_camera, depth_image
 from dust3r_sfm.exporters.image_set import image_set, write_image_set
-from dust3r_sfm.exporters.normals import depth_normals
-from dust3r_sfm.exporters.placement import ImageForm
+from dust3r_sfm.exporters.undistortion import ImageForm
 from dust3r_sfm.progress import Progress
 from dust3r_sfm.types import Scene
 

@@ -7,7 +7,7 @@ from jaxtyping import Bool, Float
 from PIL import Image
 
 from dust3r_sfm.errors import InputError
-from dust3r_sfm.threads import in_threads
+from dust3r_sfm.parallel import in_threads
 from dust3r_sfm.types import Scene
 
 # Violet through blue, green and yellow to red. Palette colours 1 to 255; 0 is black, for "unknown".

@@ -15,7 +15,7 @@ from jaxtyping import UInt8
 from PIL import Image
 
 from dust3r_sfm.errors import InputError
-from dust3r_sfm.exporters.placement import Placement, pixels_seen
+from dust3r_sfm.exporters.undistortion import Placement, pixels_seen
 from dust3r_sfm.images.decoding import UnusablePhotoError, open_picture, read_photo
 from dust3r_sfm.types import Camera, ImageSpec, View
 

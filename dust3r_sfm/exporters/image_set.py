@@ -11,7 +11,7 @@ from dust3r_sfm.exporters.flat_names import flat_names
 from dust3r_sfm.exporters.image_files import ImageFile, Transfer, write_images
 from dust3r_sfm.exporters.observations import observed, unmasked
 from dust3r_sfm.exporters.originals import FilePixels, in_files
-from dust3r_sfm.exporters.placement import ImageForm, Placement, image_pixels, placements
+from dust3r_sfm.exporters.undistortion import ImageForm, Placement, image_pixels, placements
 from dust3r_sfm.geometry.resampling import inside
 from dust3r_sfm.types import Scene
 

@@ -6,8 +6,8 @@ from tempfile import TemporaryDirectory
 import numpy as np
 import pycolmap
 
+from dust3r_sfm.dense.point_cloud import PointCloud
 from dust3r_sfm.errors import ReconstructionError
-from dust3r_sfm.exporters.dense_cloud import PointCloud
 from dust3r_sfm.exporters.point_cloud import export_point_cloud
 
 _LEAST_POINTS = 100

@@ -9,14 +9,14 @@ import pycolmap
 from jaxtyping import Float
 from PIL import Image
 
+from dust3r_sfm.dense.point_cloud import PointCloud
 from dust3r_sfm.exporters.colmap import ColmapExport, write_model
-from dust3r_sfm.exporters.dense_cloud import PointCloud
 from dust3r_sfm.exporters.image_files import ImageFile, Transfer, place_file, save_image
 from dust3r_sfm.exporters.image_maps import depth_camera, depth_image, mask_image
 from dust3r_sfm.exporters.image_set import ImageSet, image_set, write_image_set
 from dust3r_sfm.exporters.nerfstudio_transforms import APPLIED, has_masks, transforms, with_suffix
-from dust3r_sfm.exporters.placement import ImageForm
 from dust3r_sfm.exporters.point_cloud import export_point_cloud
+from dust3r_sfm.exporters.undistortion import ImageForm
 from dust3r_sfm.geometry import transform_points
 from dust3r_sfm.progress import Progress
 from dust3r_sfm.types import Scene

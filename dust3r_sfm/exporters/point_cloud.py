@@ -6,7 +6,7 @@ import numpy as np
 import trimesh
 from jaxtyping import Float, Int
 
-from dust3r_sfm.exporters.dense_cloud import PointCloud
+from dust3r_sfm.dense.point_cloud import PointCloud
 from dust3r_sfm.geometry import invert_rigid, transform_points, unproject
 from dust3r_sfm.types import Camera, Rigid, Scene
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from dust3r_sfm.exporters.dense_cloud import usable_depth
+from dust3r_sfm.dense.point_cloud import usable_depth
 from dust3r_sfm.exporters.originals import FilePixels, originals_of
 from dust3r_sfm.types import PairReport, Reconstruction, Scene
 

@@ -1,9 +1,9 @@
 """Views and a graph in, what all pairs say of the views out, in memory that is bounded."""
 
+from dust3r_sfm.inference.cache_keys import content_hash
 from dust3r_sfm.inference.config import InferenceConfig
-from dust3r_sfm.inference.content import content_hash
-from dust3r_sfm.inference.describing import describing, global_descriptors
 from dust3r_sfm.inference.encodings import encode_all
+from dust3r_sfm.inference.global_descriptors import describing, global_descriptors
 from dust3r_sfm.inference.measuring import measure_pairs
 
 __all__ = [

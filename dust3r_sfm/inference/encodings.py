@@ -5,8 +5,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import overload
 
-from dust3r_sfm.evidence.files import SUFFIX, TemporaryFolder, read_arrays, read_own_arrays, write_arrays
-from dust3r_sfm.inference.content import encoding_key
+from dust3r_sfm.inference.cache_keys import encoding_key
+from dust3r_sfm.io.arrays import SUFFIX, TemporaryFolder, read_arrays, read_own_arrays, write_arrays
 from dust3r_sfm.progress import Progress
 from dust3r_sfm.regressors.protocol import Encoding, PointmapRegressor
 from dust3r_sfm.types import View

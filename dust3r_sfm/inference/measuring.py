@@ -9,12 +9,12 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from dust3r_sfm.evidence import Collector, Evidence, resumed
-from dust3r_sfm.evidence.files import TemporaryFolder
 from dust3r_sfm.evidence.map_stores import MapsInFolder, MapsInMemory
+from dust3r_sfm.inference.cache_keys import evidence_key
 from dust3r_sfm.inference.config import InferenceConfig
-from dust3r_sfm.inference.content import evidence_key
 from dust3r_sfm.inference.encodings import encode_all
 from dust3r_sfm.inference.notebook import FileNotebook
+from dust3r_sfm.io.arrays import TemporaryFolder
 from dust3r_sfm.progress import Progress, Silent
 from dust3r_sfm.regressors.protocol import Encoding, PointmapRegressor
 from dust3r_sfm.types import View

@@ -4,8 +4,8 @@ import hashlib
 from collections.abc import Sequence
 from pathlib import Path
 
-from dust3r_sfm.evidence.files import SUFFIX, read_arrays, write_arrays
-from dust3r_sfm.inference.content import encoding_key
+from dust3r_sfm.inference.cache_keys import encoding_key
+from dust3r_sfm.io.arrays import SUFFIX, read_arrays, write_arrays
 from dust3r_sfm.regressors.protocol import Encoding, PointmapRegressor
 from dust3r_sfm.types import View
 

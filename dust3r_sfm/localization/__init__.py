@@ -2,10 +2,10 @@
 
 from dust3r_sfm.localization.config import LocalizationConfig, PreparationConfig
 from dust3r_sfm.localization.localizer import Attempt, Localizer
-from dust3r_sfm.localization.prepared import Prepared
-from dust3r_sfm.localization.preparing import default_folder, prepare
-from dust3r_sfm.localization.reference import DepthMap, KnownPoints, PosedPhoto, Reference
-from dust3r_sfm.localization.sets import read_reference
+from dust3r_sfm.localization.mapping.mapping import default_folder, prepare
+from dust3r_sfm.localization.mapping.reference import DepthMap, KnownPoints, PosedPhoto, Reference
+from dust3r_sfm.localization.mapping.reference_map import Prepared
+from dust3r_sfm.localization.mapping.reference_sets import read_reference
 
 __all__ = [
     "Attempt",

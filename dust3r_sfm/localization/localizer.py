@@ -10,11 +10,19 @@ import numpy as np
 from jaxtyping import Float
 
 from dust3r_sfm.geometry.view_cameras import view_scale
-from dust3r_sfm.inference.describing import describing
-from dust3r_sfm.localization.agreement import carried, median_depth
+from dust3r_sfm.inference.global_descriptors import describing
+from dust3r_sfm.localization.absolute_pose import (
+    Solved,
+    pose_covariance,
+    solved_pose,
+    solved_pose_and_focal,
+)
 from dust3r_sfm.localization.config import LocalizationConfig
-from dust3r_sfm.localization.prepared import Prepared
-from dust3r_sfm.localization.query import (
+from dust3r_sfm.localization.mapping.learned_map import StrongerReferences
+from dust3r_sfm.localization.mapping.pose_consistency import carried, median_depth
+from dust3r_sfm.localization.mapping.reference import PosedPhoto
+from dust3r_sfm.localization.mapping.reference_map import Prepared
+from dust3r_sfm.localization.query_matches import (
     PointMatches,
     count_places,
     matches_by_features,
@@ -22,14 +30,6 @@ from dust3r_sfm.localization.query import (
     pooled,
     select_best_of_places,
 )
-from dust3r_sfm.localization.reference import PosedPhoto
-from dust3r_sfm.localization.solving import (
-    Solved,
-    pose_covariance,
-    solved_pose,
-    solved_pose_and_focal,
-)
-from dust3r_sfm.localization.stronger import StrongerReferences
 from dust3r_sfm.progress import Progress
 from dust3r_sfm.regressors.protocol import (
     Encoding,

@@ -6,10 +6,11 @@ from pathlib import Path
 
 from dust3r_sfm.alignment import AlignmentConfig
 from dust3r_sfm.alignment.gradient import GradientConfig
+from dust3r_sfm.dense import DepthFusionConfig
 from dust3r_sfm.exporters.colmap import ColmapExport
 from dust3r_sfm.inference import InferenceConfig
-from dust3r_sfm.pipeline.known import KnownCameras
-from dust3r_sfm.pipeline.placing import KnownWorld
+from dust3r_sfm.pipeline.georegistration import KnownWorld
+from dust3r_sfm.pipeline.known_cameras import KnownCameras
 from dust3r_sfm.pipeline.plan import Cost
 from dust3r_sfm.pipeline.regressors import RegressorConfig
 from dust3r_sfm.regressors.stereo import StereoConfig
@@ -49,6 +50,7 @@ class ReconstructConfig:
     graph: GraphConfig = field(default_factory=Automatic)
     inference: InferenceConfig = field(default_factory=InferenceConfig)
     alignment: AlignmentConfig = field(default_factory=AlignmentConfig)
+    depth: DepthFusionConfig = field(default_factory=DepthFusionConfig)
     export: ExportConfig = field(default_factory=ExportConfig)
     masks: Path | None = None
     known: KnownCameras = field(default_factory=KnownCameras)

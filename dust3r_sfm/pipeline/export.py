@@ -3,18 +3,18 @@
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+from dust3r_sfm.dense.fused_cloud import FusionConfig, fused_points
 from dust3r_sfm.errors import InputError, OutputError
-from dust3r_sfm.exporters.atomic import written_whole
 from dust3r_sfm.exporters.colmap import ColmapExport, export_colmap
 from dust3r_sfm.exporters.colmap_dataset import ColmapDataset, export_colmap_dataset
 from dust3r_sfm.exporters.colmap_dense import ColmapDense, export_colmap_dense
 from dust3r_sfm.exporters.depth_maps import export_depth_maps
-from dust3r_sfm.exporters.fused_cloud import FusionConfig, fused_points
 from dust3r_sfm.exporters.image_files import relocated
 from dust3r_sfm.exporters.mesh import export_mesh
 from dust3r_sfm.exporters.nerfstudio import NerfstudioExport, export_nerfstudio
 from dust3r_sfm.exporters.point_cloud import export_glb, export_point_cloud
-from dust3r_sfm.exporters.scene_io import load_scene
+from dust3r_sfm.io.atomic import written_whole
+from dust3r_sfm.io.scene_file import load_scene
 from dust3r_sfm.pipeline.output import as_output_error
 from dust3r_sfm.progress import Progress, Silent
 from dust3r_sfm.types import Scene

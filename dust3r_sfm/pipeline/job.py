@@ -7,10 +7,10 @@ from pathlib import Path
 from dust3r_sfm.alignment import views_with_known_focals
 from dust3r_sfm.images import LoadedViews, load_views
 from dust3r_sfm.pipeline.config import ReconstructConfig, expected_cost
-from dust3r_sfm.pipeline.known import presets_of_views
+from dust3r_sfm.pipeline.georegistration import Placing, placing_of_views
+from dust3r_sfm.pipeline.known_cameras import presets_of_views
 from dust3r_sfm.pipeline.memory import allowed_bytes, check_memory, expected_bytes, within_memory
-from dust3r_sfm.pipeline.pairing import pairs_by_name
-from dust3r_sfm.pipeline.placing import Placing, placing_of_views
+from dust3r_sfm.pipeline.pair_selection import pairs_by_name
 from dust3r_sfm.pipeline.plan import Plan, plan_run
 from dust3r_sfm.pipeline.regressors import build_regressor, suited_to
 from dust3r_sfm.regressors.protocol import HasQuickWay, PointmapRegressor

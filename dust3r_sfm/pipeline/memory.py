@@ -7,9 +7,9 @@ from dataclasses import replace
 
 from dust3r_sfm.alignment.gradient.objective import BYTES_A_PIXEL_AND_PAIR
 from dust3r_sfm.errors import InputError
+from dust3r_sfm.parallel import num_workers
 from dust3r_sfm.pipeline.config import ReconstructConfig
 from dust3r_sfm.regressors.network import NetworkRegressorConfig
-from dust3r_sfm.threads import num_workers
 from dust3r_sfm.types import View
 from dust3r_sfm.view_graph import ViewGraph
 

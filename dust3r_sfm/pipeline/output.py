@@ -15,7 +15,7 @@ from enum import Enum
 from pathlib import Path
 
 from dust3r_sfm.errors import OutputError, ReconstructionError
-from dust3r_sfm.exporters.atomic import written_whole
+from dust3r_sfm.io.atomic import written_whole
 
 RESULTS = ("sparse", "points.ply", "scene.glb", "depth", "scene.npz", "components", "report.json")
 """All that a run puts into its output folder, and all it ever takes away there."""

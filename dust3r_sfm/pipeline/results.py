@@ -2,12 +2,12 @@
 
 from pathlib import Path
 
+from dust3r_sfm.dense.fused_cloud import FusionConfig, fused_points
 from dust3r_sfm.exporters.colmap import export_colmap
 from dust3r_sfm.exporters.depth_maps import export_depth_maps
-from dust3r_sfm.exporters.fused_cloud import FusionConfig, fused_points
 from dust3r_sfm.exporters.point_cloud import export_glb, export_point_cloud
 from dust3r_sfm.exporters.report import RunFacts, write_report
-from dust3r_sfm.exporters.scene_io import save_scene
+from dust3r_sfm.io.scene_file import save_scene
 from dust3r_sfm.pipeline.config import ReconstructConfig
 from dust3r_sfm.progress import Progress
 from dust3r_sfm.types import Reconstruction, Scene

@@ -6,9 +6,9 @@ import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from dust3r_sfm.exporters.atomic import written_whole
 from dust3r_sfm.exporters.report import RunFacts
 from dust3r_sfm.inference import content_hash
+from dust3r_sfm.io.atomic import written_whole
 from dust3r_sfm.pipeline.clock import StageClock
 from dust3r_sfm.pipeline.config import ReconstructConfig, options_as_text
 from dust3r_sfm.pipeline.job import Job, plan_of, prepared
@@ -22,7 +22,7 @@ from dust3r_sfm.pipeline.output import (
 )
 from dust3r_sfm.pipeline.plan import Plan
 from dust3r_sfm.pipeline.results import write_results
-from dust3r_sfm.pipeline.solving import solved
+from dust3r_sfm.pipeline.scenes import solved
 from dust3r_sfm.progress import Progress, Silent
 from dust3r_sfm.types import Reconstruction, Scene
 from dust3r_sfm.view_graph import ViewGraph

@@ -11,6 +11,7 @@ from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
 from dust3r_sfm.geometry import invert_rigid
+from dust3r_sfm.parallel import one_torch_thread
 from dust3r_sfm.synthetic.illumination import illuminate
 from dust3r_sfm.synthetic.materials import Glowing
 from dust3r_sfm.synthetic.render import Surface, camera_rays, nearest_hits, render_depth, tiles
@@ -18,7 +19,6 @@ from dust3r_sfm.synthetic.scenes import SceneDescription
 from dust3r_sfm.synthetic.shading import surface_color
 from dust3r_sfm.synthetic.sky import add_haze, sky_color
 from dust3r_sfm.synthetic.vectors import length, rotate
-from dust3r_sfm.threads import one_torch_thread
 from dust3r_sfm.types import Camera, Rigid
 
 

@@ -8,10 +8,10 @@ from collections.abc import Mapping
 from pathlib import Path, PurePosixPath
 
 from dust3r_sfm.errors import InputError, OutputError
-from dust3r_sfm.exporters.atomic import written_whole
-from dust3r_sfm.localization.intrinsics import intrinsics_lines
+from dust3r_sfm.io.atomic import written_whole
+from dust3r_sfm.io.intrinsics import intrinsics_lines
 from dust3r_sfm.localization.output import poses_text
-from dust3r_sfm.pipeline.localizing import (
+from dust3r_sfm.pipeline.localization import (
     LocalizeConfig,
     Localized,
     find_queries,

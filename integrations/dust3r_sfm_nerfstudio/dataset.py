@@ -6,11 +6,11 @@ from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path, PurePosixPath
 
-from dust3r_sfm.exporters.atomic import written_whole
 from dust3r_sfm.exporters.colmap import ColmapExport
 from dust3r_sfm.exporters.image_set import NAMES_FILE
 from dust3r_sfm.exporters.nerfstudio import NerfstudioExport, export_nerfstudio
-from dust3r_sfm.exporters.placement import ImageForm
+from dust3r_sfm.exporters.undistortion import ImageForm
+from dust3r_sfm.io.atomic import written_whole
 from dust3r_sfm.pipeline.output import as_output_error
 from dust3r_sfm.progress import Progress
 from dust3r_sfm.types import Scene

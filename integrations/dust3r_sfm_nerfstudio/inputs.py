@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from dust3r_sfm.errors import InputError
-from dust3r_sfm.exporters.atomic import written_whole
 from dust3r_sfm.images.files import find_photos
 from dust3r_sfm.images.video import FrameSampling, sample_frames
+from dust3r_sfm.io.atomic import written_whole
 from dust3r_sfm.progress import Progress
 from dust3r_sfm_nerfstudio.command import ProcessDust3r
 

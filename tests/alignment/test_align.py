@@ -4,11 +4,11 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from ball_room import scenes_with_depth
 
-from dust3r_sfm.alignment import AlignmentConfig, align
+from dust3r_sfm.alignment import AlignmentConfig
 from dust3r_sfm.evidence import EvidenceConfig, evidence_from_predictions
 from dust3r_sfm.geometry import invert_rigid, rotation_angle_deg
-from dust3r_sfm.progress import Silent
 from dust3r_sfm.synthetic.predictions import synthetic_predictions
 from dust3r_sfm.types import Pair, PairGeometry, View
 
@@ -57,7 +57,7 @@ def run(truth, predictions, **options):
 
 def run_views(views, predictions, **options):
     evidence = evidence_from_predictions(views, predictions, SAMPLED)
-    return align(views, evidence, replace(CONFIG, **options), Silent())
+    return scenes_with_depth(views, evidence, replace(CONFIG, **options))
 
 
 def test_exact_predictions_give_exact_cameras_and_depth(scenes):

@@ -2,13 +2,13 @@
 
 import numpy as np
 import pytest
+from ball_room import scenes_with_depth
 
-from dust3r_sfm.alignment import AlignmentConfig, align
-from dust3r_sfm.alignment.proof_config import VerificationConfig, for_pairs_that_know_depth
+from dust3r_sfm.alignment import AlignmentConfig
+from dust3r_sfm.alignment.verification.config import VerificationConfig, for_pairs_that_know_depth
 from dust3r_sfm.evidence import evidence_from_predictions
 from dust3r_sfm.geometry import invert_rigid, rigid, rotation_from_vector, transform_points
 from dust3r_sfm.geometry.procrustes import umeyama
-from dust3r_sfm.progress import Silent
 from dust3r_sfm.synthetic.predictions import synthetic_predictions
 
 
@@ -33,7 +33,7 @@ def aligned(scenes, poses, noise=0.01, matches=0):
     predictions = synthetic_predictions(truth.depths, truth.cameras, truth.cam_from_world, pairs, **faults)
     evidence = evidence_from_predictions(truth.views, predictions)
     config = AlignmentConfig(verification=for_pairs_that_know_depth(VerificationConfig()))
-    return align(truth.views, evidence, config, Silent())
+    return scenes_with_depth(truth.views, evidence, config)
 
 
 def centres(cam_from_world):
@@ -79,11 +79,11 @@ def test_one_place_is_one_place(scenes, poses, matches):
 
 def test_one_image_is_no_scene_and_says_why(scenes):
     truth = scenes.at(TWO[:1])
-    result = align(truth.views, evidence_from_predictions(truth.views, []), AlignmentConfig(), Silent())
+    result = scenes_with_depth(truth.views, evidence_from_predictions(truth.views, []), AlignmentConfig())
     assert result.scenes == ()
     assert result.dropped == {"00.png": "no pair with another image"}
 
 
 def test_no_image_is_nothing():
-    result = align([], evidence_from_predictions([], []), AlignmentConfig(), Silent())
+    result = scenes_with_depth([], evidence_from_predictions([], []), AlignmentConfig())
     assert (result.scenes, result.dropped) == ((), {})

@@ -5,14 +5,14 @@ import json
 
 import numpy as np
 import pytest
+from ball_room import scenes_with_depth
 from published_scenes import NEEDS_PARITY, PARITY, load
 
-from dust3r_sfm.alignment import AlignmentConfig, align
-from dust3r_sfm.alignment.presets import Presets
+from dust3r_sfm.alignment import AlignmentConfig
+from dust3r_sfm.alignment.known_cameras import Presets
 from dust3r_sfm.evidence import evidence_from_predictions
 from dust3r_sfm.geometry import invert_rigid, transform_points
 from dust3r_sfm.geometry.procrustes import umeyama
-from dust3r_sfm.progress import Silent
 
 pytestmark = NEEDS_PARITY
 
@@ -21,7 +21,7 @@ def run(name, presets=None):
     views, predictions, true, focals = load(name)
     evidence = evidence_from_predictions(views, predictions)
     config = AlignmentConfig(cameras="per_image", presets=presets or Presets())
-    (scene,) = align(views, evidence, config, Silent()).scenes
+    (scene,) = scenes_with_depth(views, evidence, config).scenes
     assert len(scene.views) == len(views)
     return scene, true, focals
 

@@ -4,12 +4,12 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from ball_room import scenes_with_depth
 
-from dust3r_sfm.alignment import AlignmentConfig, align
+from dust3r_sfm.alignment import AlignmentConfig
 from dust3r_sfm.evidence import EvidenceConfig, evidence_from_predictions
 from dust3r_sfm.geometry import invert_rigid, transform_points
 from dust3r_sfm.geometry.procrustes import umeyama
-from dust3r_sfm.progress import Silent
 from dust3r_sfm.synthetic.predictions import synthetic_predictions
 from dust3r_sfm.types import Pair
 
@@ -19,7 +19,7 @@ CONFIG = AlignmentConfig(bundle_adjustment=False)
 
 def aligned(truth, predictions):
     evidence = evidence_from_predictions(truth.views, predictions, EvidenceConfig(samples=256))
-    return align(truth.views, evidence, CONFIG, Silent())
+    return scenes_with_depth(truth.views, evidence, CONFIG)
 
 
 def predicted(truth, pairs, wrong_share=0.0, seed=0):

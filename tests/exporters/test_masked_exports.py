@@ -10,9 +10,9 @@ from PIL import Image
 from plane_world import MIXED, plane_scene, with_lens, write_photos
 from trainer_readers import nerfstudio_folder
 
+from dust3r_sfm.dense.fused_cloud import FusionConfig, fused_points
 from dust3r_sfm.exporters.colmap import colmap_model
 from dust3r_sfm.exporters.colmap_dense import ColmapDense, export_colmap_dense, read_array
-from dust3r_sfm.exporters.fused_cloud import FusionConfig, fused_points
 from dust3r_sfm.exporters.nerfstudio import NerfstudioExport, export_nerfstudio
 from dust3r_sfm.geometry import project, transform_points
 from dust3r_sfm.progress import Silent

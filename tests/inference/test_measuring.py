@@ -237,7 +237,7 @@ def test_a_kill_at_any_change_of_the_disk_is_mended(
         folder = tmp_path / str(count)
         with monkeypatch.context() as patch:
             left = [count]
-            patch.setattr("dust3r_sfm.evidence.files.os.replace", dying(os.replace, left))
+            patch.setattr("dust3r_sfm.io.arrays.os.replace", dying(os.replace, left))
             patch.setattr("pathlib.Path.unlink", dying(Path.unlink, left))
             try:
                 measured(PlaneRegressor(), views, folder)

@@ -287,7 +287,7 @@ def test_ctrl_c(process: Process, monkeypatch: pytest.MonkeyPatch) -> None:
     def interrupted(*arguments: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("dust3r_sfm.pipeline.solving.measure_pairs", interrupted)
+    monkeypatch.setattr("dust3r_sfm.pipeline.scenes.measure_pairs", interrupted)
     code, said = process()
     assert code == 130
     assert said.splitlines()[-1] == "Stopped; the same command continues."

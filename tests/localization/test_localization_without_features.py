@@ -19,8 +19,8 @@ from dust3r_sfm.localization import (
     Reference,
     prepare,
 )
-from dust3r_sfm.localization.depth import fitted_scale
-from dust3r_sfm.localization.extended_model import extended_model
+from dust3r_sfm.localization.mapping.depth import fitted_scale
+from dust3r_sfm.localization.model_extension import extended_model
 from dust3r_sfm.networks import NetworkConfig
 from dust3r_sfm.regressors.network import NetworkRegressor, NetworkRegressorConfig
 from dust3r_sfm.types import View

@@ -12,8 +12,8 @@ from rendered_room import FOCAL, HEIGHT, WIDTH
 from dust3r_sfm.geometry import invert_rigid, rigid, rotation_from_vector, transform_points
 from dust3r_sfm.images import load_view
 from dust3r_sfm.localization import LocalizationConfig, Localizer, Prepared
-from dust3r_sfm.localization.agreement import Agreed
-from dust3r_sfm.localization.solving import reprojection_errors
+from dust3r_sfm.localization.absolute_pose import reprojection_errors
+from dust3r_sfm.localization.mapping.pose_consistency import Agreed
 from dust3r_sfm.regressors.stereo import StereoRegressor
 from dust3r_sfm.types import FocalSource, LensCamera, View
 

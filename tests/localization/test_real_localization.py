@@ -12,7 +12,7 @@ from dust3r_sfm.evaluation import read_model
 from dust3r_sfm.evaluation.photos import PosedPhoto, camera_centre
 from dust3r_sfm.geometry import rotation_angle_deg
 from dust3r_sfm.pipeline import reconstruct_all
-from dust3r_sfm.pipeline.localizing import Outputs, find_queries, localize_photos, open_reference
+from dust3r_sfm.pipeline.localization import Outputs, find_queries, localize_photos, open_reference
 
 DATA = Path(__file__).parents[2].parent / "shared" / "data"
 

@@ -15,8 +15,7 @@ from dust3r_sfm.alignment.gradient.descent import Descended, Fixed, descend
 from dust3r_sfm.alignment.gradient.objective import stack_maps
 from dust3r_sfm.alignment.gradient.parameters import CENTRE_STEPS, Parameters, expanded, focals_px, rotation
 from dust3r_sfm.alignment.gradient.start import starting_parameters
-from dust3r_sfm.alignment.posing import NO_TRACKS
-from dust3r_sfm.alignment.start import Start, gather
+from dust3r_sfm.alignment.pairs.initialization import Start, gather
 from dust3r_sfm.evidence import EvidenceConfig, evidence_from_predictions
 from dust3r_sfm.geometry import invert_rigid, rigid
 from dust3r_sfm.geometry.view_cameras import view_camera, view_scale
@@ -31,6 +30,7 @@ from dust3r_sfm.types import (
     Reconstruction,
     Rigid,
     Scene,
+    Tracks,
     View,
 )
 
@@ -127,7 +127,7 @@ def _as_scene(
         cam_from_world,
         tuple(depths),
         _confidences(views, predictions),
-        NO_TRACKS,
+        Tracks.empty(),
         AlignmentReport(
             tuple(reports),
             "not run: descended instead",

@@ -4,12 +4,12 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from dust3r_sfm.camera_sharing import CameraSharing, group_cameras
+from dust3r_sfm.camera_groups import CameraSharing, group_cameras
 from dust3r_sfm.geometry.view_cameras import principal_point, view_camera
+from dust3r_sfm.parallel import in_threads
 from dust3r_sfm.regressors.stereo.features import Features
 from dust3r_sfm.regressors.stereo.self_calibration import FocalPrior, FundamentalPair, self_calibrated_focals
 from dust3r_sfm.regressors.stereo.two_view import PLANAR_SHARE, Epipolar, TwoViewConfig, fundamental_matrix
-from dust3r_sfm.threads import in_threads
 from dust3r_sfm.types import Camera, Correspondences, Pair, View
 
 EXIF_SPREAD = 0.05

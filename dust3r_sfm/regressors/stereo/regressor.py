@@ -13,8 +13,9 @@ import numpy as np
 import torch
 from jaxtyping import Float, Int
 
-from dust3r_sfm.camera_sharing import CameraSharing, group_cameras
+from dust3r_sfm.camera_groups import CameraSharing, group_cameras
 from dust3r_sfm.matching.learned import LearnedConfig, learned_available
+from dust3r_sfm.parallel import threads_and_caller
 from dust3r_sfm.progress import Progress
 from dust3r_sfm.regressors.plane_sweep import SweepConfig
 from dust3r_sfm.regressors.protocol import Encoding, NoNotebook, Notebook
@@ -26,28 +27,27 @@ from dust3r_sfm.regressors.stereo.features import (
     features_from_encoding,
     root_sift,
 )
-from dust3r_sfm.regressors.stereo.learned import LearnedFeatureSource
-from dust3r_sfm.regressors.stereo.learned_matchers import (
+from dust3r_sfm.regressors.stereo.matching import distinct, match_descriptors, unit_descriptors
+from dust3r_sfm.regressors.stereo.pointmaps import pair_predictions
+from dust3r_sfm.regressors.stereo.pure_rotation import TurnConfig, find_turns
+from dust3r_sfm.regressors.stereo.repeated_structure import RepetitionConfig, repeating_pairs
+from dust3r_sfm.regressors.stereo.stage import stage_in_threads
+from dust3r_sfm.regressors.stereo.two_view import UNRELATED, Epipolar, TwoView, TwoViewConfig, two_view
+from dust3r_sfm.regressors.stereo.wide_baseline.affine_matching import WideConfig
+from dust3r_sfm.regressors.stereo.wide_baseline.learned_features import LearnedFeatureSource
+from dust3r_sfm.regressors.stereo.wide_baseline.learned_matchers import (
     LearnedKeypoints,
     LearnedMatcher,
     TurnedMatcher,
 )
-from dust3r_sfm.regressors.stereo.matchers import AffineMatcher
-from dust3r_sfm.regressors.stereo.matching import distinct, match_descriptors, unit_descriptors
-from dust3r_sfm.regressors.stereo.pointmaps import pair_predictions
-from dust3r_sfm.regressors.stereo.repetition import RepetitionConfig, repeating_pairs
-from dust3r_sfm.regressors.stereo.rolls import RollConfig
-from dust3r_sfm.regressors.stereo.stage import stage_in_threads
-from dust3r_sfm.regressors.stereo.stronger import (
+from dust3r_sfm.regressors.stereo.wide_baseline.matchers import AffineMatcher
+from dust3r_sfm.regressors.stereo.wide_baseline.rolls import RollConfig
+from dust3r_sfm.regressors.stereo.wide_baseline.rounds import (
     Attempt,
     PairMatches,
     StrongerConfig,
     with_stronger,
 )
-from dust3r_sfm.regressors.stereo.turns import TurnConfig, find_turns
-from dust3r_sfm.regressors.stereo.two_view import UNRELATED, Epipolar, TwoView, TwoViewConfig, two_view
-from dust3r_sfm.regressors.stereo.wide import WideConfig
-from dust3r_sfm.threads import threads_and_caller
 from dust3r_sfm.types import (
     Camera,
     Correspondences,

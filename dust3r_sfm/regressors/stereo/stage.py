@@ -3,8 +3,8 @@
 from collections.abc import Callable, Collection
 from typing import TypeVar
 
+from dust3r_sfm.parallel import in_threads
 from dust3r_sfm.progress import Progress
-from dust3r_sfm.threads import in_threads
 
 Item = TypeVar("Item")
 Found = TypeVar("Found")

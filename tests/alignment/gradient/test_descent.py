@@ -10,7 +10,7 @@ from published_scenes import NEEDS_PARITY, PARITY, load
 from dust3r_sfm.alignment import AlignmentConfig
 from dust3r_sfm.alignment.gradient import GradientConfig, align_by_gradient
 from dust3r_sfm.alignment.gradient.tree import pair_score, spanning_tree, world_points
-from dust3r_sfm.alignment.presets import Presets
+from dust3r_sfm.alignment.known_cameras import Presets
 from dust3r_sfm.geometry import invert_rigid
 from dust3r_sfm.progress import Silent
 from dust3r_sfm.synthetic.predictions import synthetic_predictions

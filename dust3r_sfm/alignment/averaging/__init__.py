@@ -1,0 +1,1 @@
+"""Motion averaging: rotations, scales and positions of all views out of the pairs' relative poses."""

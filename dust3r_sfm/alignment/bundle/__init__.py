@@ -1,0 +1,1 @@
+"""Tracks and bundle adjustment, and the registration of images into what was adjusted."""

@@ -1,0 +1,176 @@
+"""Bundle adjustment of cameras, poses and points by pycolmap."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+import pycolmap
+from jaxtyping import Float
+
+from dust3r_sfm.alignment.bundle.tracks import Observations
+from dust3r_sfm.types import Camera
+
+MAX_STEPS, LEAST_STEPS, STEPS_OF_OBSERVATIONS = 200, 50, 4_000_000
+"""Most steps of an adjustment: 200 where steps times observations stay within the last figure, else fewer,
+but never under 50, COLMAP's own bound. What is left after these changed no figure of 233 photos."""
+FOCAL_AT_REST = 0.02
+"""Share of itself by which a focal moves that has found its place. (Photos of a kitchen: 0.01; from a car,
+where it lies in a flat valley: 0.18. Whether an adjustment reached its tolerance does not tell: in such a
+valley it may, far from the end.)"""
+
+
+@dataclass(frozen=True)
+class Bundle:
+    """Everything bundle adjustment moves, but for `held_cameras` and the poses of `held_views`.
+    `camera_of_view` says which views share a camera. `settled`: it comes of an adjustment that left the
+    focals about where they were."""
+
+    cameras: tuple[Camera, ...]
+    camera_of_view: tuple[int, ...]
+    cam_from_world: Float[np.ndarray, "n 4 4"]
+    xyz: Float[np.ndarray, "p 3"]
+    held_cameras: frozenset[int] = frozenset()
+    held_views: frozenset[int] = frozenset()
+    settled: bool = False
+
+    @property
+    def bends(self) -> bool:
+        """Whether a camera that is not held has a lens."""
+        return any(camera.k1 != 0.0 for k, camera in enumerate(self.cameras) if k not in self.held_cameras)
+
+    def view_cameras(self) -> list[Camera]:
+        return [self.cameras[camera] for camera in self.camera_of_view]
+
+
+@dataclass(frozen=True)
+class BundleSettings:
+    """`loss_px`: scale of the Cauchy loss. `distortion`: whether k1 moves too. `tolerance`: stops when a
+    step lowers the cost by less than this share. Focals lie in flat valleys where cameras move forwards
+    or see little depth: at 1e-6 a focal that starts 40 % off stops 15 % off."""
+
+    loss_px: float
+    fix_focals: bool = False
+    distortion: bool = False
+    tolerance: float = 1e-8
+
+
+def bundle_adjusted(bundle: Bundle, observations: Observations, settings: BundleSettings) -> Bundle:
+    """Minimises reprojection errors under a Cauchy loss over poses, points and one focal a camera.
+    The gauge is held by two views, of them those that are held anyway. One thread: more would add in another
+    order each time."""
+    model = model_from_bundle(bundle, observations)
+    config = pycolmap.BundleAdjustmentConfig()
+    for image_id in sorted(model.images):
+        if model.images[image_id].num_points3D:
+            config.add_image(image_id)
+    for camera in sorted({bundle.camera_of_view[k - 1] for k in config.images} & bundle.held_cameras):
+        config.set_constant_cam_intrinsics(camera + 1)
+    for view in sorted(bundle.held_views & {k - 1 for k in config.images}):
+        config.set_constant_rig_from_world_pose(model.images[view + 1].frame_id)
+    config.fix_gauge(pycolmap.BundleAdjustmentGauge.TWO_CAMS_FROM_WORLD)
+    options = pycolmap.BundleAdjustmentOptions()
+    options.refine_focal_length = not settings.fix_focals
+    options.refine_extra_params = settings.distortion
+    options.print_summary = False
+    options.ceres.loss_function_type = pycolmap.LossFunctionType.CAUCHY
+    options.ceres.loss_function_scale = settings.loss_px
+    options.ceres.solver_options.num_threads = 1
+    options.ceres.solver_options.max_num_iterations = most_steps(len(observations.view_index))
+    options.ceres.solver_options.function_tolerance = settings.tolerance
+    pycolmap.create_default_bundle_adjuster(options, config, model).solve()
+    moved = _bundle_from_model(bundle, model)
+    return replace(moved, settled=_focals_at_rest(bundle, moved))
+
+
+def most_steps(num_observations: int) -> int:
+    return max(LEAST_STEPS, min(MAX_STEPS, STEPS_OF_OBSERVATIONS // max(num_observations, 1)))
+
+
+def _focals_at_rest(before: Bundle, after: Bundle) -> bool:
+    focals = np.array([[a.fx, b.fx] for a, b in zip(before.cameras, after.cameras, strict=True)])
+    return bool(np.abs(np.log(focals[:, 1] / focals[:, 0])).max() < FOCAL_AT_REST)
+
+
+def model_from_bundle(bundle: Bundle, observations: Observations) -> pycolmap.Reconstruction:
+    """View k is image k + 1, camera k is camera k + 1, point k is whatever id pycolmap gives, in order."""
+    model = pycolmap.Reconstruction()
+    for index, camera in enumerate(bundle.cameras):
+        # Only a camera that is held may have pixels that are not square.
+        square = index not in bundle.held_cameras
+        ends = [camera.cx, camera.cy, camera.k1]
+        params = [camera.fx, *ends] if square else [camera.fx, camera.fy, *ends, 0.0, 0.0, 0.0]
+        model.add_camera_with_trivial_rig(
+            pycolmap.Camera(
+                camera_id=index + 1,
+                model="SIMPLE_RADIAL" if square else "OPENCV",
+                width=camera.width,
+                height=camera.height,
+                params=params,
+            )
+        )
+    rank = np.zeros(len(observations.view_index), dtype=np.int64)
+    for view, camera_index in enumerate(bundle.camera_of_view):
+        rows = np.flatnonzero(observations.view_index == view)
+        rank[rows] = np.arange(len(rows))
+        image = pycolmap.Image(
+            name=str(view),
+            keypoints=observations.pixels[rows],
+            camera_id=camera_index + 1,
+            image_id=view + 1,
+        )
+        model.add_image_with_trivial_frame(image, pycolmap.Rigid3d(bundle.cam_from_world[view][:3]))
+    _add_points(model, bundle.xyz, observations, rank)
+    return model
+
+
+def _add_points(
+    model: pycolmap.Reconstruction,
+    xyz: Float[np.ndarray, "p 3"],
+    observations: Observations,
+    rank: np.ndarray,
+) -> None:
+    ends = np.searchsorted(observations.point_index, np.arange(len(xyz)), side="right")
+    views, ranks = observations.view_index.tolist(), rank.tolist()
+    start = 0
+    for position, end in zip(xyz, ends.tolist(), strict=True):
+        track = pycolmap.Track()
+        for row in range(start, end):
+            track.add_element(views[row] + 1, ranks[row])
+        model.add_point3D(position, track, np.zeros(3, dtype=np.uint8))
+        start = end
+
+
+def _bundle_from_model(bundle: Bundle, model: pycolmap.Reconstruction) -> Bundle:
+    cameras = tuple(
+        camera if k in bundle.held_cameras else _moved_camera(camera, model.cameras[k + 1].params)
+        for k, camera in enumerate(bundle.cameras)
+    )
+    poses = bundle.cam_from_world.copy()
+    for view in sorted(set(range(len(poses))) - bundle.held_views):
+        poses[view, :3] = model.images[view + 1].cam_from_world().matrix()
+    xyz = np.array([model.points3D[key].xyz for key in sorted(model.points3D)]).reshape(-1, 3)
+    return replace(bundle, cameras=cameras, cam_from_world=poses, xyz=xyz)
+
+
+def _moved_camera(camera: Camera, params: Float[np.ndarray, "4"]) -> Camera:
+    focal, _, _, k1 = (float(value) for value in params)
+    return replace(camera, fx=focal, fy=focal, k1=k1)
+
+
+def camera_sharing(
+    cameras: Sequence[Camera], groups: Sequence[int], held: Sequence[bool]
+) -> tuple[tuple[Camera, ...], tuple[int, ...]]:
+    """One camera for all views of a group and size, with their mean focal; and each view's camera. Those
+    that are `held` are shared only with like ones."""
+    rows = zip(cameras, groups, held, strict=True)
+    keys = [(group, camera.width, camera.height, camera if fixed else None) for camera, group, fixed in rows]
+    numbers = {key: number for number, key in enumerate(dict.fromkeys(keys))}
+    shared = []
+    for key in numbers:
+        members = [camera for camera, other in zip(cameras, keys, strict=True) if other == key]
+        if key[3] is not None:
+            shared.append(key[3])
+            continue
+        focal = float(np.exp(np.mean([np.log(camera.fx * camera.fy) / 2 for camera in members])))
+        shared.append(replace(members[0], fx=focal, fy=focal))
+    return tuple(shared), tuple(numbers[key] for key in keys)

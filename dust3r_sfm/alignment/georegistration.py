@@ -1,0 +1,99 @@
+"""A scene in a world whose size is known: from positions of its cameras, or from a distance."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+import numpy as np
+from jaxtyping import Float
+
+from dust3r_sfm.alignment.averaging.robust_graph import kernel_weights
+from dust3r_sfm.geometry import invert_rigid, transform_points
+from dust3r_sfm.geometry.procrustes import moved_poses, umeyama
+from dust3r_sfm.types import Scene, ViewProof
+
+TRIPLES, STEPS = 300, 20
+LEAST_POSITIONS = 3
+FLAT = 1e-3
+"""Second extent of the positions over the first, below which they stand on one line."""
+
+
+def scaled(scene: Scene, factor: float, world: str) -> Scene:
+    """The scene `factor` times as large, about the world's origin. `world` says what a unit is then."""
+    return moved(scene, np.diag([factor, factor, factor, 1.0]), world)
+
+
+def moved(scene: Scene, similarity: Float[np.ndarray, "4 4"], world: str) -> Scene:
+    """The scene after its world was moved by [sR t; 0 1]."""
+    poses, log_scale = moved_poses(scene.cam_from_world, similarity)
+    factor = float(np.exp(log_scale))
+    return replace(
+        scene,
+        cam_from_world=poses,
+        depth=tuple((factor * depth).astype(depth.dtype) for depth in scene.depth),
+        tracks=replace(scene.tracks, xyz=transform_points(similarity, scene.tracks.xyz)),
+        report=replace(
+            scene.report, world=world, proofs=tuple(_scaled(p, factor) for p in scene.report.proofs)
+        ),
+    )
+
+
+def _scaled(proof: ViewProof, factor: float) -> ViewProof:
+    """What it says of lengths in a world `factor` times as large."""
+    if proof.centre_std is None:
+        return proof
+    unit = np.repeat([1.0, factor], 3)
+    covariance = np.reshape(proof.covariance, (6, 6)) * np.outer(unit, unit)
+    return replace(proof, centre_std=factor * proof.centre_std, covariance=tuple(covariance.ravel().tolist()))
+
+
+def centres_of(scene: Scene) -> dict[str, Float[np.ndarray, "3"]]:
+    """World positions of the cameras, by photo name."""
+    centres = invert_rigid(scene.cam_from_world)[:, :3, 3]
+    return {view.name: centre for view, centre in zip(scene.views, centres, strict=True)}
+
+
+def placed(
+    scene: Scene, positions: Mapping[str, Float[np.ndarray, "3"]], unit: str, seed: int
+) -> Scene | None:
+    """The scene where its cameras' `positions` (by photo name, in `unit`) put it, robustly; None where fewer
+    than three of its photos have one, or these stand in one place."""
+    centres = centres_of(scene)
+    names = [name for name in centres if name in positions]
+    if len(names) < LEAST_POSITIONS:
+        return None
+    own, wanted = np.stack([centres[n] for n in names]), np.stack([positions[n] for n in names])
+    extents = np.linalg.svd(wanted - wanted.mean(axis=0), compute_uv=False)
+    if extents[0] == 0.0 or np.ptp(own, axis=0).max() == 0.0:
+        return None
+    similarity = robust_similarity(own, wanted, seed)
+    error = np.median(np.linalg.norm(transform_points(similarity, own) - wanted, axis=1))
+    world = f"{unit}, from the positions of {len(names)} photos (median error {error:.3g})"
+    if extents[1] < FLAT * extents[0]:
+        world += "; these stand on one line, so that the turn about it is a guess"
+    return moved(scene, similarity, world)
+
+
+def robust_similarity(
+    points_a: Float[np.ndarray, "n 3"], points_b: Float[np.ndarray, "n 3"], seed: int
+) -> Float[np.ndarray, "4 4"]:
+    """b_from_a that most of three or more points agree on: of all of them and of random triples the one with
+    the least median error (Rousseeuw 1984), then re-weighted (Geman-McClure)."""
+    rng = np.random.default_rng(seed)
+    triples = [rng.choice(len(points_a), 3, replace=False) for _ in range(TRIPLES)]
+    choices = [np.arange(len(points_a)), *triples]
+    found = [umeyama(points_a[rows], points_b[rows], np.ones(len(rows))) for rows in choices]
+    best = min(found, key=lambda similarity: float(np.median(_errors(similarity, points_a, points_b))))
+    floor = 1e-9 * float(np.ptp(points_b, axis=0).max())
+    for _ in range(STEPS):
+        # The second half of the kernel's steps: the start is good already.
+        weights = kernel_weights(_errors(best, points_a, points_b), STEPS, STEPS, floor)
+        best = umeyama(points_a, points_b, weights)
+    return best
+
+
+def _errors(
+    similarity: Float[np.ndarray, "4 4"],
+    points_a: Float[np.ndarray, "n 3"],
+    points_b: Float[np.ndarray, "n 3"],
+) -> Float[np.ndarray, " n"]:
+    return np.linalg.norm(transform_points(similarity, points_a) - points_b, axis=1)

@@ -1,0 +1,166 @@
+"""What of a scene is proved: its parts that hold each other, and how well each camera is known.
+
+A wrong pose written as right is worse than a photo left out. So views are kept only where other views check
+their place (`witnesses.py`, `proven_parts.py`) and the tracks leave little of it open (`uncertainty.py`).
+"""
+
+from collections.abc import Sequence
+
+import numpy as np
+from jaxtyping import Bool, Float, Int
+
+from dust3r_sfm.alignment.bundle.refined_component import Posed
+from dust3r_sfm.alignment.bundle.tracks import observations_from_correspondences
+from dust3r_sfm.alignment.pairs.initialization import Start
+from dust3r_sfm.alignment.verification.config import VerificationConfig
+from dust3r_sfm.alignment.verification.parts import SeenTracks, proven_parts
+from dust3r_sfm.alignment.verification.pose_covariance import CameraUncertainty, camera_uncertainty
+from dust3r_sfm.alignment.verification.structure import opposed_views, structure_votes
+from dust3r_sfm.alignment.verification.witnesses import Witness, pair_witnesses
+from dust3r_sfm.geometry.view_cameras import view_scale
+from dust3r_sfm.types import Correspondences, Pair, Tracks, View
+
+UNCHECKED = "nothing checks the one pair that places it"
+NOT_HELD = "its pairs do not check each other: matches disagree, or show next to no depth"
+NO_WITNESS = "too few of its matches agree with its place"
+
+
+def local_correspondences(posed: Posed, start: Start) -> dict[Pair, Correspondences]:
+    """Matches of all pairs inside a scene, used or not, each unordered pair once, with views numbered as in
+    `members`."""
+    number = {member: local for local, member in enumerate(posed.members)}
+    found = start.correspondences
+    return {
+        Pair(number[pair.i], number[pair.j]): matches
+        for pair, matches in found.items()
+        if pair.i in number and pair.j in number and len(matches)
+        if pair.i < pair.j or pair.swapped() not in found
+    }
+
+
+def scene_witnesses(posed: Posed, start: Start, config: VerificationConfig) -> tuple[Witness, ...]:
+    """Of all pairs inside the scene."""
+    found = local_correspondences(posed, start)
+    return pair_witnesses(posed.cameras, posed.cam_from_world, found, config.witnesses)
+
+
+def part_labels(posed: Posed, start: Start, config: VerificationConfig) -> Int[np.ndarray, " n"]:
+    """See `proven_parts`; all the same where no pair of any views has matches, as with networks that give
+    none."""
+    found = local_correspondences(posed, start)
+    if not found:
+        return (
+            np.zeros(len(posed.members), dtype=np.int64) if not start.correspondences else _each(posed, start)
+        )
+    witnesses = pair_witnesses(posed.cameras, posed.cam_from_world, found, config.witnesses)
+    observations = observations_from_correspondences(found)
+    votes = structure_votes(posed.tracks, posed.cameras, posed.cam_from_world, found, config.structure)
+    opposed = opposed_views(votes, config.structure)
+    seen = SeenTracks(observations, posed.cameras, posed.cam_from_world, opposed)
+    return proven_parts(witnesses, seen, _given(posed, start), config.parts)
+
+
+def _each(posed: Posed, start: Start) -> Int[np.ndarray, " n"]:
+    """A label for each view, but one for all whose poses are given."""
+    given = _given(posed, start)
+    return np.where(given, np.argmax(given), np.arange(len(given)))
+
+
+def reasons_of_unproved(
+    posed: Posed, start: Start, lost: Sequence[int], config: VerificationConfig
+) -> dict[int, str]:
+    """Why these members (by index among all views) are in no part."""
+    supporting = [w for w in scene_witnesses(posed, start, config) if w.supports]
+    ends = np.array([(w.i, w.j) for w in supporting], dtype=np.int64).ravel()
+    counts = np.bincount(ends, minlength=len(posed.members))
+    local = {member: row for row, member in enumerate(posed.members)}
+    reasons = NO_WITNESS, UNCHECKED, NOT_HELD
+    return {member: reasons[min(counts[local[member]], 2)] for member in lost}
+
+
+def scene_uncertainty(
+    posed: Posed, views: Sequence[View], start: Start, config: VerificationConfig, with_prior: bool = True
+) -> CameraUncertainty | None:
+    """Of the scene's cameras, by its tracks and, `with_prior`, by what is known of focals beforehand."""
+    groups = np.array([start.groups[member] for member in posed.members])
+    _, first, local = np.unique(groups, return_index=True, return_inverse=True)
+    prior = prior_stds([posed.members[row] for row in first.tolist()], views, start, config)
+    if not with_prior:
+        prior = np.where(prior > 0, np.inf, 0.0)
+    return camera_uncertainty(
+        posed.cameras, posed.cam_from_world, posed.tracks, local.ravel().tolist(), prior, config.uncertainty
+    )
+
+
+def prior_log_focal(view: View, config: VerificationConfig) -> tuple[float, float]:
+    """log focal in pixels of the stored file, and its standard deviation: from EXIF, else a usual lens."""
+    if view.exif_focal_px:
+        return float(np.log(view.exif_focal_px / view_scale(view))), config.exif_focal_std
+    return float(np.log(config.usual_focal * max(view.original_size))), config.usual_focal_std
+
+
+def prior_stds(
+    members: Sequence[int], views: Sequence[View], start: Start, config: VerificationConfig
+) -> Float[np.ndarray, " n"]:
+    """Standard deviation of what is known of each member's log focal beforehand: 0 where it is given."""
+    return np.array(
+        [
+            0.0 if start.evidence.given[start.groups[m]] else prior_log_focal(views[m], config)[1]
+            for m in members
+        ]
+    )
+
+
+def _given(posed: Posed, start: Start) -> Bool[np.ndarray, " n"]:
+    return np.array([start.known.cam_from_world[member] is not None for member in posed.members])
+
+
+def uncertain_members(
+    posed: Posed, views: Sequence[View], start: Start, config: VerificationConfig
+) -> dict[int, str]:
+    """Members (by index among all views) whose rotation the tracks leave open, and how far; those that share
+    too few tracks with two others; and both of two that are a scene by themselves and have too few matches,
+    or a focal that nothing else tells, for that."""
+    if len(posed.members) == 2 and not _given(posed, start).all():
+        alone = _why_not_alone(posed, start, config)
+        return {} if alone is None else dict.fromkeys(posed.members, alone)
+    known = scene_uncertainty(posed, views, start, config)
+    if known is None:
+        return _hardly_shared(posed, start, config)
+    rotation: Float[np.ndarray, " n"] = np.where(_given(posed, start), 0.0, known.rotation_std_deg)
+    unsure = {
+        posed.members[row]: f"its rotation is known to {rotation[row]:.1f} degrees only"
+        for row in np.flatnonzero(rotation > config.max_rotation_std_deg).tolist()
+    }
+    return _hardly_shared(posed, start, config) | unsure
+
+
+def _hardly_shared(posed: Posed, start: Start, config: VerificationConfig) -> dict[int, str]:
+    """Nothing is asked of scenes without tracks, which were not bundle adjusted."""
+    if not len(posed.tracks.xyz):
+        return {}
+    shared = shared_observations(posed.tracks, len(posed.members))
+    few = (shared < config.min_shared_observations) & ~_given(posed, start)
+    return {
+        posed.members[row]: f"only {shared[row]} of its points are seen by two other photos"
+        for row in np.flatnonzero(few).tolist()
+    }
+
+
+def shared_observations(tracks: Tracks, num_views: int) -> Int[np.ndarray, " n"]:
+    """How many observations of each view are in tracks of three and more views."""
+    lengths = np.bincount(tracks.point_index, minlength=len(tracks.xyz))
+    tried = lengths[tracks.point_index] >= 3
+    return np.bincount(tracks.view_index[tried], minlength=num_views)
+
+
+def _why_not_alone(posed: Posed, start: Start, config: VerificationConfig) -> str | None:
+    if not start.correspondences:
+        return None
+    agreeing = max((w.agreeing for w in scene_witnesses(posed, start, config)), default=0)
+    if agreeing < config.min_matches_alone:
+        return f"{UNCHECKED}, and it has only {agreeing} matches"
+    given = all(start.evidence.given[start.groups[member]] for member in posed.members)
+    if config.given_focal_alone and not given:
+        return f"{UNCHECKED}, and nothing tells its focal (give --focal)"
+    return None

@@ -1,0 +1,1 @@
+"""Files: atomic writing, named arrays, scenes, COLMAP models, lists of cameras and poses."""

@@ -1,0 +1,87 @@
+"""Reference sets out of COLMAP models: cameras of any lens, poses and points as they are."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+import pycolmap
+
+from dust3r_sfm.errors import InputError
+from dust3r_sfm.geometry.lens import lens_camera
+from dust3r_sfm.localization.mapping.photo_files import found_photos
+from dust3r_sfm.localization.mapping.reference import NO_POINTS, DepthMap, KnownPoints, PosedPhoto, Reference
+from dust3r_sfm.types import Rigid
+
+_BELOW = (".", "sparse/0", "sparse", "colmap/sparse/0", "0", "model")
+_PARTS = ("cameras", "images", "points3D")
+# What pycolmap raises on files that are cut short or of another kind.
+_UNREADABLE = (RuntimeError, ValueError, IndexError, KeyError, OverflowError, MemoryError, OSError)
+
+
+def model_folder(folder: Path) -> Path | None:
+    """The folder itself or the usual one below it, if it holds a COLMAP model's cameras and images."""
+    candidates = (folder / below for below in _BELOW)
+    return next((path for path in candidates if any(_is_model(path, kind) for kind in ("bin", "txt"))), None)
+
+
+def _is_model(folder: Path, kind: str) -> bool:
+    return (folder / f"cameras.{kind}").is_file() and (folder / f"images.{kind}").is_file()
+
+
+def read_colmap_set(
+    folder: Path,
+    images: Path | None = None,
+    paths: Mapping[str, Path] | None = None,
+    depth: Mapping[str, DepthMap] | None = None,
+) -> Reference:
+    """`folder` holds the model itself. `paths` and `depth`, by photo name, are what is known besides.
+    Raises InputError for a model that cannot be read, that poses no photo, or whose photos are not there."""
+    model = read_model(folder)
+    posed = [image for _, image in sorted(model.images.items()) if image.has_pose]
+    if not posed:
+        raise InputError(f"{folder}: this model has no photo with a pose; choose another model")
+    names = [image.name for image in posed]
+    files, skipped = found_photos(names, folder, images, paths or {})
+    kept = [image for image in posed if image.name in files]
+    photos = tuple(_posed_photo(model, image, files[image.name]) for image in kept)
+    points = _known_points(model, [image.image_id for image in kept])
+    return Reference(folder, photos, points, folder, depth or {}, skipped)
+
+
+def read_model(folder: Path) -> pycolmap.Reconstruction:
+    """Raises InputError where pycolmap cannot."""
+    missing = [part for part in _PARTS if not any((folder / f"{part}.{k}").is_file() for k in ("bin", "txt"))]
+    if missing:
+        raise InputError(
+            f"{folder}: has no {missing[0]}.bin or .txt; a COLMAP model needs all of "
+            f"{', '.join(_PARTS)} (an empty points3D.txt will do)"
+        )
+    try:
+        return pycolmap.Reconstruction(str(folder))
+    except _UNREADABLE as error:
+        reason = (str(error).splitlines() or [""])[0]
+        raise InputError(f"{folder}: not a readable COLMAP model ({reason}); write it again") from error
+
+
+def _posed_photo(model: pycolmap.Reconstruction, image: pycolmap.Image, path: Path) -> PosedPhoto:
+    return PosedPhoto(image.name, path, lens_camera(model.cameras[image.camera_id]), pose_of_image(image))
+
+
+def pose_of_image(image: pycolmap.Image) -> Rigid:
+    """cam_from_world of an image that has a pose."""
+    return np.vstack([image.cam_from_world().matrix(), [0.0, 0.0, 0.0, 1.0]])
+
+
+def _known_points(model: pycolmap.Reconstruction, image_ids: Sequence[int]) -> KnownPoints:
+    ids = np.array(sorted(model.points3D), dtype=np.int64)
+    if len(ids) == 0:
+        return NO_POINTS
+    parts = []
+    for index, image_id in enumerate(image_ids):
+        seen = [point for point in model.images[image_id].points2D if point.has_point3D()]
+        rows = np.searchsorted(ids, np.array([point.point3D_id for point in seen], dtype=np.int64))
+        pixels = np.array([point.xy for point in seen]).reshape(-1, 2)
+        parts.append((rows, np.full(len(rows), index), pixels))
+    point_index, photo_index, pixels = (np.concatenate(part) for part in zip(*parts, strict=True))
+    xyz = np.array([model.points3D[key].xyz for key in ids.tolist()])
+    return KnownPoints(ids, xyz, point_index, photo_index, pixels)

@@ -1,0 +1,32 @@
+"""Any of the reference sets there are, by what lies in a folder."""
+
+from dataclasses import replace
+from pathlib import Path
+
+from dust3r_sfm.errors import InputError
+from dust3r_sfm.localization.mapping.colmap_reference import model_folder, read_colmap_set
+from dust3r_sfm.localization.mapping.nerfstudio_reference import read_nerfstudio_set
+from dust3r_sfm.localization.mapping.reference import Reference
+
+TRANSFORMS = "transforms.json"
+
+
+def read_reference(path: Path, images: Path | None = None) -> Reference:
+    """A COLMAP model (in the folder, or below it where COLMAP, hloc, GLOMAP and nerfstudio put it), or a
+    transforms.json. `images`: the folder of the photos, where they are not found beside it.
+
+    Raises InputError where there is neither, it cannot be read, or its photos are not there.
+    """
+    if path.is_file() and path.suffix == ".json":
+        return read_nerfstudio_set(path, images)
+    if not path.is_dir():
+        raise InputError(f"{path}: no such folder; give a reconstruction, a COLMAP model or a {TRANSFORMS}")
+    model = model_folder(path)
+    if model is not None:
+        return replace(read_colmap_set(model, images), source=path)
+    if (path / TRANSFORMS).is_file():
+        return read_nerfstudio_set(path / TRANSFORMS, images)
+    raise InputError(
+        f"{path}: holds no COLMAP model (cameras and images, .bin or .txt) and no {TRANSFORMS}; "
+        "give the folder of one"
+    )

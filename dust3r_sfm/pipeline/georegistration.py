@@ -1,0 +1,132 @@
+"""The size and place of the finished world: from positions of cameras, a distance, or a network's metres."""
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from jaxtyping import Float
+
+from dust3r_sfm.alignment.georegistration import LEAST_POSITIONS, centres_of, placed, scaled
+from dust3r_sfm.errors import InputError
+from dust3r_sfm.geometry.geodesy import east_north_up
+from dust3r_sfm.io.intrinsics import numbered_lines
+from dust3r_sfm.regressors.protocol import PointmapRegressor
+from dust3r_sfm.types import Scene, View
+
+Positions = Mapping[str, Float[np.ndarray, "3"]]
+
+
+@dataclass(frozen=True)
+class KnownDistance:
+    """Between the cameras of two photos."""
+
+    first: str
+    second: str
+    length: float
+
+
+@dataclass(frozen=True)
+class KnownWorld:
+    """At most one of: positions, a text file of lines NAME X Y Z; gps, that of the photos' EXIF; distance.
+    Without, a scene has the unit of given poses, else of a regressor that knows metres, else its own."""
+
+    positions: Path | None = None
+    gps: bool = False
+    distance: KnownDistance | None = None
+
+
+Placing = Callable[[Scene], Scene]
+"""A scene in the world that is known; as it is where the scene lacks what that takes."""
+
+
+def placing_of_views(
+    known: KnownWorld, views: Sequence[View], regressor: PointmapRegressor, poses_given: int, seed: int
+) -> Placing:
+    """Raises InputError for what cannot place these views: before hours are spent on them."""
+    given = [known.positions is not None, known.gps, known.distance is not None]
+    if sum(given) > 1:
+        raise InputError("positions, GPS and a distance exclude each other: give one of them")
+    if any(given) and poses_given >= 2:
+        raise InputError("the given poses fix the world: leave out positions, GPS and distance")
+    if known.positions is not None:
+        return _by_positions(read_positions(known.positions), "units of the positions", views, seed)
+    if known.gps:
+        return _by_positions(gps_positions(views), "metres east, north and up", views, seed)
+    if known.distance is not None:
+        return _by_distance(known.distance, views)
+    if regressor.metric and poses_given < 2:
+        return lambda scene: _by_pair_unit(scene, regressor.name)
+    return lambda scene: scene
+
+
+def _by_positions(positions: Positions, unit: str, views: Sequence[View], seed: int) -> Placing:
+    count = sum(view.name in positions for view in views)
+    if count < LEAST_POSITIONS:
+        raise InputError(
+            f"{count} of {len(views)} photos have a position, such as {views[0].name} would need: "
+            f"{LEAST_POSITIONS} are needed at least"
+        )
+
+    def place(scene: Scene) -> Scene:
+        return placed(scene, positions, unit, seed) or scene
+
+    return place
+
+
+def _by_distance(known: KnownDistance, views: Sequence[View]) -> Placing:
+    if not 0 < known.length < math.inf:
+        raise InputError(f"the distance is given as {known.length}: give a positive number")
+    names = {view.name for view in views}
+    lost = [name for name in (known.first, known.second) if name not in names]
+    if lost or known.first == known.second:
+        raise InputError(
+            f"the distance is given between {known.first} and {known.second}: "
+            f"{f'{lost[0]} is no photo that is used' if lost else 'name two photos'}"
+        )
+
+    def place(scene: Scene) -> Scene:
+        centres = centres_of(scene)
+        if known.first not in centres or known.second not in centres:
+            return scene
+        own = float(np.linalg.norm(centres[known.first] - centres[known.second]))
+        text = f"that in which {known.first} and {known.second} are {known.length:g} apart"
+        return scaled(scene, known.length / own, text) if own > 0 else scene
+
+    return place
+
+
+def _by_pair_unit(scene: Scene, regressor: str) -> Scene:
+    unit = scene.report.pair_unit
+    return scene if not unit else scaled(scene, 1.0 / unit, f"metres, as {regressor} judges them")
+
+
+def read_positions(file: Path) -> dict[str, Float[np.ndarray, "3"]]:
+    """Lines `NAME X Y Z`; names may have blanks; blank lines and those that begin with # are passed over.
+    Raises InputError for a file that is otherwise."""
+    found = {}
+    for number, line in numbered_lines(file):
+        words = line.rsplit(maxsplit=3)
+        place = _place(words[1:])
+        if place is None:
+            raise InputError(f"{file}, line {number}: {line!r} is no position; write NAME X Y Z")
+        found[words[0]] = place
+    return found
+
+
+def _place(words: Sequence[str]) -> Float[np.ndarray, "3"] | None:
+    try:
+        place = np.array([float(word) for word in words])
+    except ValueError:
+        return None
+    return place if place.shape == (3,) and np.isfinite(place).all() else None
+
+
+def gps_positions(views: Sequence[View]) -> dict[str, Float[np.ndarray, "3"]]:
+    """Metres east, north and up of the first photo that has a position in its EXIF."""
+    known = {view.name: view.exif_position for view in views if view.exif_position is not None}
+    if not known:
+        return {}
+    places = east_north_up(np.array(list(known.values())))
+    return dict(zip(known, places, strict=True))

@@ -1,0 +1,103 @@
+"""What is known of the cameras beforehand, out of files, for the photos that are there."""
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from dust3r_sfm.alignment import Presets
+from dust3r_sfm.errors import InputError
+from dust3r_sfm.geometry.lens import lens_camera
+from dust3r_sfm.io.intrinsics import read_intrinsics
+from dust3r_sfm.localization.mapping.colmap_reference import model_folder, pose_of_image, read_model
+from dust3r_sfm.localization.mapping.nerfstudio_reference import read_nerfstudio_poses
+from dust3r_sfm.types import Camera, LensCamera, Rigid, View
+
+_PINHOLES = {"SIMPLE_PINHOLE": (0, 0, 1, 2), "PINHOLE": (0, 1, 2, 3)}
+_RADIAL = {"SIMPLE_RADIAL": (0, 0, 1, 2), "RADIAL": (0, 0, 1, 2), "OPENCV": (0, 1, 2, 3)}
+"""Where fx, fy, cx, cy stand in COLMAP's params; behind them k1, and what must be 0."""
+
+
+@dataclass(frozen=True)
+class KnownCameras:
+    """focal_px: of every photo, in pixels of its file. cameras: a COLMAP model, or a text file as
+    `localization.read_intrinsics` takes. poses: a COLMAP model or a transforms.json. Photos are found in them
+    by name; what they say of others is passed over."""
+
+    focal_px: float | None = None
+    cameras: Path | None = None
+    poses: Path | None = None
+
+
+def presets_of_views(known: KnownCameras, presets: Presets, views: Sequence[View]) -> Presets:
+    """`presets` and what the files say of these views; where both do, `presets` hold.
+
+    Raises InputError for files that cannot be read or name none of the photos, and for lenses that
+    alignment does not know.
+    """
+    if known.focal_px is not None and not 0 < known.focal_px < math.inf:
+        raise InputError(f"the focal is given as {known.focal_px} pixels: give a positive number")
+    focals = {} if known.focal_px is None else {view.name: known.focal_px for view in views}
+    cameras = {} if known.cameras is None else _cameras_of_views(known.cameras, views)
+    poses = {} if known.poses is None else _poses_of_views(known.poses, views)
+    return replace(
+        presets,
+        focal_px={**focals, **presets.focal_px},
+        cameras={**cameras, **presets.cameras},
+        cam_from_world={**poses, **presets.cam_from_world},
+    )
+
+
+def _cameras_of_views(source: Path, views: Sequence[View]) -> dict[str, Camera]:
+    folder = model_folder(source) if source.is_dir() else None
+    if folder is None:
+        if source.is_dir():
+            raise InputError(f"{source}: holds no COLMAP model (cameras and images, .bin or .txt)")
+        intrinsics = read_intrinsics(source)
+        found = {view.name: intrinsics.camera(view.name, view.original_size) for view in views}
+    else:
+        model = read_model(folder)
+        given = {image.name: lens_camera(model.cameras[image.camera_id]) for image in model.images.values()}
+        found = {view.name: given.get(view.name) for view in views}
+    known = {name: camera_of_lens(lens, name) for name, lens in found.items() if lens is not None}
+    _require_some(len(known), source, views, "cameras")
+    return known
+
+
+def camera_of_lens(lens: LensCamera, name: str) -> Camera:
+    """Raises InputError for a lens with more than one radial term."""
+    at = {**_PINHOLES, **_RADIAL}.get(lens.model)
+    if at is not None:
+        bends = lens.params[max(at) + 1 :]
+        if not any(bends[1:]):
+            fx, fy, cx, cy = (lens.params[k] for k in at)
+            return Camera(lens.width, lens.height, fx, fy, cx, cy, *bends[:1])
+    raise InputError(
+        f"{name}: its camera is given as {lens.model} {lens.params}, and alignment knows lenses with one "
+        "radial term k1 only: undistort the photos first, or leave its camera out"
+    )
+
+
+def _poses_of_views(source: Path, views: Sequence[View]) -> dict[str, Rigid]:
+    given = _poses_in(source)
+    found = {view.name: given[view.name] for view in views if view.name in given}
+    _require_some(len(found), source, views, "poses")
+    return found
+
+
+def _poses_in(source: Path) -> Mapping[str, Rigid]:
+    if source.is_file() and source.suffix == ".json":
+        return read_nerfstudio_poses(source)
+    folder = model_folder(source) if source.is_dir() else None
+    if folder is None:
+        raise InputError(f"{source}: is no COLMAP model (cameras and images, .bin or .txt) and no .json")
+    images = read_model(folder).images.values()
+    return {image.name: pose_of_image(image) for image in images if image.has_pose}
+
+
+def _require_some(count: int, source: Path, views: Sequence[View], what: str) -> None:
+    if count == 0:
+        raise InputError(
+            f"{source}: has {what} for none of the {len(views)} photos, such as {views[0].name}: photos are "
+            "found by name, which is the path below their folder"
+        )

@@ -1,0 +1,1 @@
+"""Matches for the pairs that SIFT alone leaves apart: learned keypoints, or affine SIFT."""

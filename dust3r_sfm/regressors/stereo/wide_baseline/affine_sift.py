@@ -1,0 +1,112 @@
+"""SIFT of a photo as it would look tilted: what stays alike from very different viewpoints.
+
+J.-M. Morel and G. Yu, "ASIFT: A new framework for fully affine invariant image comparison", SIAM Journal on
+Imaging Sciences 2(2), 2009. A surface seen slantwise is shortened along one direction; SIFT finds it again
+in a picture that is shortened likewise.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+from jaxtyping import Float, Int, UInt8
+from scipy.ndimage import affine_transform, gaussian_filter1d
+
+from dust3r_sfm.geometry import apply_affine
+from dust3r_sfm.geometry.view_pixels import select_usable
+from dust3r_sfm.images import load_gray
+from dust3r_sfm.regressors.stereo.features import FeatureConfig, resolution_of, sift
+from dust3r_sfm.regressors.stereo.wide_baseline.keypoint_merging import places_of
+from dust3r_sfm.types import Affine, View
+
+ANTI_ALIASING = 0.8
+"""Blur in pixels for a tilt t over sqrt(t^2 - 1) (Morel and Yu, section 3)."""
+TURN_DEG = 72.0
+"""Step between the directions that a picture is shortened along, times the tilt (section 4)."""
+
+
+@dataclass(frozen=True)
+class TiltConfig:
+    """`tilts`: how many times a picture is shortened (ascending, above 1), the reciprocal of the slant's
+    cosine. `max_features` of each of the pictures (the untilted one too), `peak_threshold` of SIFT: there,
+    faint ones count too. `place_px`, in pixels of the searched photo: features nearer to each other are one
+    place."""
+
+    tilts: tuple[float, ...] = (2.0**0.5, 2.0, 2.0**1.5)
+    max_features: int = 2000
+    peak_threshold: float = 0.01 / 3
+    place_px: float = 1.5
+
+
+@dataclass(frozen=True)
+class TiltedFeatures:
+    """Places of a view and, for each descriptor, which of them it describes. `pixels` and `resolution` as in
+    `Features`."""
+
+    pixels: Float[np.ndarray, "places 2"]
+    place: Int[np.ndarray, " n"]
+    descriptors: UInt8[np.ndarray, "n 128"]
+    resolution: float
+
+
+@dataclass(frozen=True)
+class _Tilted:
+    """The photo turned by `angle` and shortened along x by `tilt`."""
+
+    gray: UInt8[np.ndarray, "h w"]
+    photo_from_tilted: Affine
+
+
+def tilted_features(view: View, config: TiltConfig, plain: FeatureConfig) -> TiltedFeatures:
+    """Of the photo as it is and tilted in every way of `config`: 18 searches. The places are those of the
+    least tilted picture that shows them, where precision is best."""
+    gray, view_from_gray = load_gray(view, plain.long_edge)
+    pictures = [_Tilted(gray, np.eye(3)), *(_tilted(gray, *way) for way in _ways(config.tilts))]
+    octave = -1 if max(gray.shape) < plain.fine_below else 0
+    settings = replace(plain, max_features=config.max_features, peak_threshold=config.peak_threshold)
+    found = sift([picture.gray for picture in pictures], octave, settings)
+    gray_px = np.concatenate(
+        [apply_affine(p.photo_from_tilted, pixels) for p, (pixels, _) in zip(pictures, found, strict=True)]
+    )
+    descriptors = np.concatenate([of_picture for _, of_picture in found])
+    kept = np.flatnonzero(select_usable(view, apply_affine(view_from_gray, gray_px)))
+    stands, place = np.unique(places_of(gray_px[kept], config.place_px), return_inverse=True)
+    places = apply_affine(view_from_gray, gray_px[kept[stands]])
+    return TiltedFeatures(places, place.reshape(-1), descriptors[kept], resolution_of(view_from_gray))
+
+
+def _ways(tilts: Sequence[float]) -> list[tuple[float, float]]:
+    """Every (tilt, angle in degrees); the more tilted, the denser the directions."""
+    return [
+        (tilt, float(angle)) for tilt in tilts for angle in np.arange(0.0, 180.0, 180.0 / _directions(tilt))
+    ]
+
+
+def _directions(tilt: float) -> int:
+    return int(np.ceil(180.0 * tilt / TURN_DEG))
+
+
+def _tilted(gray: UInt8[np.ndarray, "h w"], tilt: float, angle_deg: float) -> _Tilted:
+    height, width = gray.shape
+    cosine, sine = np.cos(np.radians(angle_deg)), np.sin(np.radians(angle_deg))
+    turn = np.array([[cosine, -sine, 0.0], [sine, cosine, 0.0], [0.0, 0.0, 1.0]])
+    corners = apply_affine(turn, np.array([[0.0, 0.0], [width, 0.0], [0.0, height], [width, height]]))
+    turn[:2, 2] = -corners.min(axis=0)
+    size = np.ceil(np.ptp(corners, axis=0) - 1e-9).astype(np.int64)
+    turned = _resampled(gray.astype(np.float32), np.linalg.inv(turn), (int(size[0]), int(size[1])))
+    blurred = gaussian_filter1d(turned, ANTI_ALIASING * np.sqrt(tilt**2 - 1.0), axis=1)
+    stretch = np.diag([tilt, 1.0, 1.0])
+    short = _resampled(blurred, stretch, (int(size[0] / tilt), int(size[1])))
+    return _Tilted(short.round().clip(0, 255).astype(np.uint8), np.linalg.inv(turn) @ stretch)
+
+
+def _resampled(
+    picture: Float[np.ndarray, "_h _w"], source_from_target: Affine, size: tuple[int, int]
+) -> Float[np.ndarray, "height width"]:
+    """Bilinear, pixel centres at .5, the border continued; `size` is (width, height)."""
+    linear, offset = source_from_target[:2, :2], source_from_target[:2, 2]
+    # scipy counts rows first and has pixel centres at integers.
+    shift = offset + linear @ [0.5, 0.5] - 0.5
+    return affine_transform(
+        picture, linear[::-1, ::-1], shift[::-1], output_shape=size[::-1], order=1, mode="nearest"
+    )

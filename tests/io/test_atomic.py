@@ -1,0 +1,104 @@
+"""Nothing half-written."""
+
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from dust3r_sfm.errors import OutputError
+from dust3r_sfm.io.atomic import written_whole
+
+
+def _names(folder: Path) -> list[str]:
+    return sorted(path.name for path in folder.iterdir())
+
+
+def _write_half_and_fail(path: Path) -> None:
+    path.write_text("half")
+    path.mkdir()
+
+
+def test_appears_only_when_the_block_ends(tmp_path):
+    target = tmp_path / "deep" / "model"
+    with written_whole(target) as partial:
+        partial.mkdir()
+        (partial / "a").write_text("1")
+        assert not target.exists()
+        assert partial.name.startswith(".model.partial-")
+    assert (target / "a").read_text() == "1"
+    assert _names(target.parent) == ["model"]
+
+
+def test_failure_leaves_the_old_one_and_no_trace(tmp_path):
+    target = tmp_path / "points.ply"
+    target.write_text("old")
+    with pytest.raises(FileExistsError), written_whole(target, replace=True) as partial:
+        _write_half_and_fail(partial)
+    assert target.read_text() == "old"
+    assert _names(tmp_path) == ["points.ply"]
+
+
+@pytest.mark.parametrize("kind", ["file", "folder"])
+def test_replaces_only_when_told(tmp_path, kind):
+    target = tmp_path / "out"
+
+    def write(path: Path, text: str) -> None:
+        if kind == "folder":
+            path.mkdir()
+            path /= text
+        path.write_text(text)
+
+    write(target, "old")
+    with pytest.raises(OutputError, match="exists already"), written_whole(target) as partial:
+        write(partial, "never")
+    with written_whole(target, replace=True) as partial:
+        write(partial, "new")
+    assert _names(tmp_path) == ["out"]
+    assert (_names(target) == ["new"]) if kind == "folder" else (target.read_text() == "new")
+
+
+def test_killed_run_leaves_only_what_the_next_removes(tmp_path):
+    code = (
+        "import os, signal, sys; from pathlib import Path\n"
+        "from dust3r_sfm.io.atomic import written_whole\n"
+        "with written_whole(Path(sys.argv[1])) as partial:\n"
+        "    partial.mkdir(); (partial / 'half').write_text('half')\n"
+        f"    os.kill(os.getpid(), {int(signal.SIGKILL)})\n"
+    )
+    target = tmp_path / "model"
+    package_root = str(Path(__file__).parents[2])
+    killed = subprocess.run(
+        [sys.executable, "-c", code, str(target)], env={**os.environ, "PYTHONPATH": package_root}, check=False
+    )
+    assert killed.returncode == -signal.SIGKILL
+    assert not target.exists()
+    assert all(name.startswith(".model.partial-") for name in _names(tmp_path))
+    assert len(_names(tmp_path)) == 1
+    with written_whole(target) as partial:
+        partial.mkdir()
+    assert _names(tmp_path) == ["model"]
+
+
+def test_unwritable_parent_is_an_output_error(tmp_path):
+    (tmp_path / "file").write_text("in the way")
+    with (
+        pytest.raises(OutputError, match="Choose another output"),
+        written_whole(tmp_path / "file" / "model"),
+    ):
+        pass
+
+
+def test_a_file_never_takes_the_place_of_a_folder(tmp_path: Path) -> None:
+    target = tmp_path / "target"
+    target.mkdir()
+    (target / "mine.txt").write_text("keep")
+    with (
+        pytest.raises(OutputError, match="target: is a folder; name a file"),
+        written_whole(target, replace=True) as partial,
+    ):
+        partial.write_text("new")
+    assert (target / "mine.txt").read_text() == "keep"
+    assert [path.name for path in tmp_path.iterdir()] == ["target"]

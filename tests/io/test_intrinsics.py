@@ -1,0 +1,60 @@
+"""Known cameras out of text files."""
+
+from pathlib import Path
+
+import pytest
+
+from dust3r_sfm.errors import InputError
+from dust3r_sfm.io.intrinsics import read_intrinsics
+from dust3r_sfm.types import LensCamera
+
+RADIAL = LensCamera("SIMPLE_RADIAL", 640, 480, (500.0, 320.0, 240.0, -0.1))
+
+
+def written(tmp_path: Path, text: str) -> Path:
+    path = tmp_path / "cameras.txt"
+    path.write_text(text, encoding="utf-8")
+    return path
+
+
+def test_a_line_a_photo(tmp_path: Path) -> None:
+    text = "# hloc\nq/a b.jpg SIMPLE_RADIAL 640 480 500 320 240 -0.1\n\nc.jpg PINHOLE 10 20 5 5 5 10\n"
+    found = read_intrinsics(written(tmp_path, text))
+    assert found.camera("q/a b.jpg", (640, 480)) == RADIAL
+    assert found.camera("deep/c.jpg", (10, 20)) == LensCamera("PINHOLE", 10, 20, (5.0, 5.0, 5.0, 10.0))
+    assert found.camera("other.jpg", (640, 480)) is None
+    with pytest.raises(InputError, match=r"c.jpg has 20x10 pixels as it is stored, its given camera 10x20"):
+        found.camera("c.jpg", (20, 10))
+
+
+def test_colmaps_cameras_hold_for_all_of_a_size(tmp_path: Path) -> None:
+    found = read_intrinsics(written(tmp_path, "1 SIMPLE_RADIAL 640 480 500 320 240 -0.1\n"))
+    assert found.camera("any.jpg", (640, 480)) == RADIAL
+    assert found.camera("any.jpg", (480, 640)) is None
+    both = "1 SIMPLE_PINHOLE 640 480 500 320 240\n2 SIMPLE_PINHOLE 640 480 600 320 240\n"
+    with pytest.raises(InputError, match="several cameras of 640x480 pixels"):
+        read_intrinsics(written(tmp_path, both))
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "a.jpg",
+        "a.jpg LENS 640 480 500 320 240",
+        "a.jpg PINHOLE 640 480 500",
+        "a.jpg PINHOLE 640 480 nan nan 320 240",
+        "a.jpg PINHOLE 640 x 500 500 320 240",
+        "a.jpg PINHOLE 0 480 500 500 320 240",
+    ],
+)
+def test_what_is_no_camera(line: str, tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="is not a camera; write NAME MODEL WIDTH HEIGHT PARAMS"):
+        read_intrinsics(written(tmp_path, line + "\n"))
+
+
+def test_no_text_file(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="cannot be read"):
+        read_intrinsics(tmp_path / "lost.txt")
+    (tmp_path / "photo.jpg").write_bytes(b"\xff\xd8\xff\xe0")
+    with pytest.raises(InputError, match="is not a text file"):
+        read_intrinsics(tmp_path / "photo.jpg")

@@ -1,0 +1,129 @@
+"""Scenes saved and loaded."""
+
+import json
+from dataclasses import fields, is_dataclass, replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from dust3r_sfm.errors import InputError
+from dust3r_sfm.io.scene_file import load_scene, save_scene
+from dust3r_sfm.types import Pair
+
+
+def assert_identical(a, b) -> None:
+    assert type(a) is type(b)
+    if isinstance(a, np.ndarray):
+        assert a.dtype == b.dtype
+        np.testing.assert_array_equal(a, b)
+    elif is_dataclass(a):
+        for field in fields(a):
+            assert_identical(getattr(a, field.name), getattr(b, field.name))
+    elif isinstance(a, tuple):
+        assert len(a) == len(b)
+        for x, y in zip(a, b, strict=True):
+            assert_identical(x, y)
+    else:
+        assert a == b
+
+
+@pytest.fixture
+def saved(scene, tmp_path) -> Path:
+    save_scene(scene, tmp_path / "scene.npz")
+    return tmp_path / "scene.npz"
+
+
+def _rewritten(path: Path, **changed: np.ndarray) -> Path:
+    with np.load(path) as file:
+        arrays = {**file, **changed}
+    np.savez(path, **arrays)
+    return path
+
+
+def test_everything_comes_back(scene, tmp_path):
+    first = replace(
+        scene.views[0],
+        mask=np.arange(scene.views[0].image[..., 0].size).reshape(scene.depth[0].shape) % 3 == 0,
+        path=Path("photos/ä b.jpg"),
+        exif_focal_px=1 / 3,
+        exif_camera="Maker Model",
+    )
+    depth = (scene.depth[0].astype(np.float32), *scene.depth[1:])
+    lens = (replace(scene.cameras[0], k1=-0.1), *scene.cameras[1:])
+    report = replace(scene.report, repeated_structure=(Pair(0, 1), Pair(3, 2)))
+    rich = replace(scene, views=(first, *scene.views[1:]), cameras=lens, depth=depth, report=report)
+    save_scene(rich, tmp_path / "deep" / "scene.npz")
+    assert_identical(load_scene(tmp_path / "deep" / "scene.npz"), rich)
+
+
+def test_same_scene_same_bytes(scene, saved, tmp_path):
+    save_scene(scene, tmp_path / "again.npz")
+    assert saved.read_bytes() == (tmp_path / "again.npz").read_bytes()
+
+
+def test_pickles_are_refused(saved, tmp_path):
+    class Payload:
+        def __reduce__(self):
+            return (Path.touch, (tmp_path / "executed",))
+
+    _rewritten(saved, cam_from_world=np.array([Payload()], dtype=object))
+    with pytest.raises(InputError, match="not a scene file"):
+        load_scene(saved)
+    assert not (tmp_path / "executed").exists()
+
+
+@pytest.mark.parametrize(
+    "content", [b"", b"hello", b"PK\x03\x04 and no more", b"\x93NUMPY", b"\x80\x04N."], ids=repr
+)
+def test_foreign_files_are_named(tmp_path, content):
+    (tmp_path / "x.npz").write_bytes(content)
+    with pytest.raises(InputError, match=r"x\.npz: not a scene file.*Reconstruct"):
+        load_scene(tmp_path / "x.npz")
+
+
+def test_truncated_and_flipped_files_are_named(saved):
+    whole = saved.read_bytes()
+    saved.write_bytes(whole[: len(whole) // 2])
+    with pytest.raises(InputError, match="not a scene file"):
+        load_scene(saved)
+    middle = len(whole) // 2
+    saved.write_bytes(whole[:middle] + bytes([whole[middle] ^ 255]) + whole[middle + 1 :])
+    with pytest.raises(InputError, match="not a scene file"):
+        load_scene(saved)
+
+
+def test_other_version_says_so(saved):
+    with np.load(saved) as file:
+        header = json.loads(file["header"].tobytes())
+    encoded = np.frombuffer(json.dumps({**header, "version": 99}).encode(), np.uint8)
+    with pytest.raises(InputError, match="version 99"):
+        load_scene(_rewritten(saved, header=encoded))
+
+
+def test_missing_file_says_how_to_make_one(tmp_path):
+    with pytest.raises(InputError, match="no such scene file"):
+        load_scene(tmp_path / "scene.npz")
+
+
+@pytest.mark.parametrize(
+    ("name", "array", "message"),
+    [
+        ("cam_from_world", np.zeros((2, 4, 4)), r"cam_from_world is float64 of shape \(2, 4, 4\)"),
+        ("view0.depth", np.zeros((3, 3)), r"view0\.depth is float64 of shape \(3, 3\)"),
+        ("view0.image", np.zeros((120, 160, 4), np.uint8), r"view0\.image is uint8"),
+        ("view3.mask", np.zeros((125, 125)), r"view3\.mask is float64"),
+        ("tracks.view_index", np.zeros(3), r"tracks\.view_index is float64"),
+        ("tracks.xyz", np.zeros((1, 3)), r"tracks\.color is uint8"),
+        ("more", np.zeros(3), "'more'"),
+    ],
+)
+def test_arrays_that_do_not_fit_are_refused(saved, name, array, message):
+    with pytest.raises(InputError, match=f"not a scene file, or a damaged one .*{message}"):
+        load_scene(_rewritten(saved, **{name: array}))
+
+
+def test_indices_out_of_range_are_refused(saved, scene):
+    beyond = np.full_like(scene.tracks.view_index, len(scene.views))
+    with pytest.raises(InputError, match="view_index has indices outside"):
+        load_scene(_rewritten(saved, **{"tracks.view_index": beyond}))
