@@ -16,6 +16,7 @@ from dust3r_sfm.alignment.verification.config import VerificationConfig
 from dust3r_sfm.alignment.verification.parts import SeenTracks, proven_parts
 from dust3r_sfm.alignment.verification.pose_covariance import CameraUncertainty, camera_uncertainty
 from dust3r_sfm.alignment.verification.structure import opposed_views, structure_votes
+from dust3r_sfm.alignment.verification.track_parts import track_parts
 from dust3r_sfm.alignment.verification.witnesses import Witness, pair_witnesses
 from dust3r_sfm.geometry.view_cameras import view_scale
 from dust3r_sfm.types import Correspondences, Pair, Tracks, View
@@ -57,7 +58,23 @@ def part_labels(posed: Posed, start: Start, config: VerificationConfig) -> Int[n
     votes = structure_votes(posed.tracks, posed.cameras, posed.cam_from_world, found, config.structure)
     opposed = opposed_views(votes, config.structure)
     seen = SeenTracks(observations, posed.cameras, posed.cam_from_world, opposed)
-    return proven_parts(witnesses, seen, _given(posed, start), config.parts)
+    parts = proven_parts(witnesses, seen, _given(posed, start), config.parts)
+    groups = track_parts(posed.tracks, len(parts), config.min_shared_observations)
+    given = _given(posed, start)
+    # What is given needs no points to hold it.
+    groups = np.where(np.isin(groups, groups[given]), groups.max() + 1, groups)
+    return _divided(parts, groups)
+
+
+def _divided(parts: Int[np.ndarray, " n"], groups: Int[np.ndarray, " n"]) -> Int[np.ndarray, " n"]:
+    """Parts divided by groups; a view that is left alone by that stays with most of its part."""
+    both, label = np.unique(np.stack([parts, groups], axis=1), axis=0, return_inverse=True)
+    label = label.ravel()
+    counts = np.bincount(label)
+    for alone in np.flatnonzero(counts == 1).tolist():
+        mates = np.flatnonzero(both[:, 0] == both[alone, 0])
+        label[label == alone] = mates[np.argmax(counts[mates])]
+    return label
 
 
 def _each(posed: Posed, start: Start) -> Int[np.ndarray, " n"]:
