@@ -1,21 +1,25 @@
-"""A small scene as it stands before recovery: true cameras, exact matches, tracks. Tests then spoil it."""
+"""A small scene before image registration: true cameras, exact matches, tracks. Tests then spoil it."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 
-from dust3r_sfm.alignment.bundle.refined_component import Posed, pose
-from dust3r_sfm.alignment.components import Solved
+from dust3r_sfm.alignment.bundle.component_refinement import refine_component
+from dust3r_sfm.alignment.bundle.config import BundleConfig
+from dust3r_sfm.alignment.bundle.schedule import first_adjustment
+from dust3r_sfm.alignment.component import Component
 from dust3r_sfm.alignment.config import AlignmentConfig
-from dust3r_sfm.alignment.pairs.initialization import Start, gather
-from dust3r_sfm.evidence import EvidenceConfig, evidence_from_predictions
+from dust3r_sfm.alignment.pairs.initialization import Initialization, initialize
+from dust3r_sfm.evidence import Evidence, EvidenceConfig, evidence_from_predictions
 from dust3r_sfm.geometry import invert_rigid, rigid, rotation_angle_deg, rotation_from_vector
 from dust3r_sfm.progress import Silent
 from dust3r_sfm.synthetic.predictions import synthetic_predictions
-from dust3r_sfm.types import Correspondences, Pair, PairPrediction
+from dust3r_sfm.types import Correspondences, Pair, PairPrediction, View
 
 CONFIG = AlignmentConfig()
+BUNDLE = BundleConfig()
+FIRST = first_adjustment(BUNDLE)
 EVERY = 2
 """Rows and columns of view i that have matches: the same for all pairs, so that tracks join."""
 
@@ -23,8 +27,8 @@ EVERY = 2
 @dataclass(frozen=True)
 class PosedScene:
     truth: object
-    start: Start
-    posed: Posed
+    start: Initialization
+    posed: Component
 
 
 def posed_scene(
@@ -40,22 +44,31 @@ def posed_scene(
     )
     predictions = [change(replace(p, correspondences=_thinned(p.correspondences))) for p in exact]
     evidence = evidence_from_predictions(truth.views, predictions, EvidenceConfig(samples=400))
-    start = gather(truth.views, evidence, CONFIG, Silent())
-    posed, gone = pose(true_solution(truth, start, used, members), truth.views, start, CONFIG)
+    start = initialization_of(truth.views, evidence)
+    component = true_solution(truth, start, used, members)
+    posed, gone = refine_component(component, truth.views, start, BUNDLE, FIRST)
     assert not gone
     return PosedScene(truth, start, posed)
 
 
-def true_solution(truth, start: Start, used: Sequence[Pair], members: Sequence[int]) -> Solved:
-    baselines = {m.pair: float(np.linalg.norm(m.j_from_i[:3, 3])) for m in start.measured}
+def true_solution(truth, start: Initialization, used: Sequence[Pair], members: Sequence[int]) -> Component:
+    baselines = {m.pair: float(np.linalg.norm(m.j_from_i[:3, 3])) for m in start.relative_poses}
     scales = {
         pair: float(np.linalg.norm(relative(truth.cam_from_world, pair.i, pair.j)[:3, 3])) / baselines[pair]
         for pair in used
     }
     cameras = tuple(truth.cameras[m] for m in members)
-    return Solved(
-        tuple(members), cameras, truth.cam_from_world[list(members)], scales, dict.fromkeys(used, 0.1)
+    return Component(
+        members=tuple(members),
+        cameras=cameras,
+        cam_from_world=truth.cam_from_world[list(members)],
+        scales=scales,
+        residual_px=dict.fromkeys(used, 0.1),
     )
+
+
+def initialization_of(views: Sequence[View], evidence: Evidence) -> Initialization:
+    return initialize(views, evidence, CONFIG.cameras, CONFIG.presets, CONFIG.pairs, CONFIG.seed, Silent())
 
 
 def _thinned(found: Correspondences) -> Correspondences:
@@ -67,7 +80,7 @@ def relative(cam_from_world: np.ndarray, i: int, j: int) -> np.ndarray:
     return cam_from_world[j] @ invert_rigid(cam_from_world[i])
 
 
-def moved_away(posed: Posed, members: Sequence[int]) -> Posed:
+def moved_away(posed: Component, members: Sequence[int]) -> Component:
     """Some of the views moved together: by 12 degrees about the scene's middle, and a little aside."""
     world_from_moved = rigid(rotation_from_vector(np.array([0.05, 0.2, 0.0])), np.array([0.3, 0.0, 0.1]))
     cam_from_world = posed.cam_from_world.copy()
@@ -76,7 +89,7 @@ def moved_away(posed: Posed, members: Sequence[int]) -> Posed:
     return replace(posed, cam_from_world=cam_from_world)
 
 
-def largest_turn_deg(scene: PosedScene, posed: Posed) -> float:
+def largest_turn_deg(scene: PosedScene, posed: Component) -> float:
     """Between each member and the first, found against true."""
     first = posed.members[0]
     errors = [

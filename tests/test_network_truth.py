@@ -114,7 +114,7 @@ def rotation_errors_deg(scene: Scene, room: Room) -> np.ndarray:
 def test_the_half_pixel_is_turned_back_and_poses_are_the_true_ones(
     room: Room, photos: Path, use: Callable[[float], None]
 ) -> None:
-    aligned_only = ReconstructConfig(alignment=AlignmentConfig(bundle_adjustment=False))
+    aligned_only = ReconstructConfig(alignment=AlignmentConfig(bundle=None))
     use(0.0)
     scene = reconstruct(photos, aligned_only)
     assert len(scene.views) == COUNT

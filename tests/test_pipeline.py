@@ -25,7 +25,7 @@ COUNT = 3
 PAIRS = COUNT * (COUNT - 1)
 QUICK = ReconstructConfig(
     inference=InferenceConfig(EvidenceConfig(samples=128)),
-    alignment=AlignmentConfig(bundle_adjustment=False),
+    alignment=AlignmentConfig(bundle=None),
 )
 Use = Callable[..., LookupRegressor]
 

@@ -18,7 +18,7 @@ from dust3r_sfm.view_graph import Retrieval
 
 CONFIG = ReconstructConfig(
     inference=InferenceConfig(EvidenceConfig(samples=128)),
-    alignment=AlignmentConfig(bundle_adjustment=False),
+    alignment=AlignmentConfig(bundle=None),
     graph=Retrieval(2, diversity=0.0),
 )
 

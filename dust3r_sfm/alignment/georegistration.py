@@ -1,7 +1,7 @@
 """A scene in a world whose size is known: from positions of its cameras, or from a distance."""
 
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 from jaxtyping import Float
@@ -11,18 +11,27 @@ from dust3r_sfm.geometry import invert_rigid, transform_points
 from dust3r_sfm.geometry.procrustes import moved_poses, umeyama
 from dust3r_sfm.types import Scene, ViewProof
 
-TRIPLES, STEPS = 300, 20
-LEAST_POSITIONS = 3
-FLAT = 1e-3
-"""Second extent of the positions over the first, below which they stand on one line."""
+
+@dataclass(frozen=True)
+class GeoregistrationConfig:
+    """How a scene is brought to known positions of its cameras."""
+
+    triples: int = 300
+    """Random threes of positions, of which the similarity with the least median error is taken."""
+    steps: int = 20
+    """Of re-weighting after it."""
+    min_positions: int = 3
+    """Fewer tell no similarity."""
+    flat: float = 1e-3
+    """Second extent of the positions over the first, below which they stand on one line."""
 
 
-def scaled(scene: Scene, factor: float, world: str) -> Scene:
+def scale_scene(scene: Scene, factor: float, world: str) -> Scene:
     """The scene `factor` times as large, about the world's origin. `world` says what a unit is then."""
-    return moved(scene, np.diag([factor, factor, factor, 1.0]), world)
+    return transform_scene(scene, np.diag([factor, factor, factor, 1.0]), world)
 
 
-def moved(scene: Scene, similarity: Float[np.ndarray, "4 4"], world: str) -> Scene:
+def transform_scene(scene: Scene, similarity: Float[np.ndarray, "4 4"], world: str) -> Scene:
     """The scene after its world was moved by [sR t; 0 1]."""
     poses, log_scale = moved_poses(scene.cam_from_world, similarity)
     factor = float(np.exp(log_scale))
@@ -52,41 +61,49 @@ def centres_of(scene: Scene) -> dict[str, Float[np.ndarray, "3"]]:
     return {view.name: centre for view, centre in zip(scene.views, centres, strict=True)}
 
 
-def placed(
-    scene: Scene, positions: Mapping[str, Float[np.ndarray, "3"]], unit: str, seed: int
+def georegister(
+    scene: Scene,
+    positions: Mapping[str, Float[np.ndarray, "3"]],
+    unit: str,
+    seed: int,
+    config: GeoregistrationConfig | None = None,
 ) -> Scene | None:
     """The scene where its cameras' `positions` (by photo name, in `unit`) put it, robustly; None where fewer
     than three of its photos have one, or these stand in one place."""
+    config = config or GeoregistrationConfig()
     centres = centres_of(scene)
     names = [name for name in centres if name in positions]
-    if len(names) < LEAST_POSITIONS:
+    if len(names) < config.min_positions:
         return None
     own, wanted = np.stack([centres[n] for n in names]), np.stack([positions[n] for n in names])
     extents = np.linalg.svd(wanted - wanted.mean(axis=0), compute_uv=False)
     if extents[0] == 0.0 or np.ptp(own, axis=0).max() == 0.0:
         return None
-    similarity = robust_similarity(own, wanted, seed)
+    similarity = robust_similarity(own, wanted, seed, config)
     error = np.median(np.linalg.norm(transform_points(similarity, own) - wanted, axis=1))
     world = f"{unit}, from the positions of {len(names)} photos (median error {error:.3g})"
-    if extents[1] < FLAT * extents[0]:
+    if extents[1] < config.flat * extents[0]:
         world += "; these stand on one line, so that the turn about it is a guess"
-    return moved(scene, similarity, world)
+    return transform_scene(scene, similarity, world)
 
 
 def robust_similarity(
-    points_a: Float[np.ndarray, "n 3"], points_b: Float[np.ndarray, "n 3"], seed: int
+    points_a: Float[np.ndarray, "n 3"],
+    points_b: Float[np.ndarray, "n 3"],
+    seed: int,
+    config: GeoregistrationConfig,
 ) -> Float[np.ndarray, "4 4"]:
     """b_from_a that most of three or more points agree on: of all of them and of random triples the one with
     the least median error (Rousseeuw 1984), then re-weighted (Geman-McClure)."""
     rng = np.random.default_rng(seed)
-    triples = [rng.choice(len(points_a), 3, replace=False) for _ in range(TRIPLES)]
+    triples = [rng.choice(len(points_a), 3, replace=False) for _ in range(config.triples)]
     choices = [np.arange(len(points_a)), *triples]
     found = [umeyama(points_a[rows], points_b[rows], np.ones(len(rows))) for rows in choices]
     best = min(found, key=lambda similarity: float(np.median(_errors(similarity, points_a, points_b))))
     floor = 1e-9 * float(np.ptp(points_b, axis=0).max())
-    for _ in range(STEPS):
+    for _ in range(config.steps):
         # The second half of the kernel's steps: the start is good already.
-        weights = kernel_weights(_errors(best, points_a, points_b), STEPS, STEPS, floor)
+        weights = kernel_weights(_errors(best, points_a, points_b), config.steps, config.steps, floor)
         best = umeyama(points_a, points_b, weights)
     return best
 

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 
 @dataclass(frozen=True)
-class GrowthConfig:
+class IncrementalConfig:
     """When and how scenes are begun anew from single pairs."""
 
     firm_matches: int = 50

@@ -3,7 +3,7 @@
 import numpy as np
 from jaxtyping import Float, Int
 
-from dust3r_sfm.alignment.averaging.motion import Averaged
+from dust3r_sfm.alignment.averaging.motion import AveragedMotions
 from dust3r_sfm.alignment.refinement.levenberg_marquardt import Refined
 from dust3r_sfm.types import AlignmentStage
 
@@ -11,7 +11,7 @@ VIEW_PIXELS, FILE_PIXELS = "view pixels", "pixels of the photo"
 
 
 def solving_stages(
-    averaged: Averaged, edges: Int[np.ndarray, " k"], refined: Refined
+    averaged: AveragedMotions, edges: Int[np.ndarray, " k"], refined: Refined
 ) -> tuple[AlignmentStage, ...]:
     """Of a component of which these edges were refined. Both stages in view pixels have one objective, that
     of refinement, and differ in whose cameras it is taken at."""

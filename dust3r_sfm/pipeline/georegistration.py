@@ -8,7 +8,12 @@ from pathlib import Path
 import numpy as np
 from jaxtyping import Float
 
-from dust3r_sfm.alignment.georegistration import LEAST_POSITIONS, centres_of, placed, scaled
+from dust3r_sfm.alignment.georegistration import (
+    GeoregistrationConfig,
+    centres_of,
+    georegister,
+    scale_scene,
+)
 from dust3r_sfm.errors import InputError
 from dust3r_sfm.geometry.geodesy import east_north_up
 from dust3r_sfm.io.intrinsics import numbered_lines
@@ -62,15 +67,16 @@ def placing_of_views(
 
 
 def _by_positions(positions: Positions, unit: str, views: Sequence[View], seed: int) -> Placing:
+    config = GeoregistrationConfig()
     count = sum(view.name in positions for view in views)
-    if count < LEAST_POSITIONS:
+    if count < config.min_positions:
         raise InputError(
             f"{count} of {len(views)} photos have a position, such as {views[0].name} would need: "
-            f"{LEAST_POSITIONS} are needed at least"
+            f"{config.min_positions} are needed at least"
         )
 
     def place(scene: Scene) -> Scene:
-        return placed(scene, positions, unit, seed) or scene
+        return georegister(scene, positions, unit, seed, config) or scene
 
     return place
 
@@ -92,14 +98,14 @@ def _by_distance(known: KnownDistance, views: Sequence[View]) -> Placing:
             return scene
         own = float(np.linalg.norm(centres[known.first] - centres[known.second]))
         text = f"that in which {known.first} and {known.second} are {known.length:g} apart"
-        return scaled(scene, known.length / own, text) if own > 0 else scene
+        return scale_scene(scene, known.length / own, text) if own > 0 else scene
 
     return place
 
 
 def _by_pair_unit(scene: Scene, regressor: str) -> Scene:
     unit = scene.report.pair_unit
-    return scene if not unit else scaled(scene, 1.0 / unit, f"metres, as {regressor} judges them")
+    return scene if not unit else scale_scene(scene, 1.0 / unit, f"metres, as {regressor} judges them")
 
 
 def read_positions(file: Path) -> dict[str, Float[np.ndarray, "3"]]:

@@ -83,7 +83,7 @@ def measure_and_align(
     if isinstance(regressor, HasQuickWay) and (quick := regressor.quick) is not None:
         folder = None if work is None else work / "quick"
         evidence = measure_pairs(quick, views, chosen.graph, inference, folder, progress, encode)
-        no_growth = replace(suited, growth=replace(suited.growth, seeds=0))
+        no_growth = replace(suited, incremental=replace(suited.incremental, seeds=0))
         aligned = align(views, evidence, no_growth, progress)
         if len(aligned.scenes) == 1 and not aligned.dropped:
             return Aligned(aligned, evidence)

@@ -7,12 +7,13 @@ import pytest
 from ball_room import scenes_with_depth
 
 from dust3r_sfm.alignment import AlignmentConfig
+from dust3r_sfm.alignment.bundle.config import BundleConfig
 from dust3r_sfm.evidence import EvidenceConfig, evidence_from_predictions
 from dust3r_sfm.geometry import invert_rigid, rotation_angle_deg
 from dust3r_sfm.synthetic.predictions import synthetic_predictions
 from dust3r_sfm.types import Pair, PairGeometry, View
 
-CONFIG = AlignmentConfig(bundle_adjustment=False)
+CONFIG = AlignmentConfig(bundle=None)
 SAMPLED = EvidenceConfig(samples=400)
 
 
@@ -105,7 +106,7 @@ def test_noise_outliers_and_wrong_pairs(scenes):
 def test_exact_matches_are_sharpened_to_exact_cameras(scenes):
     truth = scenes.arc([scenes.camera()] * 6)
     predictions = predict(truth, scenes.all_pairs(range(6)), max_correspondences=150)
-    (scene,) = run(truth, predictions, bundle_adjustment=True).scenes
+    (scene,) = run(truth, predictions, bundle=BundleConfig()).scenes
     assert scene.report.bundle_adjustment.startswith("kept") or scene.report.robust_error_before_px < 1e-3
     rotation, direction = pairwise_errors(scene, truth)
     assert rotation < 0.01
@@ -124,7 +125,7 @@ def test_all_faults_together_are_sharpened_away(scenes):
     truth = scenes.arc([scenes.camera()] * 8)
     faults = {"noise": 0.01, "outlier_fraction": 0.03, "wrong_pair_fraction": 0.1, "seed": 3}
     predictions = predict(truth, scenes.all_pairs(range(8)), max_correspondences=150, **faults)
-    result = run(truth, predictions, bundle_adjustment=True)
+    result = run(truth, predictions, bundle=BundleConfig())
     (scene,) = result.scenes
     assert result.dropped == {}
     assert scene.report.robust_error_after_px < scene.report.robust_error_before_px

@@ -5,7 +5,13 @@ import pytest
 from ball_room import scenes_with_depth
 
 from dust3r_sfm.alignment import AlignmentConfig
-from dust3r_sfm.alignment.georegistration import centres_of, placed, robust_similarity, scaled
+from dust3r_sfm.alignment.georegistration import (
+    GeoregistrationConfig,
+    centres_of,
+    georegister,
+    robust_similarity,
+    scale_scene,
+)
 from dust3r_sfm.evidence import evidence_from_predictions
 from dust3r_sfm.geometry import invert_rigid, rigid, rotation_from_vector, transform_points
 from dust3r_sfm.synthetic.predictions import synthetic_predictions
@@ -36,7 +42,7 @@ def true_positions(truth):
 
 
 def test_cameras_points_and_depth_are_those_of_the_known_world(scene, truth):
-    found = placed(scene, true_positions(truth), "metres", seed=0)
+    found = georegister(scene, true_positions(truth), "metres", seed=0)
     np.testing.assert_allclose(found.cam_from_world, truth.cam_from_world, atol=1e-3)
     for depth, true in zip(found.depth, truth.depths, strict=True):
         np.testing.assert_allclose(np.median(depth / true), 1.0, atol=1e-3)
@@ -51,13 +57,13 @@ def test_cameras_points_and_depth_are_those_of_the_known_world(scene, truth):
 
 def test_too_few_positions_place_nothing(scene, truth):
     two = dict(list(true_positions(truth).items())[:2])
-    assert placed(scene, two, "metres", seed=0) is None
-    assert placed(scene, dict.fromkeys(true_positions(truth), np.zeros(3)), "metres", seed=0) is None
+    assert georegister(scene, two, "metres", seed=0) is None
+    assert georegister(scene, dict.fromkeys(true_positions(truth), np.zeros(3)), "metres", seed=0) is None
 
 
 def test_positions_on_a_line_say_so(scene, truth):
     line = {name: np.array([float(k), 0.0, 0.0]) for k, name in enumerate(true_positions(truth))}
-    assert "on one line" in placed(scene, line, "metres", seed=0).report.world
+    assert "on one line" in georegister(scene, line, "metres", seed=0).report.world
 
 
 def test_a_third_of_gross_errors_does_not_matter():
@@ -65,11 +71,13 @@ def test_a_third_of_gross_errors_does_not_matter():
     points = rng.standard_normal((12, 3))
     wanted = transform_points(SIMILARITY, points) + 1e-4 * rng.standard_normal((12, 3))
     wanted[::3] += rng.uniform(5.0, 20.0, (4, 3))
-    np.testing.assert_allclose(robust_similarity(points, wanted, 0), SIMILARITY, atol=2e-3)
+    np.testing.assert_allclose(
+        robust_similarity(points, wanted, 0, GeoregistrationConfig()), SIMILARITY, atol=2e-3
+    )
 
 
 def test_a_scaled_scene_has_longer_ways_and_greater_depths(scene):
-    found = scaled(scene, 3.0, "metres")
+    found = scale_scene(scene, 3.0, "metres")
     before, after = centres_of(scene), centres_of(found)
     for name, centre in before.items():
         np.testing.assert_allclose(after[name], 3.0 * centre, atol=1e-9)

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from posed_scene import CONFIG, posed_scene
 
-from dust3r_sfm.alignment.incremental_mapping import grown_scenes
+from dust3r_sfm.alignment.incremental_mapping import map_incrementally
 from dust3r_sfm.geometry import invert_rigid, rotation_angle_deg
 
 
@@ -19,7 +19,7 @@ def grown_from(scenes):
     def grown(factor: float):
         evidence = known.start.evidence
         wrong = replace(evidence, log_focal=evidence.log_focal + np.log(factor))
-        return truth, grown_scenes([], truth.views, replace(known.start, evidence=wrong), CONFIG)
+        return truth, map_incrementally([], truth.views, replace(known.start, evidence=wrong), CONFIG)
 
     return grown
 
@@ -27,7 +27,7 @@ def grown_from(scenes):
 @pytest.mark.parametrize("factor", [0.55, 0.8, 1.3])
 def test_wrong_focals_are_found_right(grown_from, factor):
     truth, found = grown_from(factor)
-    (scene,) = found[0].scenes
+    (scene,) = found[0].components
     assert scene.members == (0, 1, 2, 3, 4)
     assert [camera.fx for camera in scene.cameras] == pytest.approx(
         [camera.fx for camera in truth.cameras], rel=0.01
@@ -41,4 +41,4 @@ def test_what_is_placed_already_does_not_grow(scenes):
     truth = scenes.arc([scenes.camera()] * 4)
     pairs = scenes.all_pairs(range(4))
     known = posed_scene(truth, pairs, pairs, range(4))
-    assert grown_scenes([known.posed], truth.views, known.start, CONFIG) == []
+    assert map_incrementally([known.posed], truth.views, known.start, CONFIG) == []

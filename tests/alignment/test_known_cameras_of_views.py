@@ -29,7 +29,7 @@ def view(name="a.png", affine=TURNED, size=(48, 36), shape=(24, 18)):
 
 def aligned(truth, predictions, presets, views=None):
     views = truth.views if views is None else views
-    config = AlignmentConfig(bundle_adjustment=False, cameras="per_image", presets=presets)
+    config = AlignmentConfig(bundle=None, cameras="per_image", presets=presets)
     return scenes_with_depth(views, evidence_from_predictions(views, predictions), config)
 
 

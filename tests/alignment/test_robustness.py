@@ -14,7 +14,7 @@ from dust3r_sfm.synthetic.predictions import synthetic_predictions
 from dust3r_sfm.types import Pair
 
 FAULTS = {"noise": 0.01, "outlier_fraction": 0.03}
-CONFIG = AlignmentConfig(bundle_adjustment=False)
+CONFIG = AlignmentConfig(bundle=None)
 
 
 def aligned(truth, predictions):

@@ -46,7 +46,7 @@ def test_error_and_objective_fall_from_stage_to_stage(scenes):
 
 
 def test_the_same_run_says_the_same(scenes):
-    config = AlignmentConfig(bundle_adjustment=False, seed=1)
+    config = AlignmentConfig(bundle=None, seed=1)
     first, second = (noisy_stages(scenes, config, matches=0) for _ in range(2))
     assert first == second
     assert [stage.name for stage in first] == SOLVED

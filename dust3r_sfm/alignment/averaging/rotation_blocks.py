@@ -16,31 +16,28 @@ from dust3r_sfm.alignment.pairs.edges import Edges
 from dust3r_sfm.geometry import rotation_angle_deg
 from dust3r_sfm.geometry.graph import two_edge_connected
 
-ROTATION_ERROR_DEG = 3.0
-"""Disagreement of rotations that is never held against an edge."""
-OUTLYING = 6.0
-"""Beyond what is tolerated, an edge this many times worse than the median one is wrong."""
-GROSSLY_DEG = 20.0
-"""Proposals that differ by less are about as good a start for refinement as each other."""
-DECIDING = 1.5
-"""Times as strong a proposal must be as one that has as many votes."""
-MOST_VOTERS = 300
-"""Edges between two blocks, the strongest, that vote."""
-
-MOST_TRIANGLES, MOST_SIDES = 200, 20
-"""Threes of blocks, and the strongest edges on each side of one, that are looked at."""
-
 Labels = Int[np.ndarray, " n"]
 Rotations = Float[np.ndarray, "n 3 3"]
 
 
-def tolerance(error: Float[np.ndarray, " e"], tolerated: float) -> float:
-    """The largest error that is not outlying."""
-    return max(tolerated, OUTLYING * float(np.median(error)))
+@dataclass(frozen=True)
+class RotationBlockConfig:
+    """When one block's turn against another is decided."""
+
+    grossly_deg: float = 20.0
+    """Proposals that differ by less are about as good a start for refinement as each other."""
+    deciding: float = 1.5
+    """Times as strong a proposal must be as one that has as many votes."""
+    most_voters: int = 300
+    """Edges between two blocks, the strongest, that vote."""
+    most_triangles: int = 200
+    """Threes of blocks that are looked at."""
+    most_sides: int = 20
+    """Edges on each side of one, the strongest, that are looked at."""
 
 
 @dataclass(frozen=True)
-class Voted:
+class AlignedBlocks:
     """cam_from_world rotations of all views, and the edges of which nothing tells whether they or others
     between the same blocks are right."""
 
@@ -56,6 +53,7 @@ class _Ballot:
     rotations: Rotations
     labels: Labels
     same_deg: float
+    config: RotationBlockConfig
 
     def block_ends(self) -> Int[np.ndarray, "e 2"]:
         """The labels of both ends of each edge, the lesser first."""
@@ -74,20 +72,25 @@ class _Proposal:
     decided: bool
 
 
-def voted(edges: Edges, rotations: Rotations, error_deg: Float[np.ndarray, " e"]) -> Voted:
+def align_rotation_blocks(
+    edges: Edges,
+    rotations: Rotations,
+    error_deg: Float[np.ndarray, " e"],
+    tolerated: float,
+    config: RotationBlockConfig,
+) -> AlignedBlocks:
     """The averaged rotations, with blocks turned as most pairs between them have it. `error_deg` is what is
-    left of each edge."""
-    tolerated = tolerance(error_deg, ROTATION_ERROR_DEG)
+    left of each edge, `tolerated` what is not held against one."""
     agree = error_deg <= tolerated
     labels = two_edge_connected(edges.tail[agree], edges.head[agree], len(rotations))
     if agree.all() or (labels == labels[0]).all():
-        return Voted(rotations, np.zeros(len(edges), dtype=bool))
-    ballot = _decided(_Ballot(edges, rotations, labels, 2.0 * tolerated))
+        return AlignedBlocks(rotations, np.zeros(len(edges), dtype=bool))
+    ballot = _decide(_Ballot(edges, rotations, labels, 2.0 * tolerated, config))
     ends = ballot.block_ends()
-    return Voted(ballot.rotations, ends[:, 0] != ends[:, 1])
+    return AlignedBlocks(ballot.rotations, ends[:, 0] != ends[:, 1])
 
 
-def _decided(ballot: _Ballot) -> _Ballot:
+def _decide(ballot: _Ballot) -> _Ballot:
     """Blocks joined until nothing tells how to join more: by majorities of two pairs and more, then where
     three blocks close, last by single pairs."""
     proposals = _proposals(ballot, None)
@@ -96,19 +99,19 @@ def _decided(ballot: _Ballot) -> _Ballot:
         best = max((p for p in proposals.values() if p.decided), key=lambda p: p.rank, default=None)
         joins = [] if best is None else [best]
         if best is None or best.rank[1] == 1:
-            joins = _closing(ballot, set(proposals), untried) or joins
+            joins = _close_triangles(ballot, set(proposals), untried) or joins
             untried = set()
         if not joins:
             return ballot
         for join in joins:
-            ballot = _joined(ballot, join)
+            ballot = _join(ballot, join)
             gone = {join.into, join.moved}
             proposals = {key: p for key, p in proposals.items() if not gone & set(key)}
             untried = (untried - gone) | {join.into}
         proposals.update(_proposals(ballot, joins[0].into))
 
 
-def _joined(ballot: _Ballot, proposal: _Proposal) -> _Ballot:
+def _join(ballot: _Ballot, proposal: _Proposal) -> _Ballot:
     moved = ballot.labels == proposal.moved
     rotations = ballot.rotations.copy()
     rotations[moved] = rotations[moved] @ proposal.turn.T
@@ -130,41 +133,43 @@ def _proposals(ballot: _Ballot, block: int | None) -> dict[tuple[int, int], _Pro
 
 
 def _proposal(ballot: _Ballot, into: int, moved: int, rows: Int[np.ndarray, " k"]) -> _Proposal:
-    rows = rows[np.argsort(-ballot.edges.strength[rows], kind="stable")[:MOST_VOTERS]]
+    rows = rows[np.argsort(-ballot.edges.strength[rows], kind="stable")[: ballot.config.most_voters]]
     turns = _turns(ballot, into, rows)
     apart = rotation_angle_deg(np.swapaxes(turns[:, None], -1, -2) @ turns[None])
     same = apart < ballot.same_deg
     votes, strength = _undirected(ballot.edges, rows, same), same @ ballot.edges.strength[rows]
     best = int(np.lexsort((strength, votes))[-1])
     rivals = ~same[best]
-    equal = rivals & (votes == votes[best]) & (apart[best] > GROSSLY_DEG)
-    decided = strength[best] >= DECIDING * strength[equal].max(initial=0.0)
+    equal = rivals & (votes == votes[best]) & (apart[best] > ballot.config.grossly_deg)
+    decided = strength[best] >= ballot.config.deciding * strength[equal].max(initial=0.0)
     lead = int(votes[best]) - int(votes[rivals].max(initial=0))
     return _Proposal(into, moved, turns[best], (lead, int(votes[best]), float(strength[best])), bool(decided))
 
 
-def _closing(ballot: _Ballot, joined: set[tuple[int, int]], untried: set[int]) -> list[_Proposal]:
+def _close_triangles(ballot: _Ballot, joined: set[tuple[int, int]], untried: set[int]) -> list[_Proposal]:
     """How the three blocks become one of which three edges close best, if any do; one is `untried`."""
     beside: dict[int, set[int]] = {}
     for a, b in joined:
         beside.setdefault(a, set()).add(b)
         beside.setdefault(b, set()).add(a)
     three = sorted({(a, b, c) for a, b in joined for c in beside[a] & beside[b] if c > b})
-    three = [blocks for blocks in three if untried & set(blocks)][:MOST_TRIANGLES]
-    found = [closed for blocks in three if (closed := _closed(ballot, *blocks)) is not None]
+    three = [blocks for blocks in three if untried & set(blocks)][: ballot.config.most_triangles]
+    found = [closed for blocks in three if (closed := _close_triangle(ballot, *blocks)) is not None]
     if not found:
         return []
     first, second = max(found, key=lambda joins: joins[0].rank)
     return [first, second]
 
 
-def _closed(ballot: _Ballot, a: int, b: int, c: int) -> tuple[_Proposal, _Proposal] | None:
+def _close_triangle(ballot: _Ballot, a: int, b: int, c: int) -> tuple[_Proposal, _Proposal] | None:
     """The strongest three edges between these blocks whose turns close, as b and c joined to a."""
     ends = ballot.block_ends()
     sides = []
     for pair in ((a, b), (b, c), (a, c)):
         rows = np.flatnonzero((ends == pair).all(axis=1))
-        sides.append(rows[np.argsort(-ballot.edges.strength[rows], kind="stable")[:MOST_SIDES]])
+        sides.append(
+            rows[np.argsort(-ballot.edges.strength[rows], kind="stable")[: ballot.config.most_sides]]
+        )
     first, second, third = (_turns(ballot, into, rows) for into, rows in zip((a, b, a), sides, strict=True))
     around = (first[:, None] @ second[None])[:, :, None] @ np.swapaxes(third, -1, -2)
     closes = rotation_angle_deg(around) < ballot.same_deg

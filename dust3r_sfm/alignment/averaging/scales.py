@@ -15,13 +15,19 @@ from dust3r_sfm.alignment.averaging.robust_graph import bounded_sum, robust_diff
 from dust3r_sfm.alignment.pairs.edges import Edges
 from dust3r_sfm.geometry.robust import known_median
 
-MIN_COMMON_SAMPLES = 8
-"""Fewer common depths than this do not tie a pair's scale."""
-PROFILE_ROUNDS = 2
-"""Times a profile is taken again from all maps that were brought to it."""
-FLOOR = 1.0
-"""Disagreement, in standard deviations, below which a tie is never taken for an outlier."""
-LEAST_SPREAD = 1e-3
+
+@dataclass(frozen=True)
+class ScaleConfig:
+    """How the depths that pairs give their common views tell the pairs' scales."""
+
+    min_common_samples: int = 8
+    """Fewer common depths than this do not tie a pair's scale."""
+    profile_rounds: int = 2
+    """Times a profile is taken again from all maps that were brought to it."""
+    floor: float = 1.0
+    """Disagreement, in standard deviations, below which a tie is never taken for an outlier."""
+    least_spread: float = 1e-3
+    """Standard deviation of a log scale that is always assumed."""
 
 
 @dataclass(frozen=True)
@@ -48,7 +54,7 @@ class LogScales:
     objective: float
 
 
-def depth_ties(edges: Edges) -> Ties:
+def depth_ties(edges: Edges, config: ScaleConfig) -> Ties:
     """Ties of metric edges to the hubs of their views: one a view, more where its maps share too little."""
     with np.errstate(divide="ignore", invalid="ignore"):
         log_i = np.where(edges.weights_i > 0, np.log(edges.depth_i), np.nan)
@@ -60,24 +66,25 @@ def depth_ties(edges: Edges) -> Ties:
     cuts = np.flatnonzero(np.diff(views[order])) + 1
     hubs, parts = 0, []
     for ends in np.split(order, cuts):
-        hub, difference, spread = _tied(logs[ends])
+        hub, difference, spread = _tie_maps(logs[ends], config)
         tied = hub >= 0
         parts.append((rows[ends][tied], hub[tied] + hubs, difference[tied], spread[tied]))
         hubs += int(hub.max(initial=-1)) + 1
     return Ties(*(np.concatenate(values) for values in zip(*parts, strict=True)))
 
 
-def _tied(
-    logs: Float[np.ndarray, "k s"],
+def _tie_maps(
+    logs: Float[np.ndarray, "k s"], config: ScaleConfig
 ) -> tuple[Int[np.ndarray, " k"], Float[np.ndarray, " k"], Float[np.ndarray, " k"]]:
     """The hub of each map of one view, by how much the hub's profile exceeds it, and the spread of that. A
     map that knows next to nothing has hub -1."""
     known = np.isfinite(logs).sum(axis=1)
     hub, difference, spread = np.full(len(logs), -1), np.zeros(len(logs)), np.ones(len(logs))
-    waiting = known >= MIN_COMMON_SAMPLES
+    waiting = known >= config.min_common_samples
     while waiting.any():
-        members = _joined(logs, waiting, int(np.argmax(np.where(waiting, known, -1))), difference)
-        for _ in range(PROFILE_ROUNDS):
+        first = int(np.argmax(np.where(waiting, known, -1)))
+        members = _join_maps(logs, waiting, first, difference, config.min_common_samples)
+        for _ in range(config.profile_rounds):
             profile = known_median((logs[members] + difference[members, None]).T)
             difference[members] = known_median(profile - logs[members])
         apart = np.abs(profile - logs[members] - difference[members, None])
@@ -87,11 +94,12 @@ def _tied(
     return hub, difference, spread
 
 
-def _joined(
+def _join_maps(
     logs: Float[np.ndarray, "k s"],
     waiting: Bool[np.ndarray, " k"],
     first: int,
     difference: Float[np.ndarray, " k"],
+    least: int,
 ) -> Int[np.ndarray, " m"]:
     """The maps that share enough with the first one, or with those that do; fills their `difference`."""
     members = np.array([first])
@@ -99,7 +107,7 @@ def _joined(
     while True:
         profile = known_median((logs[members] + difference[members, None]).T)
         left = np.setdiff1d(np.flatnonzero(waiting), members)
-        near = left[np.isfinite(profile - logs[left]).sum(axis=1) >= MIN_COMMON_SAMPLES]
+        near = left[np.isfinite(profile - logs[left]).sum(axis=1) >= least]
         if not len(near):
             return np.sort(members)
         difference[near] = known_median(profile - logs[near])
@@ -113,11 +121,13 @@ def tie_islands(ties: Ties, num_edges: int) -> Int[np.ndarray, " e"]:
     return connected_components(graph, directed=False)[1][:num_edges]
 
 
-def average_log_scales(ties: Ties, num_edges: int) -> LogScales:
+def average_log_scales(ties: Ties, num_edges: int, config: ScaleConfig) -> LogScales:
     if len(ties.edge) == 0:
         return LogScales(np.zeros(num_edges), np.zeros(num_edges), 0.0)
-    unit, ones = np.sqrt(ties.spread**2 + LEAST_SPREAD**2), np.ones(len(ties.edge))
+    unit, ones = np.sqrt(ties.spread**2 + config.least_spread**2), np.ones(len(ties.edge))
     hubs, count = num_edges + ties.hub, num_edges + ties.num_hubs
-    values, residual = robust_differences(hubs, ties.edge, ties.difference[:, None], ones, count, unit, FLOOR)
+    values, residual = robust_differences(
+        hubs, ties.edge, ties.difference[:, None], ones, count, unit, config.floor
+    )
     error = np.bincount(ties.edge, residual * unit, num_edges)
-    return LogScales(values[:num_edges, 0], error, bounded_sum(residual, ones, FLOOR))
+    return LogScales(values[:num_edges, 0], error, bounded_sum(residual, ones, config.floor))

@@ -1,21 +1,22 @@
-"""Finding wrong pairs: by triplets before anything is averaged, and by disagreement afterwards."""
+"""Which pairs are believed before anything is averaged: those whose triplets close."""
+
+from dataclasses import dataclass
 
 import numpy as np
 from jaxtyping import Float, Int
 
-from dust3r_sfm.alignment.averaging.motion import Averaged
-from dust3r_sfm.alignment.averaging.rotation_blocks import ROTATION_ERROR_DEG, tolerance
 from dust3r_sfm.alignment.pairs.edges import Edges
 from dust3r_sfm.geometry import rotation_angle_deg
 
-TRIPLET_ERROR_DEG = 5.0
-"""A triplet whose rotations close to within this is consistent."""
-MAX_TRIPLETS = 24
-"""Triplets looked at for each edge: plenty to judge it, and the cost stays linear."""
-POSITION_ERROR, SCALE_ERROR = 0.25, 0.25
-"""Disagreement (relative to the edge's size; log scale) that is never held against an edge."""
 
-UNDECIDED = "another pair says otherwise, and no third one tells which of them is right"
+@dataclass(frozen=True)
+class TripletConfig:
+    """Which edges are believed before anything is averaged."""
+
+    max_error_deg: float = 5.0
+    """A triplet whose rotations close to within this is consistent."""
+    most: int = 24
+    """Triplets looked at for each edge: plenty to judge it, and the cost stays linear."""
 
 
 def _neighbours(edges: Edges) -> dict[int, dict[int, tuple[int, bool]]]:
@@ -28,13 +29,13 @@ def _neighbours(edges: Edges) -> dict[int, dict[int, tuple[int, bool]]]:
     return out
 
 
-def _triplets(edges: Edges) -> Int[np.ndarray, "t 5"]:
+def _triplets(edges: Edges, most: int) -> Int[np.ndarray, "t 5"]:
     """(edge i->j, an edge between j and k, whether it leads to k, one between k and i, whether to i)."""
     neighbours = _neighbours(edges)
     rows = []
     for edge, (i, j) in enumerate(zip(edges.tail.tolist(), edges.head.tolist(), strict=True)):
         common = sorted(neighbours[i].keys() & neighbours[j].keys())
-        for k in common[:: max(1, -(-len(common) // MAX_TRIPLETS))]:
+        for k in common[:: max(1, -(-len(common) // most))]:
             rows.append((edge, *neighbours[j][k], *neighbours[k][i]))
     return np.array(rows, dtype=np.int64).reshape(-1, 5)
 
@@ -46,36 +47,17 @@ def _rotation_along(
     return np.where(forward[:, None, None] > 0, rotation, np.swapaxes(rotation, -1, -2))
 
 
-def triplet_support(edges: Edges) -> Float[np.ndarray, " e"]:
+def triplet_support(edges: Edges, config: TripletConfig) -> Float[np.ndarray, " e"]:
     """Strength of each edge times the share of its triplets that close (with one good and one bad
     triplet assumed of all). C. Zach et al., "Disambiguating visual relations using loop constraints",
     CVPR 2010, in its simplest form: support starts and weighs the averaging, which then judges."""
-    table = _triplets(edges)
+    table = _triplets(edges, config.most)
     if len(table) == 0:
         return edges.strength / 2.0
     first = edges.j_from_i[table[:, 0], :3, :3]
     second = _rotation_along(edges, table[:, 1], table[:, 2])
     third = _rotation_along(edges, table[:, 3], table[:, 4])
-    closes = rotation_angle_deg(third @ second @ first) < TRIPLET_ERROR_DEG
+    closes = rotation_angle_deg(third @ second @ first) < config.max_error_deg
     total = np.bincount(table[:, 0], minlength=len(edges))
     consistent = np.bincount(table[:, 0], weights=closes, minlength=len(edges))
     return edges.strength * (consistent + 1.0) / (total + 2.0)
-
-
-def disagreeing(edges: Edges, averaged: Averaged) -> dict[int, str]:
-    """Edges that the average of all contradicts, with the reason."""
-    turned = averaged.rotation_error_deg > tolerance(averaged.rotation_error_deg, ROTATION_ERROR_DEG)
-    turned |= averaged.undecided
-    shifted = edges.metric & (averaged.position_error > tolerance(averaged.position_error, POSITION_ERROR))
-    scaled = edges.metric & (averaged.scale_error > tolerance(averaged.scale_error, SCALE_ERROR))
-    reasons = {}
-    for edge in np.flatnonzero(turned | shifted | scaled).tolist():
-        if averaged.undecided[edge]:
-            reasons[edge] = UNDECIDED
-        elif turned[edge]:
-            reasons[edge] = f"its rotation disagrees by {averaged.rotation_error_deg[edge]:.1f} degrees"
-        elif shifted[edge]:
-            reasons[edge] = f"its baseline disagrees by {averaged.position_error[edge]:.0%} of its size"
-        else:
-            reasons[edge] = f"its scale disagrees by {np.expm1(averaged.scale_error[edge]):.0%}"
-    return reasons

@@ -7,16 +7,9 @@ import numpy as np
 import pycolmap
 from jaxtyping import Float
 
+from dust3r_sfm.alignment.bundle.config import BundleConfig
 from dust3r_sfm.alignment.bundle.tracks import Observations
 from dust3r_sfm.types import Camera
-
-MAX_STEPS, LEAST_STEPS, STEPS_OF_OBSERVATIONS = 200, 50, 4_000_000
-"""Most steps of an adjustment: 200 where steps times observations stay within the last figure, else fewer,
-but never under 50, COLMAP's own bound. What is left after these changed no figure of 233 photos."""
-FOCAL_AT_REST = 0.02
-"""Share of itself by which a focal moves that has found its place. (Photos of a kitchen: 0.01; from a car,
-where it lies in a flat valley: 0.18. Whether an adjustment reached its tolerance does not tell: in such a
-valley it may, far from the end.)"""
 
 
 @dataclass(frozen=True)
@@ -43,21 +36,24 @@ class Bundle:
 
 
 @dataclass(frozen=True)
-class BundleSettings:
-    """`loss_px`: scale of the Cauchy loss. `distortion`: whether k1 moves too. `tolerance`: stops when a
-    step lowers the cost by less than this share. Focals lie in flat valleys where cameras move forwards
-    or see little depth: at 1e-6 a focal that starts 40 % off stops 15 % off."""
+class AdjustmentSettings:
+    """One adjustment."""
 
     loss_px: float
+    """Scale of the Cauchy loss."""
+    tolerance: float
+    """It stops when a step lowers the cost by less than this share."""
     fix_focals: bool = False
     distortion: bool = False
-    tolerance: float = 1e-8
+    """Whether k1 moves too."""
 
 
-def bundle_adjusted(bundle: Bundle, observations: Observations, settings: BundleSettings) -> Bundle:
+def adjust_bundle(
+    bundle: Bundle, observations: Observations, settings: AdjustmentSettings, bounds: BundleConfig
+) -> Bundle:
     """Minimises reprojection errors under a Cauchy loss over poses, points and one focal a camera.
     The gauge is held by two views, of them those that are held anyway. One thread: more would add in another
-    order each time."""
+    order each time. `bounds`: of its steps, and what is said of the focals."""
     model = model_from_bundle(bundle, observations)
     config = pycolmap.BundleAdjustmentConfig()
     for image_id in sorted(model.images):
@@ -75,20 +71,22 @@ def bundle_adjusted(bundle: Bundle, observations: Observations, settings: Bundle
     options.ceres.loss_function_type = pycolmap.LossFunctionType.CAUCHY
     options.ceres.loss_function_scale = settings.loss_px
     options.ceres.solver_options.num_threads = 1
-    options.ceres.solver_options.max_num_iterations = most_steps(len(observations.view_index))
+    options.ceres.solver_options.max_num_iterations = most_steps(len(observations.view_index), bounds)
     options.ceres.solver_options.function_tolerance = settings.tolerance
     pycolmap.create_default_bundle_adjuster(options, config, model).solve()
     moved = _bundle_from_model(bundle, model)
-    return replace(moved, settled=_focals_at_rest(bundle, moved))
+    return replace(moved, settled=_focal_change(bundle, moved) < bounds.focal_at_rest)
 
 
-def most_steps(num_observations: int) -> int:
-    return max(LEAST_STEPS, min(MAX_STEPS, STEPS_OF_OBSERVATIONS // max(num_observations, 1)))
+def most_steps(num_observations: int, config: BundleConfig) -> int:
+    affordable = config.most_step_observations // max(num_observations, 1)
+    return max(config.least_steps, min(config.most_steps, affordable))
 
 
-def _focals_at_rest(before: Bundle, after: Bundle) -> bool:
+def _focal_change(before: Bundle, after: Bundle) -> float:
+    """The largest of the logarithm."""
     focals = np.array([[a.fx, b.fx] for a, b in zip(before.cameras, after.cameras, strict=True)])
-    return bool(np.abs(np.log(focals[:, 1] / focals[:, 0])).max() < FOCAL_AT_REST)
+    return float(np.abs(np.log(focals[:, 1] / focals[:, 0])).max())
 
 
 def model_from_bundle(bundle: Bundle, observations: Observations) -> pycolmap.Reconstruction:
@@ -157,7 +155,7 @@ def _moved_camera(camera: Camera, params: Float[np.ndarray, "4"]) -> Camera:
     return replace(camera, fx=focal, fy=focal, k1=k1)
 
 
-def camera_sharing(
+def share_cameras(
     cameras: Sequence[Camera], groups: Sequence[int], held: Sequence[bool]
 ) -> tuple[tuple[Camera, ...], tuple[int, ...]]:
     """One camera for all views of a group and size, with their mean focal; and each view's camera. Those

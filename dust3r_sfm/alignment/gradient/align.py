@@ -15,7 +15,7 @@ from dust3r_sfm.alignment.gradient.descent import Descended, Fixed, descend
 from dust3r_sfm.alignment.gradient.objective import stack_maps
 from dust3r_sfm.alignment.gradient.parameters import CENTRE_STEPS, Parameters, expanded, focals_px, rotation
 from dust3r_sfm.alignment.gradient.start import starting_parameters
-from dust3r_sfm.alignment.pairs.initialization import Start, gather
+from dust3r_sfm.alignment.pairs.initialization import Initialization, initialize
 from dust3r_sfm.evidence import EvidenceConfig, evidence_from_predictions
 from dust3r_sfm.geometry import invert_rigid, rigid
 from dust3r_sfm.geometry.view_cameras import view_camera, view_scale
@@ -52,7 +52,7 @@ def align_by_gradient(
     if not predictions:
         return Reconstruction((), dropped)
     evidence = evidence_from_predictions(views, predictions, EvidenceConfig(matches=0, kept_maps=0))
-    start = gather(views, evidence, config, progress)
+    start = initialize(views, evidence, config.cameras, config.presets, config.pairs, config.seed, progress)
     components = _components(predictions, len(views))
     progress.start("Descending", gradient.iterations * len(components), "steps")
     scenes = [
@@ -76,7 +76,7 @@ def _scene(
     members: Int[np.ndarray, " n"],
     views: Sequence[View],
     predictions: Sequence[PairPrediction],
-    start: Start,
+    start: Initialization,
     config: AlignmentConfig,
     gradient: GradientConfig,
     progress: Progress,
@@ -99,7 +99,9 @@ def _scene(
     return _as_scene(mine, inside, found, poses)
 
 
-def _focals(members: Int[np.ndarray, " n"], views: Sequence[View], start: Start) -> Float[np.ndarray, " n"]:
+def _focals(
+    members: Int[np.ndarray, " n"], views: Sequence[View], start: Initialization
+) -> Float[np.ndarray, " n"]:
     """In pixels of each view."""
     logs = [start.evidence.log_focal[start.groups[m]] + np.log(view_scale(views[m])) for m in members]
     return np.exp(np.array(logs))

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from jaxtyping import Bool, Float, Int
 
-from dust3r_sfm.alignment.pairs.relative_pose import Measurement
+from dust3r_sfm.alignment.pairs.relative_pose import RelativePose
 from dust3r_sfm.geometry import transform_points
 
 
@@ -63,17 +63,17 @@ class Edges:
         )
 
 
-def stack_edges(measured: Sequence[Measurement]) -> Edges:
-    """One row for each measurement, in their order."""
-    assert measured, "an empty view graph has no edges to solve"
-    most = max(len(m.summary.matches) for m in measured)
-    summaries = [m.summary for m in measured]
+def stack_edges(poses: Sequence[RelativePose]) -> Edges:
+    """One row for each pose, in their order."""
+    assert poses, "an empty view graph has no edges to solve"
+    most = max(len(m.summary.matches) for m in poses)
+    summaries = [m.summary for m in poses]
     return Edges(
-        tail=np.array([m.pair.i for m in measured]),
-        head=np.array([m.pair.j for m in measured]),
-        j_from_i=np.stack([m.j_from_i for m in measured]),
-        metric=np.array([m.metric for m in measured]),
-        strength=np.array([m.strength for m in measured]),
+        tail=np.array([m.pair.i for m in poses]),
+        head=np.array([m.pair.j for m in poses]),
+        j_from_i=np.stack([m.j_from_i for m in poses]),
+        metric=np.array([m.metric for m in poses]),
+        strength=np.array([m.strength for m in poses]),
         depth_i=np.stack([s.depth_i for s in summaries]),
         weights_i=np.stack([s.weights_i for s in summaries]),
         points_j=np.stack([s.points_j for s in summaries]),

@@ -15,11 +15,25 @@ from dust3r_sfm.geometry.focal import weighted_median
 from dust3r_sfm.geometry.view_cameras import view_scale
 from dust3r_sfm.types import View
 
-SYSTEMATIC_SPREAD = 1e-3
-"""Relative error all pairs of a camera may have in common: no evidence is trusted beyond it."""
-WEAK_EXIF_SPREAD = 0.15
-"""Relative error that a focal from EXIF is granted here: three times what most have (the stereo
-regressor's EXIF_SPREAD), as the pairs may have been measured with its help and would count it twice."""
+
+@dataclass(frozen=True)
+class FocalConfig:
+    """How surely pairs, EXIF and guesses tell a camera's focal. Spreads are standard deviations of its
+    logarithm."""
+
+    systematic_spread: float = 1e-3
+    """What all pairs of a camera may err by in common: no evidence is trusted beyond it."""
+    exif_spread: float = 0.15
+    """Of a focal from EXIF: three times what most have, as the pairs may have been measured with its help and
+    would count it twice."""
+    resections: int = 5
+    """Pairs that are asked for the focal of a camera that no pointmap of its own tells."""
+    resected_spread: float = 0.03
+    """Of what these say."""
+    guessed_focal: float = 1.2
+    """Focal over long edge where nothing at all is known: a phone's (as COLMAP assumes)."""
+    guessed_spread: float = 0.3
+    """Of that."""
 
 
 @dataclass(frozen=True)
@@ -46,6 +60,7 @@ def focal_evidence(
     groups: Sequence[int],
     summaries: Sequence[PairSummary],
     given: Mapping[int, float],
+    config: FocalConfig,
 ) -> FocalEvidence:
     """Weighted median over the pairs whose pointmap of image i shows a focal. `given` has the log focals
     (original pixels) of the groups where it is known."""
@@ -60,8 +75,8 @@ def focal_evidence(
         spread = 1.4826 * weighted_median(np.abs(log_values - middle), value_weights)
         log_focal[group] = middle
         statistical = 1.0 / value_weights.sum() + spread**2 / len(log_values)
-        information[group] = 1.0 / (statistical + SYSTEMATIC_SPREAD**2)
-    evidence = _with_exif(views, groups, FocalEvidence(log_focal, information))
+        information[group] = 1.0 / (statistical + config.systematic_spread**2)
+    evidence = _with_exif(views, groups, FocalEvidence(log_focal, information), config)
     log_focal, information = evidence.log_focal.copy(), evidence.information.copy()
     for group, value in given.items():
         log_focal[group], information[group] = value, np.inf
@@ -78,7 +93,9 @@ def _opinions(
     return logs, information, np.array([groups[s.pair.i] for s in telling], dtype=np.int64)
 
 
-def _with_exif(views: Sequence[View], groups: Sequence[int], evidence: FocalEvidence) -> FocalEvidence:
+def _with_exif(
+    views: Sequence[View], groups: Sequence[int], evidence: FocalEvidence, config: FocalConfig
+) -> FocalEvidence:
     """Adds EXIF focals as a weak opinion, the only one where no pair has any."""
     log_focal, information = evidence.log_focal.copy(), evidence.information.copy()
     for group in range(len(log_focal)):
@@ -89,7 +106,7 @@ def _with_exif(views: Sequence[View], groups: Sequence[int], evidence: FocalEvid
         ]
         if not said:
             continue
-        weak = 1.0 / WEAK_EXIF_SPREAD**2
+        weak = 1.0 / config.exif_spread**2
         known = 0.0 if np.isnan(log_focal[group]) else log_focal[group]
         total = information[group] + weak
         log_focal[group] = (information[group] * known + weak * float(np.median(said))) / total

@@ -1,23 +1,23 @@
 """From evidence to the edges that are solved: summaries, cameras, relative poses."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from jaxtyping import Float
 
-from dust3r_sfm.alignment.config import AlignmentConfig
 from dust3r_sfm.alignment.known_cameras import (
     Known,
+    Presets,
     known_log_focals,
     known_of_views,
     solved_matches,
     solved_pixels,
     split_groups,
 )
-from dust3r_sfm.alignment.pairs.focals import FocalEvidence, focal_evidence
-from dust3r_sfm.alignment.pairs.relative_pose import Measurement, measure
-from dust3r_sfm.camera_groups import group_cameras
+from dust3r_sfm.alignment.pairs.focals import FocalConfig, FocalEvidence, focal_evidence
+from dust3r_sfm.alignment.pairs.relative_pose import RelativePose, RelativePoseConfig, estimate_relative_poses
+from dust3r_sfm.camera_groups import CameraSharing, group_cameras
 from dust3r_sfm.evidence import Evidence, PairSummary
 from dust3r_sfm.evidence.summary import sample_pixels
 from dust3r_sfm.geometry.resection import focal_by_resection
@@ -25,93 +25,123 @@ from dust3r_sfm.geometry.view_cameras import view_camera, view_scale
 from dust3r_sfm.progress import Progress
 from dust3r_sfm.types import Camera, Correspondences, Pair, View
 
-RESECTIONS = 5
-"""Pairs asked for the focal of a camera that no pointmap of its own tells."""
-RESECTED_SPREAD, GUESSED_SPREAD = 0.03, 0.3
-GUESSED_FOCAL = 1.2
-"""Focal over long edge where nothing at all is known: a phone's."""
+
+@dataclass(frozen=True)
+class PairsConfig:
+    """What each pair is asked."""
+
+    relative_pose: RelativePoseConfig = field(default_factory=RelativePoseConfig)
+    focals: FocalConfig = field(default_factory=FocalConfig)
 
 
 @dataclass(frozen=True)
-class Start:
-    """All that is known before anything is solved together. `pixels` are each view's samples, and matches of
-    what was `measured`, as ideal cameras would see them (see `presets.solved_pixels`)."""
+class Initialization:
+    """All that is known before anything is solved together. Views and pairs are numbered among ALL views."""
 
     summaries: tuple[PairSummary, ...]
+    """What each pair says, usable or not."""
     correspondences: Mapping[Pair, Correspondences]
+    """In view pixels."""
     pixels: Float[np.ndarray, "n samples 2"]
+    """Each view's samples as ideal cameras would see them (see `known_cameras.solved_pixels`)."""
     groups: tuple[int, ...]
+    """Which views have one camera: a number each."""
     evidence: FocalEvidence
+    """What is known of each group's focal."""
     known: Known
-    measured: tuple[Measurement, ...]
+    """What was given."""
+    relative_poses: tuple[RelativePose, ...]
+    """Of the usable pairs; their matches as ideal cameras would see them."""
     unusable: Mapping[Pair, str]
+    """Why the other pairs are not."""
+    seed: int
+    """Of every random choice."""
 
 
-def gather(views: Sequence[View], evidence: Evidence, config: AlignmentConfig, progress: Progress) -> Start:
-    """What follows for each pair on its own, and from all pairs for the cameras."""
+def initialize(
+    views: Sequence[View],
+    evidence: Evidence,
+    cameras: CameraSharing,
+    presets: Presets,
+    config: PairsConfig,
+    seed: int,
+    progress: Progress,
+) -> Initialization:
+    """What follows for each pair on its own, and from all pairs for the cameras. `cameras`: which views share
+    one."""
     summaries = evidence.summaries
     pixels = np.stack([sample_pixels(view, len(summaries[0].depth_i)) for view in views])
-    known = known_of_views(views, config.presets)
-    groups = split_groups(group_cameras(views, config.cameras), known, views)
-    focals = focal_evidence(views, groups, summaries, known_log_focals(groups, known, views))
-    focals = _completed(focals, views, groups, summaries, pixels, config.seed)
-    cameras = [
+    known = known_of_views(views, presets)
+    groups = split_groups(group_cameras(views, cameras), known, views)
+    given = known_log_focals(groups, known, views)
+    focals = focal_evidence(views, groups, summaries, given, config.focals)
+    focals = _complete(focals, views, groups, summaries, pixels, config.focals, seed)
+    starting = [
         camera or view_camera(view, float(np.exp(focals.log_focal[group])) * view_scale(view))
         for view, group, camera in zip(views, groups, known.cameras, strict=True)
     ]
-    measured, unusable = measure(
-        summaries, list(pixels), cameras, evidence.correspondences, config.seed, progress
+    poses, unusable = estimate_relative_poses(
+        summaries, list(pixels), starting, evidence.correspondences, seed, config.relative_pose, progress
     )
-    return Start(
+    return Initialization(
         summaries,
         evidence.correspondences,
         np.stack([solved_pixels(*row) for row in zip(pixels, views, known.cameras, strict=True)]),
         groups,
         focals,
         known,
-        tuple(_as_solved(m, views, known) for m in measured),
+        tuple(_as_solved(pose, views, known) for pose in poses),
         unusable,
+        seed,
     )
 
 
-def _as_solved(measured: Measurement, views: Sequence[View], known: Known) -> Measurement:
+def _as_solved(pose: RelativePose, views: Sequence[View], known: Known) -> RelativePose:
     """With matches as ideal cameras would see them, where the real ones are known."""
-    summary, (i, j) = measured.summary, (measured.pair.i, measured.pair.j)
+    summary, (i, j) = pose.summary, (pose.pair.i, pose.pair.j)
     if known.cameras[i] is None and known.cameras[j] is None:
-        return measured
+        return pose
     matches = solved_matches(summary.matches, views[i], views[j], known.cameras[i], known.cameras[j])
-    return replace(measured, summary=replace(summary, matches=matches))
+    return replace(pose, summary=replace(summary, matches=matches))
 
 
-def _completed(
+def _complete(
     evidence: FocalEvidence,
     views: Sequence[View],
     groups: Sequence[int],
     summaries: Sequence[PairSummary],
     pixels: Float[np.ndarray, "n samples 2"],
+    config: FocalConfig,
     seed: int,
 ) -> FocalEvidence:
     """Focals for groups without evidence: by resection of their views, or a guess that weighs little."""
     log_focal, information = evidence.log_focal.copy(), evidence.information.copy()
     for group in np.flatnonzero(np.isnan(log_focal)).tolist():
         asked = [s for s in summaries if groups[s.pair.j] == group]
-        asked = sorted(asked, key=lambda s: -float(s.weights_j.sum()))[:RESECTIONS]
-        found = [f for s in asked if (f := _resected_focal(s, views[s.pair.j], pixels[s.pair.j], seed))]
+        asked = sorted(asked, key=lambda s: -float(s.weights_j.sum()))[: config.resections]
+        focals = [
+            _resect_focal(s, views[s.pair.j], pixels[s.pair.j], config.guessed_focal, seed) for s in asked
+        ]
+        found = [focal for focal in focals if focal]
         if found:
-            log_focal[group], information[group] = np.log(np.median(found)), RESECTED_SPREAD**-2
+            log_focal[group], information[group] = np.log(np.median(found)), config.resected_spread**-2
         else:
             member = views[groups.index(group)]
-            log_focal[group] = np.log(GUESSED_FOCAL * max(member.original_size))
-            information[group] = GUESSED_SPREAD**-2
+            log_focal[group] = np.log(config.guessed_focal * max(member.original_size))
+            information[group] = config.guessed_spread**-2
     return FocalEvidence(log_focal, information)
 
 
-def _resected_focal(
-    summary: PairSummary, view: View, pixels: Float[np.ndarray, "samples 2"], seed: int
+def _resect_focal(
+    summary: PairSummary,
+    view: View,
+    pixels: Float[np.ndarray, "samples 2"],
+    guess: float,
+    seed: int,
 ) -> float | None:
-    """Focal of view j in original pixels, from its points in camera i's frame."""
+    """Focal of view j in original pixels, from its points in camera i's frame. `guess`: over long edge."""
     known = summary.weights_j > 0
-    camera: Camera = view_camera(view, GUESSED_FOCAL * max(view.size))
+    camera: Camera = view_camera(view, guess * max(view.size))
     points = summary.points_j[known].astype(np.float64)
     found = focal_by_resection(points, pixels[known], camera, seed) if known.any() else None
     return None if found is None else found / view_scale(view)

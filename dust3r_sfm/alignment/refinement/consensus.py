@@ -5,12 +5,10 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Bool, Float, Int
 
-from dust3r_sfm.alignment.averaging.scales import MIN_COMMON_SAMPLES
 from dust3r_sfm.alignment.pairs.edges import Edges
+from dust3r_sfm.alignment.refinement.config import RefinementConfig
 from dust3r_sfm.geometry import invert_rigid
 from dust3r_sfm.geometry.robust import known_median
-
-LEAST_SPREAD = 1e-4
 
 
 @dataclass(frozen=True)
@@ -28,7 +26,10 @@ class Consensus:
 
 
 def depth_consensus(
-    edges: Edges, cam_from_world: Float[np.ndarray, "n 4 4"], log_scale: Float[np.ndarray, " e"]
+    edges: Edges,
+    cam_from_world: Float[np.ndarray, "n 4 4"],
+    log_scale: Float[np.ndarray, " e"],
+    config: RefinementConfig,
 ) -> Consensus:
     """By the present poses and scales, robust against a minority of wrong edges at every sample."""
     logs_i, logs_j = _log_depths(edges, cam_from_world, log_scale)
@@ -40,7 +41,7 @@ def depth_consensus(
         log_depth[view] = known_median(world.T)
         shared[view] = np.isfinite(world).sum(axis=0) > 1
     own = np.where(shared[edges.tail], logs_i - log_depth[edges.tail], np.nan)
-    offset, sigma, known = _offsets(own)
+    offset, sigma, known = _offsets(own, config)
     return Consensus(log_depth, shared, offset - log_scale, sigma, known)
 
 
@@ -60,18 +61,20 @@ def _edges_of_views(
 
 
 def _offsets(
-    own: Float[np.ndarray, "e samples"],
+    own: Float[np.ndarray, "e samples"], config: RefinementConfig
 ) -> tuple[Float[np.ndarray, " e"], Float[np.ndarray, " e"], Bool[np.ndarray, " e"]]:
     """Median, its spread, and whether there is enough. The spread is the statistical one and, on top,
     that of the medians themselves: errors that all samples of a pair have in common."""
     counts = np.isfinite(own).sum(axis=1)
-    known = counts >= MIN_COMMON_SAMPLES
+    known = counts >= config.min_common_samples
     middle, sigma = np.zeros(len(own)), np.ones(len(own))
     if known.any():
         middle[known] = known_median(own[known])
         deviation = known_median(np.abs(own[known] - middle[known, None]))
         common = 1.4826 * float(np.median(np.abs(middle[known])))
-        sigma[known] = np.sqrt((1.86 * deviation) ** 2 / counts[known] + common**2 + LEAST_SPREAD**2)
+        sigma[known] = np.sqrt(
+            (1.86 * deviation) ** 2 / counts[known] + common**2 + config.least_depth_spread**2
+        )
     return middle, sigma, known
 
 

@@ -26,12 +26,8 @@ from dust3r_sfm.alignment.refinement.residuals import PARAMETERS
 from dust3r_sfm.alignment.refinement.weighted_residuals import shown_matches, shown_points, terms
 from dust3r_sfm.geometry.robust import known_median
 
-CAUCHY_WIDTH = 2.0
-"""Of the kernel, in standard deviations."""
-SMALLEST_SIGMA, SMALLEST_SIGMA_PX = 3e-5, 0.02
-ROUNDS, ITERATIONS = 4, 10
-LEAST_GAIN = 1e-4
-"""Of the cost. (Ten times less took a third longer and changed no figure of any real set.)"""
+FIRST_DAMPING, LEAST_DAMPING, MOST_DAMPING = 1e-5, 1e-9, 1e3
+"""Marquardt's factor: at first, at its lowest, and where no step lowers the cost any more."""
 
 
 @dataclass(frozen=True)
@@ -49,13 +45,13 @@ class Refined:
     start_cost: float
 
 
-def _cauchy(squared: Float[np.ndarray, "*shape"]) -> Float[np.ndarray, "*shape"]:
-    """rho of a squared residual in standard deviations; its derivative is `_reweighted`."""
-    return CAUCHY_WIDTH**2 * np.log1p(squared / CAUCHY_WIDTH**2)
+def _cauchy(squared: Float[np.ndarray, "*shape"], width: float) -> Float[np.ndarray, "*shape"]:
+    """rho of a squared residual in standard deviations; its derivative is `_cauchy_weight`."""
+    return width**2 * np.log1p(squared / width**2)
 
 
-def _reweighted(squared: Float[np.ndarray, "*shape"]) -> Float[np.ndarray, "*shape"]:
-    return 1.0 / (1.0 + squared / CAUCHY_WIDTH**2)
+def _cauchy_weight(squared: Float[np.ndarray, "*shape"], width: float) -> Float[np.ndarray, "*shape"]:
+    return 1.0 / (1.0 + squared / width**2)
 
 
 def linearise(
@@ -63,13 +59,13 @@ def linearise(
 ) -> tuple[float, Float[np.ndarray, "e 17 17"], Float[np.ndarray, "e 17"]]:
     """The cost (half the sum of all robust squared residuals), and of each edge's own terms the
     re-weighted Gauss-Newton matrix and the gradient. The focals' evidence is in the cost only."""
-    count = len(problem.edges)
+    count, width = len(problem.edges), problem.config.cauchy_width
     relative = np.zeros((count, PARAMETERS + 1, PARAMETERS + 1))
     total = float((problem.evidence.pull * focal_offset(problem, state) ** 2).sum())
     for rows, term in terms(problem, held, state):
         squared = term.squared
-        total += float((term.weights * _cauchy(squared)).sum())
-        weighted = term.rows * np.sqrt(term.weights * _reweighted(squared))[:, None, None]
+        total += float((term.weights * _cauchy(squared, width)).sum())
+        weighted = term.rows * np.sqrt(term.weights * _cauchy_weight(squared, width))[:, None, None]
         relative[rows] += (weighted @ np.swapaxes(weighted, -1, -2)).sum(axis=1)
     turn = edge_from_relative(edge_cameras(problem, state, np.arange(count)))
     back = np.swapaxes(turn, -1, -2)
@@ -87,33 +83,34 @@ def _add_ties(
     gradient: Float[np.ndarray, "e 17"],
 ) -> float:
     """Adds the agreement on the depths of view i to the blocks in place; returns its cost."""
+    width = problem.config.cauchy_width
     residual = (state.log_scale + seen.offset - state.log_depth[problem.edges.tail]) / seen.sigma
-    weights = np.where(seen.known, _reweighted(residual**2), 0.0)
+    weights = np.where(seen.known, _cauchy_weight(residual**2, width), 0.0)
     normal[:, SCALE, SCALE] += weights / seen.sigma**2
     normal[:, DEPTH_I, DEPTH_I] += weights / seen.sigma**2
     normal[:, SCALE, DEPTH_I] -= weights / seen.sigma**2
     normal[:, DEPTH_I, SCALE] -= weights / seen.sigma**2
     gradient[:, SCALE] += weights * residual / seen.sigma
     gradient[:, DEPTH_I] -= weights * residual / seen.sigma
-    return float(_cauchy(residual**2)[seen.known].sum())
+    return float(_cauchy(residual**2, width)[seen.known].sum())
 
 
 def _minimise(problem: Problem, held: Frozen, start: State, seen: Consensus) -> tuple[State, float]:
     """Levenberg-Marquardt until the cost no longer falls; and that cost."""
-    state, damping = start, 1e-5
+    state, damping = start, FIRST_DAMPING
     current, normal, gradient = linearise(problem, held, state, seen)
-    for _ in range(ITERATIONS):
+    for _ in range(problem.config.iterations):
         while True:
             moved = damped_step(problem, state, normal, gradient, damping)
             found, new_normal, new_gradient = linearise(problem, held, moved, seen)
             if np.isfinite(found) and found <= current:
                 break
             damping *= 10.0
-            if damping > 1e3:
+            if damping > MOST_DAMPING:
                 return state, current
         gained, current, normal, gradient = current - found, found, new_normal, new_gradient
-        state, damping = moved, max(damping / 10.0, 1e-9)
-        if gained <= LEAST_GAIN * current:
+        state, damping = moved, max(damping / 10.0, LEAST_DAMPING)
+        if gained <= problem.config.least_gain * current:
             break
     return state, current
 
@@ -138,19 +135,19 @@ def _point_noise(problem: Problem, state: State, seen: Consensus) -> PointNoise:
         ratio = frames.reach / frames.distance
         parts.append((found.residual.swapaxes(1, 2)[shared], frames.sine[shared], ratio[shared]))
     shown, sine, ratio = (np.concatenate(values) for values in zip(*parts, strict=True))
-    return point_noise(shown, sine, ratio, SMALLEST_SIGMA)
+    return point_noise(shown, sine, ratio, problem.config.least_spread)
 
 
 def _match_noise(problem: Problem, state: State) -> tuple[float, float]:
     """Pixels, and relative depth: judged where an error of depth shows by more than the pixels' own."""
     if not problem.matches:
-        return SMALLEST_SIGMA_PX, SMALLEST_SIGMA
+        return problem.config.least_spread_px, problem.config.least_spread
     parts = [shown_matches(problem, state, chunk) for chunk in problem.matches]
     residual, travel = (np.concatenate(values) for values in zip(*parts, strict=True))
-    own_px = max(_deviation(residual[:, 0]), SMALLEST_SIGMA_PX)
+    own_px = max(_deviation(residual[:, 0]), problem.config.least_spread_px)
     telling = travel > _median(travel)
     relative = residual[:, 1][telling] / travel[telling]
-    return own_px, max(_deviation(relative), SMALLEST_SIGMA)
+    return own_px, max(_deviation(relative), problem.config.least_spread)
 
 
 def _deviation(values: Float[np.ndarray, "*shape"]) -> float:
@@ -175,17 +172,17 @@ def _residual_px(problem: Problem, state: State, seen: Consensus) -> Float[np.nd
     return out
 
 
-def refine(problem: Problem, state: State, first: State | None = None, rounds: int = ROUNDS) -> Refined:
+def refine(problem: Problem, state: State, first: State | None = None, rounds: int | None = None) -> Refined:
     """Rounds of depth consensus, noise estimation and minimisation, until poses stand still. `first` is
-    the state that figures of the start are of, if it is not `state`."""
+    the state that figures of the start are of, if it is not `state`; `rounds`: if not those of the config."""
     first = _level(problem, first or state)
     first_px = _residual_px(problem, first, _consensus(problem, first))
-    for _ in range(rounds):
+    for _ in range(rounds or problem.config.rounds):
         start = _level(problem, state)
         seen = _consensus(problem, start)
         held = frozen(problem, start, seen, _noise(problem, start, seen))
         state, cost = _minimise(problem, held, start, seen)
-        if np.abs(state.cam_from_world - start.cam_from_world).max() < 1e-5:
+        if np.abs(state.cam_from_world - start.cam_from_world).max() < problem.config.at_rest:
             break
     first_cost = linearise(problem, held, first, seen)[0]
     last = _level(problem, state)
@@ -201,4 +198,4 @@ def _level(problem: Problem, state: State) -> State:
 
 
 def _consensus(problem: Problem, state: State) -> Consensus:
-    return depth_consensus(problem.edges, state.cam_from_world, state.log_scale)
+    return depth_consensus(problem.edges, state.cam_from_world, state.log_scale, problem.config)

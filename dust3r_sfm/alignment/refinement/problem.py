@@ -9,6 +9,7 @@ from jaxtyping import Bool, Float, Int
 
 from dust3r_sfm.alignment.pairs.edges import Edges
 from dust3r_sfm.alignment.pairs.focals import FocalEvidence
+from dust3r_sfm.alignment.refinement.config import RefinementConfig
 from dust3r_sfm.alignment.refinement.edge_blocks import SCALE
 from dust3r_sfm.alignment.refinement.residuals import EdgeCameras
 from dust3r_sfm.alignment.refinement.samples import MatchChunk, PointChunk, match_chunks, point_chunks
@@ -21,7 +22,7 @@ class Problem:
     """One connected component. `pixels` are the samples of each view; `log_view_scale` turns a log
     focal in original pixels into one in view pixels; `group` numbers cameras from 0 without gaps; poses
     that are `pose_given` stay as they are. `most_samples`: points, and matches, of each edge that are solved
-    with; all that it knows says what depth its views have."""
+    with; all that it knows says what depth its views have. `config`: how it is solved."""
 
     edges: Edges
     pixels: Float[np.ndarray, "n samples 2"]
@@ -31,14 +32,15 @@ class Problem:
     evidence: FocalEvidence
     pose_given: Bool[np.ndarray, " n"]
     most_samples: int
+    config: RefinementConfig
 
     @cached_property
     def points(self) -> tuple[PointChunk, ...]:
-        return point_chunks(self.edges, self.pixels, self.most_samples)
+        return point_chunks(self.edges, self.pixels, self.most_samples, self.config.chunk_samples)
 
     @cached_property
     def matches(self) -> tuple[MatchChunk, ...]:
-        return match_chunks(self.edges, self.most_samples)
+        return match_chunks(self.edges, self.most_samples, self.config.chunk_samples)
 
     @property
     def num_views(self) -> int:

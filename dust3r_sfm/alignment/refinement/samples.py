@@ -12,9 +12,6 @@ from jaxtyping import Bool, Float, Int
 from dust3r_sfm.alignment.pairs.edges import Edges
 from dust3r_sfm.alignment.refinement.residuals import Matches
 
-CHUNK = 4096
-"""Samples, of as many edges as that makes, linearised together: what they need fits a core's cache."""
-
 
 @dataclass(frozen=True)
 class PointChunk:
@@ -37,11 +34,13 @@ class MatchChunk:
     weights: Float[np.ndarray, "c m"]
 
 
-def point_chunks(edges: Edges, pixels: Float[np.ndarray, "n samples 2"], most: int) -> tuple[PointChunk, ...]:
-    """Of each edge at most `most` points. `pixels`: the samples of each view. Every edge is in one chunk,
-    also one that knows nothing."""
+def point_chunks(
+    edges: Edges, pixels: Float[np.ndarray, "n samples 2"], most: int, chunk: int
+) -> tuple[PointChunk, ...]:
+    """Of each edge at most `most` points, about `chunk` in one piece. `pixels`: the samples of each view.
+    Every edge is in one piece, also one that knows nothing."""
     found = []
-    for rows, columns in _alike(_thinned(edges.weights_j > 0, most)):
+    for rows, columns in _alike(_thinned(edges.weights_j > 0, most), chunk):
         at = rows[:, None], columns
         points = _components_first(edges.points_j[at])
         own_pixels = _components_first(pixels[edges.head[rows][:, None], columns])
@@ -49,11 +48,11 @@ def point_chunks(edges: Edges, pixels: Float[np.ndarray, "n samples 2"], most: i
     return tuple(found)
 
 
-def match_chunks(edges: Edges, most: int) -> tuple[MatchChunk, ...]:
+def match_chunks(edges: Edges, most: int, chunk: int) -> tuple[MatchChunk, ...]:
     """Of each edge at most `most` matches. Edges without one are in no chunk."""
     having = np.flatnonzero((edges.match_weights > 0).any(axis=1))
     found = []
-    for chosen, columns in _alike(_thinned(edges.match_weights[having] > 0, most)):
+    for chosen, columns in _alike(_thinned(edges.match_weights[having] > 0, most), chunk):
         at = having[chosen][:, None], columns
         matches = Matches(
             _components_first(edges.match_pixels_i[at]),
@@ -71,7 +70,7 @@ def _thinned(known: Bool[np.ndarray, "e samples"], most: int) -> Bool[np.ndarray
 
 
 def _alike(
-    known: Bool[np.ndarray, "e samples"],
+    known: Bool[np.ndarray, "e samples"], chunk: int
 ) -> list[tuple[Int[np.ndarray, " c"], Int[np.ndarray, "c m"]]]:
     """Rows with about equally many known columns, and these columns, the known ones first."""
     counts = known.sum(axis=1)
@@ -79,7 +78,7 @@ def _alike(
     found, start = [], 0
     while start < len(order):
         most = max(int(counts[order[start]]), 1)
-        rows = order[start : start + max(1, CHUNK // most)]
+        rows = order[start : start + max(1, chunk // most)]
         found.append((rows, np.argsort(~known[rows], axis=1, kind="stable")[:, :most]))
         start += len(rows)
     return found

@@ -9,11 +9,11 @@ from collections.abc import Sequence
 import numpy as np
 from jaxtyping import Bool, Float, Int
 
-from dust3r_sfm.alignment.bundle.refined_component import Posed
 from dust3r_sfm.alignment.bundle.tracks import observations_from_correspondences
-from dust3r_sfm.alignment.pairs.initialization import Start
+from dust3r_sfm.alignment.component import Component
+from dust3r_sfm.alignment.pairs.initialization import Initialization
 from dust3r_sfm.alignment.verification.config import VerificationConfig
-from dust3r_sfm.alignment.verification.parts import SeenTracks, proven_parts
+from dust3r_sfm.alignment.verification.parts import SeenTracks, find_proven_parts
 from dust3r_sfm.alignment.verification.pose_covariance import CameraUncertainty, camera_uncertainty
 from dust3r_sfm.alignment.verification.structure import opposed_views, structure_votes
 from dust3r_sfm.alignment.verification.track_parts import track_parts
@@ -26,11 +26,11 @@ NOT_HELD = "its pairs do not check each other: matches disagree, or show next to
 NO_WITNESS = "too few of its matches agree with its place"
 
 
-def local_correspondences(posed: Posed, start: Start) -> dict[Pair, Correspondences]:
+def local_correspondences(component: Component, init: Initialization) -> dict[Pair, Correspondences]:
     """Matches of all pairs inside a scene, used or not, each unordered pair once, with views numbered as in
     `members`."""
-    number = {member: local for local, member in enumerate(posed.members)}
-    found = start.correspondences
+    number = component.local
+    found = init.correspondences
     return {
         Pair(number[pair.i], number[pair.j]): matches
         for pair, matches in found.items()
@@ -39,28 +39,38 @@ def local_correspondences(posed: Posed, start: Start) -> dict[Pair, Corresponden
     }
 
 
-def scene_witnesses(posed: Posed, start: Start, config: VerificationConfig) -> tuple[Witness, ...]:
+def scene_witnesses(
+    component: Component, init: Initialization, config: VerificationConfig
+) -> tuple[Witness, ...]:
     """Of all pairs inside the scene."""
-    found = local_correspondences(posed, start)
-    return pair_witnesses(posed.cameras, posed.cam_from_world, found, config.witnesses)
+    found = local_correspondences(component, init)
+    return pair_witnesses(component.cameras, component.cam_from_world, found, config.witnesses)
 
 
-def part_labels(posed: Posed, start: Start, config: VerificationConfig) -> Int[np.ndarray, " n"]:
+def part_labels(
+    component: Component, init: Initialization, config: VerificationConfig
+) -> Int[np.ndarray, " n"]:
     """See `proven_parts`; all the same where no pair of any views has matches, as with networks that give
     none."""
-    found = local_correspondences(posed, start)
+    found = local_correspondences(component, init)
     if not found:
         return (
-            np.zeros(len(posed.members), dtype=np.int64) if not start.correspondences else _each(posed, start)
+            np.zeros(len(component.members), dtype=np.int64)
+            if not init.correspondences
+            else _each(component, init)
         )
-    witnesses = pair_witnesses(posed.cameras, posed.cam_from_world, found, config.witnesses)
+    witnesses = pair_witnesses(component.cameras, component.cam_from_world, found, config.witnesses)
     observations = observations_from_correspondences(found)
-    votes = structure_votes(posed.tracks, posed.cameras, posed.cam_from_world, found, config.structure)
+    votes = structure_votes(
+        component.tracks, component.cameras, component.cam_from_world, found, config.structure
+    )
     opposed = opposed_views(votes, config.structure)
-    seen = SeenTracks(observations, posed.cameras, posed.cam_from_world, opposed)
-    parts = proven_parts(witnesses, seen, _given(posed, start), config.parts)
-    groups = track_parts(posed.tracks, len(parts), config.min_shared_observations)
-    given = _given(posed, start)
+    seen = SeenTracks(observations, component.cameras, component.cam_from_world, opposed)
+    parts = find_proven_parts(witnesses, seen, _given(component, init), config.parts)
+    if not config.min_shared_observations:
+        return parts
+    groups = track_parts(component.tracks, len(parts), config.min_shared_observations)
+    given = _given(component, init)
     # What is given needs no points to hold it.
     groups = np.where(np.isin(groups, groups[given]), groups.max() + 1, groups)
     return _divided(parts, groups)
@@ -77,35 +87,44 @@ def _divided(parts: Int[np.ndarray, " n"], groups: Int[np.ndarray, " n"]) -> Int
     return label
 
 
-def _each(posed: Posed, start: Start) -> Int[np.ndarray, " n"]:
+def _each(component: Component, init: Initialization) -> Int[np.ndarray, " n"]:
     """A label for each view, but one for all whose poses are given."""
-    given = _given(posed, start)
+    given = _given(component, init)
     return np.where(given, np.argmax(given), np.arange(len(given)))
 
 
 def reasons_of_unproved(
-    posed: Posed, start: Start, lost: Sequence[int], config: VerificationConfig
+    component: Component, init: Initialization, lost: Sequence[int], config: VerificationConfig
 ) -> dict[int, str]:
     """Why these members (by index among all views) are in no part."""
-    supporting = [w for w in scene_witnesses(posed, start, config) if w.supports]
+    supporting = [w for w in scene_witnesses(component, init, config) if w.supports]
     ends = np.array([(w.i, w.j) for w in supporting], dtype=np.int64).ravel()
-    counts = np.bincount(ends, minlength=len(posed.members))
-    local = {member: row for row, member in enumerate(posed.members)}
+    counts = np.bincount(ends, minlength=len(component.members))
+    local = component.local
     reasons = NO_WITNESS, UNCHECKED, NOT_HELD
     return {member: reasons[min(counts[local[member]], 2)] for member in lost}
 
 
 def scene_uncertainty(
-    posed: Posed, views: Sequence[View], start: Start, config: VerificationConfig, with_prior: bool = True
+    component: Component,
+    views: Sequence[View],
+    init: Initialization,
+    config: VerificationConfig,
+    with_prior: bool = True,
 ) -> CameraUncertainty | None:
     """Of the scene's cameras, by its tracks and, `with_prior`, by what is known of focals beforehand."""
-    groups = np.array([start.groups[member] for member in posed.members])
+    groups = np.array([init.groups[member] for member in component.members])
     _, first, local = np.unique(groups, return_index=True, return_inverse=True)
-    prior = prior_stds([posed.members[row] for row in first.tolist()], views, start, config)
+    prior = prior_stds([component.members[row] for row in first.tolist()], views, init, config)
     if not with_prior:
         prior = np.where(prior > 0, np.inf, 0.0)
     return camera_uncertainty(
-        posed.cameras, posed.cam_from_world, posed.tracks, local.ravel().tolist(), prior, config.uncertainty
+        component.cameras,
+        component.cam_from_world,
+        component.tracks,
+        local.ravel().tolist(),
+        prior,
+        config.uncertainty,
     )
 
 
@@ -117,49 +136,49 @@ def prior_log_focal(view: View, config: VerificationConfig) -> tuple[float, floa
 
 
 def prior_stds(
-    members: Sequence[int], views: Sequence[View], start: Start, config: VerificationConfig
+    members: Sequence[int], views: Sequence[View], init: Initialization, config: VerificationConfig
 ) -> Float[np.ndarray, " n"]:
     """Standard deviation of what is known of each member's log focal beforehand: 0 where it is given."""
     return np.array(
         [
-            0.0 if start.evidence.given[start.groups[m]] else prior_log_focal(views[m], config)[1]
+            0.0 if init.evidence.given[init.groups[m]] else prior_log_focal(views[m], config)[1]
             for m in members
         ]
     )
 
 
-def _given(posed: Posed, start: Start) -> Bool[np.ndarray, " n"]:
-    return np.array([start.known.cam_from_world[member] is not None for member in posed.members])
+def _given(component: Component, init: Initialization) -> Bool[np.ndarray, " n"]:
+    return np.array([init.known.cam_from_world[member] is not None for member in component.members])
 
 
 def uncertain_members(
-    posed: Posed, views: Sequence[View], start: Start, config: VerificationConfig
+    component: Component, views: Sequence[View], init: Initialization, config: VerificationConfig
 ) -> dict[int, str]:
     """Members (by index among all views) whose rotation the tracks leave open, and how far; those that share
     too few tracks with two others; and both of two that are a scene by themselves and have too few matches,
     or a focal that nothing else tells, for that."""
-    if len(posed.members) == 2 and not _given(posed, start).all():
-        alone = _why_not_alone(posed, start, config)
-        return {} if alone is None else dict.fromkeys(posed.members, alone)
-    known = scene_uncertainty(posed, views, start, config)
+    if len(component.members) == 2 and not _given(component, init).all():
+        alone = _why_not_alone(component, init, config)
+        return {} if alone is None else dict.fromkeys(component.members, alone)
+    known = scene_uncertainty(component, views, init, config)
     if known is None:
-        return _hardly_shared(posed, start, config)
-    rotation: Float[np.ndarray, " n"] = np.where(_given(posed, start), 0.0, known.rotation_std_deg)
+        return _hardly_shared(component, init, config)
+    rotation: Float[np.ndarray, " n"] = np.where(_given(component, init), 0.0, known.rotation_std_deg)
     unsure = {
-        posed.members[row]: f"its rotation is known to {rotation[row]:.1f} degrees only"
+        component.members[row]: f"its rotation is known to {rotation[row]:.1f} degrees only"
         for row in np.flatnonzero(rotation > config.max_rotation_std_deg).tolist()
     }
-    return _hardly_shared(posed, start, config) | unsure
+    return _hardly_shared(component, init, config) | unsure
 
 
-def _hardly_shared(posed: Posed, start: Start, config: VerificationConfig) -> dict[int, str]:
+def _hardly_shared(component: Component, init: Initialization, config: VerificationConfig) -> dict[int, str]:
     """Nothing is asked of scenes without tracks, which were not bundle adjusted."""
-    if not len(posed.tracks.xyz):
+    if not len(component.tracks.xyz):
         return {}
-    shared = shared_observations(posed.tracks, len(posed.members))
-    few = (shared < config.min_shared_observations) & ~_given(posed, start)
+    shared = shared_observations(component.tracks, len(component.members))
+    few = (shared < config.min_shared_observations) & ~_given(component, init)
     return {
-        posed.members[row]: f"only {shared[row]} of its points are seen by two other photos"
+        component.members[row]: f"only {shared[row]} of its points are seen by two other photos"
         for row in np.flatnonzero(few).tolist()
     }
 
@@ -171,13 +190,13 @@ def shared_observations(tracks: Tracks, num_views: int) -> Int[np.ndarray, " n"]
     return np.bincount(tracks.view_index[tried], minlength=num_views)
 
 
-def _why_not_alone(posed: Posed, start: Start, config: VerificationConfig) -> str | None:
-    if not start.correspondences:
+def _why_not_alone(component: Component, init: Initialization, config: VerificationConfig) -> str | None:
+    if not init.correspondences:
         return None
-    agreeing = max((w.agreeing for w in scene_witnesses(posed, start, config)), default=0)
+    agreeing = max((w.agreeing for w in scene_witnesses(component, init, config)), default=0)
     if agreeing < config.min_matches_alone:
         return f"{UNCHECKED}, and it has only {agreeing} matches"
-    given = all(start.evidence.given[start.groups[member]] for member in posed.members)
+    given = all(init.evidence.given[init.groups[member]] for member in component.members)
     if config.given_focal_alone and not given:
         return f"{UNCHECKED}, and nothing tells its focal (give --focal)"
     return None

@@ -4,11 +4,9 @@ from dataclasses import dataclass, field, replace
 
 from dust3r_sfm.alignment.verification.parts import PartConfig
 from dust3r_sfm.alignment.verification.pose_covariance import UncertaintyConfig
+from dust3r_sfm.alignment.verification.repeated_structure import RepeatedStructureConfig
 from dust3r_sfm.alignment.verification.structure import StructureConfig
 from dust3r_sfm.alignment.verification.witnesses import WitnessConfig
-
-MIN_CELLS_BESIDE_DEPTH = 4
-"""Of a witness's matches between photos whose depth is known anyway."""
 
 
 @dataclass(frozen=True)
@@ -19,10 +17,14 @@ class VerificationConfig:
     """Which pairs count."""
     structure: StructureConfig = field(default_factory=StructureConfig)
     """Which photos the scene's own points stand against."""
+    repeated_structure: RepeatedStructureConfig = field(default_factory=RepeatedStructureConfig)
+    """Which rejected pairs are reported to agree on another place."""
     parts: PartConfig = field(default_factory=PartConfig)
     """Which photos hold each other."""
     uncertainty: UncertaintyConfig = field(default_factory=UncertaintyConfig)
     """How the covariance of cameras is estimated."""
+    most_splits: int = 4
+    """Times a part is asked again after it lost views, before what is left of it is given up."""
     max_rotation_std_deg: float = 0.75
     """Largest standard deviation of a view's rotation within its scene."""
     min_shared_observations: int = 30
@@ -52,7 +54,7 @@ def for_pairs_that_know_depth(config: VerificationConfig) -> VerificationConfig:
     the pointmaps speak for a pair's pose besides."""
     return replace(
         config,
-        witnesses=replace(config.witnesses, min_cells=MIN_CELLS_BESIDE_DEPTH),
+        witnesses=replace(config.witnesses, min_cells=config.witnesses.min_cells_beside_depth),
         parts=replace(config.parts, min_block_points=0, min_seed_matches=config.witnesses.min_matches),
         min_shared_observations=0,
         min_matches_alone=config.witnesses.min_matches,

@@ -9,37 +9,45 @@ from dataclasses import replace
 
 import numpy as np
 
-from dust3r_sfm.alignment.bundle.image_registration import without
-from dust3r_sfm.alignment.bundle.refined_component import Posed
-from dust3r_sfm.alignment.config import AlignmentConfig
+from dust3r_sfm.alignment.bundle.component_refinement import readjust_without
+from dust3r_sfm.alignment.bundle.config import BundleConfig
+from dust3r_sfm.alignment.component import Component
 from dust3r_sfm.alignment.pairs.focals import FocalEvidence
-from dust3r_sfm.alignment.pairs.initialization import Start
+from dust3r_sfm.alignment.pairs.initialization import Initialization
 from dust3r_sfm.alignment.verification.checks import prior_log_focal, scene_uncertainty
+from dust3r_sfm.alignment.verification.config import VerificationConfig
 from dust3r_sfm.geometry.view_cameras import view_scale
 from dust3r_sfm.types import View
 
 
-def with_usual_focals(posed: Posed, views: Sequence[View], start: Start, config: AlignmentConfig) -> Posed:
+def hold_open_focals(
+    component: Component,
+    views: Sequence[View],
+    init: Initialization,
+    config: VerificationConfig,
+    bundle: BundleConfig | None,
+) -> Component:
     """The scene with the focals that its tracks leave open put where tracks and prior together have them,
     and held there while the rest is adjusted anew; untouched where the tracks tell all focals."""
-    known = scene_uncertainty(posed, views, start, config.verification, with_prior=False)
+    known = scene_uncertainty(component, views, init, config, with_prior=False)
     if known is None:
-        return posed
-    open_ = known.log_focal_std > config.verification.max_focal_std
+        return component
+    open_ = known.log_focal_std > config.max_focal_std
     if not open_.any():
-        return posed
-    evidence, cameras = start.evidence, list(posed.cameras)
+        return component
+    evidence, cameras = init.evidence, list(component.cameras)
     log_focal, information = evidence.log_focal.copy(), evidence.information.copy()
     for row in np.flatnonzero(open_).tolist():
-        member = posed.members[row]
-        view, group = views[member], start.groups[member]
-        prior, prior_std = prior_log_focal(view, config.verification)
-        own = float(np.log(posed.cameras[row].fx / view_scale(view)))
+        member = component.members[row]
+        view, group = views[member], init.groups[member]
+        prior, prior_std = prior_log_focal(view, config)
+        own = float(np.log(component.cameras[row].fx / view_scale(view)))
         weights = known.log_focal_std[row] ** -2.0, prior_std**-2.0
         if not np.isinf(information[group]):
             log_focal[group] = np.average([own, prior], weights=weights)
             information[group] = np.inf
         focal = float(np.exp(log_focal[group])) * view_scale(view)
-        cameras[row] = replace(posed.cameras[row], fx=focal, fy=focal)
-    held = replace(start, evidence=FocalEvidence(log_focal, information))
-    return without(replace(posed, cameras=tuple(cameras)), set(), views, held, config)
+        cameras[row] = replace(component.cameras[row], fx=focal, fy=focal)
+    held = replace(init, evidence=FocalEvidence(log_focal, information))
+    adjusted = replace(component, cameras=tuple(cameras))
+    return readjust_without(adjusted, (), views, held, bundle)

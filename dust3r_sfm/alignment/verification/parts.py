@@ -12,12 +12,11 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Bool, Float, Int
 
-from dust3r_sfm.alignment.bundle.tracks import (
-    Observations,
-    compacted,
+from dust3r_sfm.alignment.bundle.tracks import Observations, compact
+from dust3r_sfm.alignment.bundle.triangulation import (
     rays,
     reprojection_errors,
-    triangulated,
+    triangulate,
     widest_angles_deg,
 )
 from dust3r_sfm.alignment.verification.witnesses import Witness, num_cells
@@ -31,6 +30,10 @@ class PartConfig:
 
     max_error: float = 0.004
     """Reprojection error of an observation that agrees, over the long edge of the view."""
+    loss_share: float = 0.25
+    """Scale of the Cauchy loss of triangulation over that."""
+    reweightings: int = 6
+    """Rounds of robust triangulation."""
     min_angle_deg: float = 1.0
     """Widest angle between the rays of a point, from which on its depth is known well enough to check
     others."""
@@ -97,7 +100,7 @@ class _Blocks:
     barred: frozenset[int]
 
 
-def proven_parts(
+def find_proven_parts(
     witnesses: Sequence[Witness], seen: SeenTracks, given: Bool[np.ndarray, " n"], config: PartConfig
 ) -> Int[np.ndarray, " n"]:
     """A label for each view: those with the same one hold each other. A label of its own for a view that
@@ -112,12 +115,12 @@ def proven_parts(
     labels = two_edge_connected(ends[:, 0], ends[:, 1], count) if len(ends) else np.arange(count)
     if given.any():
         labels = np.where(np.isin(labels, labels[given]), labels[given].min(), labels)
-    blocks = _joined(_blocks(seen, labels, doubted, config), seen, config)
+    blocks = _join(_blocks(seen, labels, doubted, config), seen, config)
     for seed in _seeds(witnesses, config):
         i, j = blocks.labels[[seed.i, seed.j]]
         alone = np.count_nonzero(np.isin(blocks.labels, (i, j))) == 2
         if i != j and alone:
-            blocks = _joined(_merged(blocks, int(i), int(j), seen, config), seen, config)
+            blocks = _join(_merge(blocks, int(i), int(j), seen, config), seen, config)
     return _without_pointless(blocks, given, config)
 
 
@@ -157,7 +160,7 @@ def _blocks(
     return _Blocks(labels, points, support, frozenset(labels[barred].tolist()))
 
 
-def _joined(blocks: _Blocks, seen: SeenTracks, config: PartConfig) -> _Blocks:
+def _join(blocks: _Blocks, seen: SeenTracks, config: PartConfig) -> _Blocks:
     """The best supported blocks merged until none supports another enough."""
     while good := [
         (found.points, pair)
@@ -166,11 +169,11 @@ def _joined(blocks: _Blocks, seen: SeenTracks, config: PartConfig) -> _Blocks:
         if not seen.opposed[np.ix_(blocks.labels == pair[0], blocks.labels == pair[1])].any()
     ]:
         into, moved = max(good)[1]
-        blocks = _merged(blocks, into, moved, seen, config)
+        blocks = _merge(blocks, into, moved, seen, config)
     return blocks
 
 
-def _merged(blocks: _Blocks, into: int, moved: int, seen: SeenTracks, config: PartConfig) -> _Blocks:
+def _merge(blocks: _Blocks, into: int, moved: int, seen: SeenTracks, config: PartConfig) -> _Blocks:
     labels = np.where(blocks.labels == moved, into, blocks.labels)
     points = {label: found for label, found in blocks.points.items() if label != moved}
     points[into] = _block_points(seen, labels == into, config)
@@ -198,10 +201,10 @@ def _block_points(seen: SeenTracks, inside: Bool[np.ndarray, " n"], config: Part
     track = np.flatnonzero(counts >= 2)
     if not len(track):
         return _Points(track, np.zeros((0, 3)))
-    mine = compacted(every.point_index, every.view_index, every.pixels, keep)
+    mine = compact(every.point_index, every.view_index, every.pixels, keep)
     from_views = rays(mine, seen.cameras, seen.cam_from_world)
     bounds = _bounds_px(seen, mine, config)
-    xyz = triangulated(mine, from_views, 0.25 * bounds)
+    xyz = triangulate(mine, from_views, config.loss_share * bounds, config.reweightings)
     good = reprojection_errors(mine, from_views, xyz) <= bounds
     agreeing = np.bincount(mine.point_index, good, len(xyz)) == np.bincount(mine.point_index)
     wide = widest_angles_deg(mine, from_views, len(xyz)) >= config.min_angle_deg

@@ -1,85 +1,92 @@
-"""A scene in, the scenes that are proved of it out: split, adjusted again, and asked again."""
+"""A component in, the components that are proved of it out: split, adjusted again, and asked again."""
 
-from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
 
 import numpy as np
+from jaxtyping import Int
 
-from dust3r_sfm.alignment.bundle.bundle_refinement import COARSE
-from dust3r_sfm.alignment.bundle.image_registration import without
-from dust3r_sfm.alignment.bundle.refined_component import Posed
-from dust3r_sfm.alignment.config import AlignmentConfig
-from dust3r_sfm.alignment.pairs.initialization import Start
+from dust3r_sfm.alignment.bundle.component_refinement import readjust_without
+from dust3r_sfm.alignment.bundle.config import BundleConfig
+from dust3r_sfm.alignment.bundle.schedule import first_adjustment
+from dust3r_sfm.alignment.component import Component
+from dust3r_sfm.alignment.pairs.initialization import Initialization
 from dust3r_sfm.alignment.verification.checks import part_labels, reasons_of_unproved, uncertain_members
-from dust3r_sfm.alignment.verification.focal_prior import with_usual_focals
+from dust3r_sfm.alignment.verification.config import VerificationConfig
+from dust3r_sfm.alignment.verification.focal_prior import hold_open_focals
 from dust3r_sfm.types import View
 
-MOST_ROUNDS = 4
-"""Times a part is asked again after it lost views, before what is left of it is given up."""
 STILL_CHANGING = "its scene fell apart each time that it was adjusted without what was not proved"
 
 
 @dataclass(frozen=True)
 class Proved:
-    """Scenes whose every view is proved, and why the other views (by index among all) are in none."""
+    """Components whose every view is proved, and why the other views (by index among all) are in none."""
 
-    scenes: tuple[Posed, ...]
-    lost: dict[int, str]
-
-
-def proved_scenes(
-    posed: Posed, views: Sequence[View], start: Start, config: AlignmentConfig, rounds: int = MOST_ROUNDS
-) -> Proved:
-    """The parts of a scene that hold each other, each adjusted without the rest, until nothing is lost any
-    more. Untouched, and at no cost but a few triangulations, where all is proved."""
-    if rounds == 0:
-        return Proved((), dict.fromkeys(posed.members, STILL_CHANGING))
-    if len(posed.members) < 2:
-        return Proved((), {})
-    labels = part_labels(posed, start, config.verification)
-    if not (labels == labels[0]).all():
-        return _parts(posed, labels, views, start, config, rounds)
-    held = with_usual_focals(posed, views, start, config)
-    if held.members != posed.members:
-        again = proved_scenes(held, views, start, config, rounds - 1)
-        return Proved(again.scenes, again.lost | _gone(posed, held, ()))
-    posed = held
-    unsure = uncertain_members(posed, views, start, config.verification)
-    if not unsure:
-        return Proved((posed,), {})
-    if len(posed.members) - len(unsure) < 2:
-        return Proved(
-            (), unsure | dict.fromkeys(set(posed.members) - set(unsure), next(iter(unsure.values())))
-        )
-    left = without(posed, set(unsure), views, start, config)
-    again = proved_scenes(left, views, start, config, rounds - 1)
-    return Proved(again.scenes, unsure | again.lost | _gone(posed, left, unsure))
+    components: tuple[Component, ...] = ()
+    lost: Mapping[int, str] = field(default_factory=dict)
 
 
-def _parts(
-    posed: Posed,
-    labels: np.ndarray,
+def split_into_proved(
+    component: Component,
     views: Sequence[View],
-    start: Start,
-    config: AlignmentConfig,
+    init: Initialization,
+    config: VerificationConfig,
+    bundle: BundleConfig | None,
+    rounds: int | None = None,
+) -> Proved:
+    """The parts that hold each other, each adjusted without the rest, until nothing is lost any more, or so
+    many `rounds` (those of the config if not said) have passed. Untouched, and at no cost but a few
+    triangulations, where all is proved."""
+    rounds = config.most_splits if rounds is None else rounds
+    if rounds == 0:
+        return Proved(lost=dict.fromkeys(component.members, STILL_CHANGING))
+    if len(component) < 2:
+        return Proved()
+    labels = part_labels(component, init, config)
+    if not (labels == labels[0]).all():
+        return _split(component, labels, views, init, config, bundle, rounds)
+    held = hold_open_focals(component, views, init, config, bundle)
+    if held.members != component.members:
+        again = split_into_proved(held, views, init, config, bundle, rounds - 1)
+        return Proved(again.components, {**again.lost, **_gone(component, held, ())})
+    unsure = uncertain_members(held, views, init, config)
+    if not unsure:
+        return Proved((held,))
+    if len(held) - len(unsure) < 2:
+        others = dict.fromkeys(set(held.members) - set(unsure), next(iter(unsure.values())))
+        return Proved(lost={**unsure, **others})
+    left = readjust_without(held, set(unsure), views, init, bundle)
+    again = split_into_proved(left, views, init, config, bundle, rounds - 1)
+    return Proved(again.components, {**unsure, **again.lost, **_gone(held, left, unsure)})
+
+
+def _split(
+    component: Component,
+    labels: Int[np.ndarray, " n"],
+    views: Sequence[View],
+    init: Initialization,
+    config: VerificationConfig,
+    bundle: BundleConfig | None,
     rounds: int,
 ) -> Proved:
-    members = np.array(posed.members)
+    members = np.array(component.members)
     values, counts = np.unique(labels, return_counts=True)
     alone = members[np.isin(labels, values[counts == 1])].tolist()
-    lost = reasons_of_unproved(posed, start, alone, config.verification)
-    scenes: list[Posed] = []
+    lost = reasons_of_unproved(component, init, alone, config)
+    found: list[Component] = []
+    # What did not belong there may have bent the rest: adjusted as if it were new.
+    anew = first_adjustment(bundle or BundleConfig())
     for label in values[counts > 1]:
         others = set(members[labels != label].tolist())
-        # What did not belong there may have bent the rest: adjusted as if it were new.
-        part = without(posed, others, views, start, config, COARSE)
-        found = proved_scenes(part, views, start, config, rounds - 1)
-        scenes.extend(found.scenes)
-        lost |= found.lost | _gone(posed, part, others)
-    return Proved(tuple(scenes), lost)
+        part = readjust_without(component, others, views, init, bundle, anew)
+        proved = split_into_proved(part, views, init, config, bundle, rounds - 1)
+        found.extend(proved.components)
+        lost = {**lost, **proved.lost, **_gone(component, part, others)}
+    return Proved(tuple(found), lost)
 
 
-def _gone(before: Posed, after: Posed, others: Collection[int]) -> dict[int, str]:
+def _gone(before: Component, after: Component, others: Collection[int]) -> dict[int, str]:
     """Views that an adjustment lost on the way."""
     left = set(before.members) - set(after.members) - set(others)
     return dict.fromkeys(sorted(left), "too few of its observations agree with the other views")

@@ -2,8 +2,8 @@
 
 from collections.abc import Sequence
 
-from dust3r_sfm.alignment.bundle.refined_component import Posed
-from dust3r_sfm.alignment.pairs.initialization import Start
+from dust3r_sfm.alignment.component import Component
+from dust3r_sfm.alignment.pairs.initialization import Initialization
 from dust3r_sfm.alignment.verification.checks import scene_uncertainty, scene_witnesses
 from dust3r_sfm.alignment.verification.config import VerificationConfig
 from dust3r_sfm.alignment.verification.pose_covariance import CameraUncertainty
@@ -11,13 +11,13 @@ from dust3r_sfm.alignment.verification.witnesses import Witness
 from dust3r_sfm.types import Verdict, View, ViewProof
 
 
-def proofs_of(
-    posed: Posed, views: Sequence[View], start: Start, config: VerificationConfig
+def view_proofs(
+    component: Component, views: Sequence[View], init: Initialization, config: VerificationConfig
 ) -> tuple[ViewProof, ...]:
     """One a member."""
-    witnesses = scene_witnesses(posed, start, config)
-    known = scene_uncertainty(posed, views, start, config)
-    return tuple(_proof(row, witnesses, known) for row in range(len(posed.members)))
+    witnesses = scene_witnesses(component, init, config)
+    known = scene_uncertainty(component, views, init, config)
+    return tuple(_proof(row, witnesses, known) for row in range(len(component.members)))
 
 
 def _proof(row: int, witnesses: Sequence[Witness], known: CameraUncertainty | None) -> ViewProof:
@@ -37,7 +37,7 @@ def _proof(row: int, witnesses: Sequence[Witness], known: CameraUncertainty | No
     )
 
 
-def verdict_of(proofs: Sequence[ViewProof], config: VerificationConfig) -> tuple[Verdict, str]:
+def scene_verdict(proofs: Sequence[ViewProof], config: VerificationConfig) -> tuple[Verdict, str]:
     """And why, in words."""
     if all(proof.agreeing_share is None for proof in proofs):
         return Verdict.UNCHECKED, "there are no matches to check it by"

@@ -35,6 +35,8 @@ class WitnessConfig:
     """Cells that a witness's agreeing matches lie in, in either photo: matches on one small thing fix no pose
     however many they are. (With four, pairs past a corner that saw the same sixth of their width bent a scene
     by 7 degrees, with errors of a fifth of a pixel.)"""
+    min_cells_beside_depth: int = 4
+    """The same between photos whose depth is known anyway, as networks know it."""
 
 
 @dataclass(frozen=True)

@@ -1,11 +1,14 @@
 import numpy as np
 import pytest
 
-from dust3r_sfm.alignment.averaging.motion import average
+from dust3r_sfm.alignment.averaging.contradictions import select_contradicted
+from dust3r_sfm.alignment.averaging.motion import AveragingConfig, average_motions
 from dust3r_sfm.alignment.averaging.scales import depth_ties
-from dust3r_sfm.alignment.averaging.triplets import disagreeing, triplet_support
+from dust3r_sfm.alignment.averaging.triplets import triplet_support
 from dust3r_sfm.alignment.pairs.edges import Edges
 from dust3r_sfm.geometry import invert_rigid, rigid, rotation_angle_deg, rotation_from_vector
+
+CONFIG = AveragingConfig()
 
 
 @pytest.fixture
@@ -37,13 +40,15 @@ def world():
 
 def test_exact_edges_give_the_world_up_to_gauge(world):
     poses, scale, edges = world
-    found = average(edges, depth_ties(edges), triplet_support(edges), 10)
+    found = average_motions(
+        edges, depth_ties(edges, CONFIG.scales), triplet_support(edges, CONFIG.triplets), 10, CONFIG
+    )
     expected = poses @ invert_rigid(poses[0])
     np.testing.assert_allclose(found.cam_from_world[:, :3, :3], expected[:, :3, :3], atol=1e-9)
     size = found.cam_from_world[1, :3, 3] @ expected[1, :3, 3] / (expected[1, :3, 3] ** 2).sum()
     np.testing.assert_allclose(found.cam_from_world[:, :3, 3], size * expected[:, :3, 3], atol=1e-7)
     np.testing.assert_allclose(np.exp(found.log_scale), size * scale, rtol=1e-7)
-    assert disagreeing(edges, found) == {}
+    assert select_contradicted(edges, found, CONFIG.tolerance) == {}
 
 
 def test_wrong_rotations_and_baselines_are_found_and_ignored(world):
@@ -55,8 +60,10 @@ def test_wrong_rotations_and_baselines_are_found_and_ignored(world):
     relative[shifted, :3, 3] *= -1
     values = {name: getattr(edges, name) for name in edges.__dataclass_fields__}
     edges = Edges(**{**values, "j_from_i": relative})
-    found = average(edges, depth_ties(edges), triplet_support(edges), 10)
-    reasons = disagreeing(edges, found)
+    found = average_motions(
+        edges, depth_ties(edges, CONFIG.scales), triplet_support(edges, CONFIG.triplets), 10, CONFIG
+    )
+    reasons = select_contradicted(edges, found, CONFIG.tolerance)
     assert set(turned.tolist()) <= set(reasons)
     assert set(reasons) <= {*turned.tolist(), *shifted.tolist()}
     assert all("rotation" in reasons[edge] for edge in turned.tolist())

@@ -5,11 +5,14 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from dust3r_sfm.alignment.averaging.motion import average_rotations
-from dust3r_sfm.alignment.averaging.rotation_blocks import voted
+from dust3r_sfm.alignment.averaging.motion import AveragingConfig
+from dust3r_sfm.alignment.averaging.rotation_blocks import align_rotation_blocks
+from dust3r_sfm.alignment.averaging.rotations import average_rotations
 from dust3r_sfm.alignment.averaging.triplets import triplet_support
 from dust3r_sfm.alignment.pairs.edges import Edges
 from dust3r_sfm.geometry import rigid, rotation_angle_deg, rotation_from_vector
+
+CONFIG = AveragingConfig()
 
 
 def edges_between(rotations, pairs, wrong=(), rng=None, noise=0.0):
@@ -39,6 +42,10 @@ def random_rotations(count, seed=0):
     return rotation_from_vector(np.random.default_rng(seed).uniform(-1, 1, (count, 3)))
 
 
+def averaged(edges, support, num_views):
+    return average_rotations(edges, support, num_views, CONFIG.rotations, CONFIG.blocks, CONFIG.tolerance)
+
+
 def largest_error_deg(found, true):
     return rotation_angle_deg((found @ found[0].T) @ np.swapaxes(true @ true[0].T, -1, -2)).max()
 
@@ -56,7 +63,9 @@ def test_two_pairs_outvote_any_number_that_disagree(seed):
     lie = np.flatnonzero((edges.tail == 0) & (edges.head == 6))[0]
     start[6] = edges.j_from_i[lie, :3, :3] @ start[0]
     chained = np.swapaxes(start[edges.head], -1, -2) @ edges.j_from_i[:, :3, :3] @ start[edges.tail]
-    found = voted(edges, start, rotation_angle_deg(chained))
+    errors_deg = rotation_angle_deg(chained)
+    bound_deg = CONFIG.tolerance.rotation_bound_deg(errors_deg)
+    found = align_rotation_blocks(edges, start, errors_deg, bound_deg, CONFIG.blocks)
     assert largest_error_deg(found.rotations, true) < 1e-5
     assert not found.undecided.any()
 
@@ -65,7 +74,7 @@ def test_a_view_of_two_contradicting_pairs_is_left_undecided():
     true = random_rotations(5)
     known = [(i, j) for i in range(4) for j in range(i)]
     edges = edges_between(true, [*known, (4, 0), (4, 1)], {(4, 1)})
-    found = average_rotations(edges, triplet_support(edges), 5)
+    found = averaged(edges, triplet_support(edges, CONFIG.triplets), 5)
     assert set(np.flatnonzero(found.undecided)) == set(np.flatnonzero((edges.tail == 4) | (edges.head == 4)))
     assert largest_error_deg(found.of_views[:4], true[:4]) < 1e-5
 
@@ -78,7 +87,7 @@ def test_three_single_pairs_that_close_join_three_blocks(seed):
     halves = [(i, j) for half in (range(4), range(4, 8)) for i in half for j in half if j < i]
     lies = {(0, 5), (1, 6), (8, 1), (8, 2), (8, 6), (8, 7)}
     edges = edges_between(true, [*halves, (3, 4), (8, 3), (8, 5), *sorted(lies)], lies, rng)
-    found = average_rotations(edges, triplet_support(edges), 9)
+    found = averaged(edges, triplet_support(edges, CONFIG.triplets), 9)
     assert not found.undecided.any()
     assert largest_error_deg(found.of_views, true) < 0.01
 
@@ -89,7 +98,7 @@ def test_the_far_stronger_of_two_contradicting_pairs_is_believed():
     edges = edges_between(true, [*known, (4, 0), (4, 1)], {(4, 1)})
     weak = np.isin(edges.tail, (1, 4)) & np.isin(edges.head, (1, 4))
     edges = replace(edges, strength=np.where(weak, 0.3, 1.0))
-    found = average_rotations(edges, edges.strength, 5)
+    found = averaged(edges, edges.strength, 5)
     assert not found.undecided.any()
     assert largest_error_deg(found.of_views, true) < 0.01
     assert (found.error_deg > 20).nonzero()[0].tolist() == np.flatnonzero(weak).tolist()
@@ -114,7 +123,7 @@ def test_every_view_that_good_triplets_hold_is_right(share, seed):
     pairs = [(i, (i + step) % 16) for i in range(16) for step in (1, 2, 3)]
     wrong = {pairs[k] for k in rng.permutation(len(pairs))[: round(share * len(pairs))]}
     edges = edges_between(true, pairs, wrong, rng, noise=0.003)
-    found = average_rotations(edges, triplet_support(edges), 16)
+    found = averaged(edges, triplet_support(edges, CONFIG.triplets), 16)
     held = held_by_triplets([pair for pair in pairs if pair not in wrong], 16)
     assert held.sum() >= 8
     assert largest_error_deg(found.of_views[held], true[held]) < 1.0

@@ -5,13 +5,15 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from dust3r_sfm.alignment.averaging.scales import average_log_scales, depth_ties, tie_islands
+from dust3r_sfm.alignment.averaging.scales import ScaleConfig, average_log_scales, depth_ties, tie_islands
 from dust3r_sfm.alignment.pairs.edges import Edges
 
 SAMPLES = 40
 DEPTHS = np.random.default_rng(2).uniform(2.0, 6.0, (4, SAMPLES))
 """Of four views, in the world."""
 ALL = np.ones(SAMPLES, dtype=bool)
+
+CONFIG = ScaleConfig()
 
 
 def part(start: int, stop: int) -> np.ndarray:
@@ -50,9 +52,9 @@ def test_scales_come_through_maps_that_share_no_sample():
     rows = [(0, 1, scales[0], ALL, part(0, 18))]
     rows += [(2, 1, scales[1], ALL, part(10, 30)), (3, 1, scales[2], ALL, part(20, 40))]
     edges = edges_of(rows)
-    ties = depth_ties(edges)
+    ties = depth_ties(edges, CONFIG)
     assert (tie_islands(ties, 3) == 0).all()
-    found = average_log_scales(ties, 3)
+    found = average_log_scales(ties, 3, CONFIG)
     np.testing.assert_allclose(relative(found.of_edges), scales, rtol=1e-9)
     assert found.error == pytest.approx([0.0] * 3, abs=1e-9)
     assert found.objective == pytest.approx(0.0, abs=1e-9)
@@ -60,12 +62,12 @@ def test_scales_come_through_maps_that_share_no_sample():
 
 def test_maps_that_share_nothing_are_islands():
     edges = edges_of([(0, 1, 1.0, ALL, part(0, 20)), (2, 1, 2.0, ALL, part(20, 40))])
-    assert len(set(tie_islands(depth_ties(edges), 2))) == 2
+    assert len(set(tie_islands(depth_ties(edges, CONFIG), 2))) == 2
 
 
 def test_a_map_with_hardly_a_sample_is_tied_to_nothing_by_it():
     edges = edges_of([(0, 1, 1.0, ALL, part(0, 3)), (1, 2, 2.0, ALL, ALL)])
-    ties = depth_ties(edges)
+    ties = depth_ties(edges, CONFIG)
     assert sorted(zip(ties.edge.tolist(), ties.hub.tolist(), strict=True)) == [(0, 0), (1, 1), (1, 2)]
 
 
@@ -75,7 +77,7 @@ def test_a_pair_whose_depths_contradict_each_other_is_shown_and_moves_nobody():
     edges = edges_of([(i, j, s, ALL, ALL) for (i, j), s in zip(ends, scales, strict=True)])
     wrong = 5
     edges.points_j[wrong] *= 2.0
-    found = average_log_scales(depth_ties(edges), 12)
+    found = average_log_scales(depth_ties(edges, CONFIG), 12, CONFIG)
     others = np.arange(12) != wrong
     assert found.error[wrong] == pytest.approx(np.log(2.0), rel=1e-3)
     assert found.error[others].max() < 1e-3

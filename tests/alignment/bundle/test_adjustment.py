@@ -6,13 +6,14 @@ import numpy as np
 import pytest
 
 from dust3r_sfm.alignment.bundle.adjustment import (
+    AdjustmentSettings,
     Bundle,
-    BundleSettings,
-    bundle_adjusted,
-    camera_sharing,
+    adjust_bundle,
     model_from_bundle,
     most_steps,
+    share_cameras,
 )
+from dust3r_sfm.alignment.bundle.config import BundleConfig
 from dust3r_sfm.alignment.bundle.tracks import Observations
 from dust3r_sfm.geometry import (
     invert_rigid,
@@ -23,12 +24,14 @@ from dust3r_sfm.geometry import (
     transform_points,
 )
 
+BOUNDS = BundleConfig()
+
 
 @pytest.mark.parametrize(
     ("observations", "steps"), [(0, 200), (20_000, 200), (40_000, 100), (80_000, 50), (9_000_000, 50)]
 )
 def test_many_observations_are_given_fewer_steps_and_never_fewer_than_colmap_gives(observations, steps):
-    assert most_steps(observations) == steps
+    assert most_steps(observations, BOUNDS) == steps
 
 
 @pytest.fixture
@@ -64,7 +67,7 @@ def relative_poses(cam_from_world):
 def test_a_disturbed_start_comes_back_up_to_the_gauge(exact, fix_focals):
     bundle, observations = exact
     start = disturbed(bundle, 1.0 if fix_focals else 1.05)
-    found = bundle_adjusted(start, observations, BundleSettings(1.0, fix_focals))
+    found = adjust_bundle(start, observations, AdjustmentSettings(1.0, 1e-8, fix_focals), BOUNDS)
     np.testing.assert_allclose(
         relative_poses(found.cam_from_world), relative_poses(bundle.cam_from_world), atol=1e-5
     )
@@ -89,7 +92,7 @@ def reprojected(bundle, observations):
 
 def test_fixed_focals_stay(exact):
     bundle, observations = exact
-    found = bundle_adjusted(disturbed(bundle), observations, BundleSettings(1.0, True))
+    found = adjust_bundle(disturbed(bundle), observations, AdjustmentSettings(1.0, 1e-8, True), BOUNDS)
     assert [c.fx for c in found.cameras] == [pytest.approx(1.05 * c.fx, rel=1e-12) for c in bundle.cameras]
 
 
@@ -97,8 +100,8 @@ def test_a_robust_loss_ignores_a_few_wrong_observations(exact):
     bundle, observations = exact
     pixels = observations.pixels.copy()
     pixels[::30] += [6.0, 9.0]
-    found = bundle_adjusted(
-        disturbed(bundle), replace(observations, pixels=pixels), BundleSettings(0.1, False)
+    found = adjust_bundle(
+        disturbed(bundle), replace(observations, pixels=pixels), AdjustmentSettings(0.1, 1e-8), BOUNDS
     )
     true = relative_poses(bundle.cam_from_world)
     turns = relative_poses(found.cam_from_world)[:, :3, :3] @ np.swapaxes(true[:, :3, :3], -1, -2)
@@ -109,7 +112,8 @@ def test_a_robust_loss_ignores_a_few_wrong_observations(exact):
 def test_same_input_same_bytes(exact):
     bundle, observations = exact
     first, second = (
-        bundle_adjusted(disturbed(bundle), observations, BundleSettings(1.0, False)) for _ in range(2)
+        adjust_bundle(disturbed(bundle), observations, AdjustmentSettings(1.0, 1e-8), BOUNDS)
+        for _ in range(2)
     )
     assert first.cam_from_world.tobytes() == second.cam_from_world.tobytes()
     assert first.xyz.tobytes() == second.xyz.tobytes()
@@ -123,7 +127,7 @@ def test_a_view_without_observations_stays_where_it_is(exact):
         observations.point_index[keep], observations.view_index[keep], observations.pixels[keep]
     )
     start = disturbed(bundle)
-    found = bundle_adjusted(start, rows, BundleSettings(1.0, False))
+    found = adjust_bundle(start, rows, AdjustmentSettings(1.0, 1e-8), BOUNDS)
     np.testing.assert_allclose(found.cam_from_world[3], start.cam_from_world[3], atol=1e-12)
     np.testing.assert_allclose(
         relative_poses(found.cam_from_world[:3]), relative_poses(bundle.cam_from_world[:3]), atol=1e-4
@@ -146,7 +150,7 @@ def test_views_of_one_group_and_size_share_their_mean_focal(scenes):
         scenes.camera(36, 48, 50.0),
         scenes.camera(48, 36, 70.0),
     ]
-    shared, camera_of_view = camera_sharing(cameras, [5, 5, 5, 8], [False] * 4)
+    shared, camera_of_view = share_cameras(cameras, [5, 5, 5, 8], [False] * 4)
     assert camera_of_view == (0, 0, 1, 2)
     np.testing.assert_allclose([c.fx for c in shared], [60.0, 50.0, 70.0])
     assert all(c.fx == c.fy for c in shared)
@@ -155,7 +159,7 @@ def test_views_of_one_group_and_size_share_their_mean_focal(scenes):
 
 def test_held_cameras_are_shared_with_their_like_only(scenes):
     cameras = [scenes.camera(focal=40.0), scenes.camera(focal=40.0), scenes.camera(focal=50.0)]
-    shared, camera_of_view = camera_sharing(cameras, [0, 0, 0], [True, True, False])
+    shared, camera_of_view = share_cameras(cameras, [0, 0, 0], [True, True, False])
     assert camera_of_view == (0, 0, 1)
     assert shared[0] == cameras[0]
     assert shared[1].fx == pytest.approx(50.0)

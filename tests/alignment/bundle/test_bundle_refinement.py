@@ -7,7 +7,10 @@ import pytest
 
 from dust3r_sfm.alignment.bundle import bundle_refinement
 from dust3r_sfm.alignment.bundle.adjustment import Bundle
-from dust3r_sfm.alignment.bundle.bundle_refinement import MIN_OBSERVATIONS, Held, Sharpened, sharpen
+from dust3r_sfm.alignment.bundle.bundle_refinement import Held, Refined, refine_bundle
+from dust3r_sfm.alignment.bundle.config import BundleConfig
+from dust3r_sfm.alignment.bundle.schedule import first_adjustment
+from dust3r_sfm.alignment.component import Component
 from dust3r_sfm.geometry import (
     invert_rigid,
     project,
@@ -19,6 +22,8 @@ from dust3r_sfm.geometry import (
 from dust3r_sfm.types import Correspondences, Pair
 
 POINTS = 60
+
+CONFIG = BundleConfig()
 
 
 def free(count):
@@ -79,9 +84,18 @@ def disturbed(truth, seed=0):
     return cameras, noise @ truth.cam_from_world
 
 
-def sharpened(truth, correspondences) -> Sharpened:
+def refined(truth, correspondences) -> Refined:
     cameras, poses = disturbed(truth)
-    return sharpen(truth.views, correspondences, cameras, poses, [0] * len(cameras), free(len(cameras)))
+    return refined_from(truth.views, correspondences, cameras, poses)
+
+
+def refined_from(views, correspondences, cameras, poses) -> Refined:
+    members = tuple(range(len(views)))
+    start = Component(
+        members=members, cameras=tuple(cameras), cam_from_world=poses, scales={}, residual_px={}
+    )
+    schedule = first_adjustment(CONFIG)
+    return refine_bundle(start, views, correspondences, [0] * len(views), free(len(views)), schedule, CONFIG)
 
 
 def relative_poses(cam_from_world):
@@ -90,7 +104,7 @@ def relative_poses(cam_from_world):
     return relative
 
 
-def track_errors_px(result: Sharpened, tracks) -> np.ndarray:
+def track_errors_px(result: Component, tracks) -> np.ndarray:
     errors = np.zeros(len(tracks.pixels))
     for view, camera in enumerate(result.cameras):
         rows = tracks.view_index == view
@@ -100,14 +114,15 @@ def track_errors_px(result: Sharpened, tracks) -> np.ndarray:
 
 
 def test_turned_and_resized_views_of_one_camera_come_back_in_view_pixels(turned):
-    result = sharpened(turned, exact_matches(turned, points()))
-    assert result.bundle_adjustment.startswith("kept")
-    assert result.robust_error_after_px < 1e-3 < result.robust_error_before_px
-    assert result.dropped_views == {}
-    for found, true in zip(result.cameras, turned.cameras, strict=True):
-        assert (found.width, found.height) == (true.width, true.height)
+    found = refined(turned, exact_matches(turned, points()))
+    result = found.component
+    assert result.adjustment.text.startswith("kept")
+    assert result.adjustment.error_after_px < 1e-3 < result.adjustment.error_before_px
+    assert found.dropped == {}
+    for camera, true in zip(result.cameras, turned.cameras, strict=True):
+        assert (camera.width, camera.height) == (true.width, true.height)
         np.testing.assert_allclose(
-            [found.fx, found.fy, found.cx, found.cy], [true.fx, true.fy, true.cx, true.cy], rtol=1e-5
+            [camera.fx, camera.fy, camera.cx, camera.cy], [true.fx, true.fy, true.cx, true.cy], rtol=1e-5
         )
     np.testing.assert_allclose(
         relative_poses(result.cam_from_world), relative_poses(turned.cam_from_world), atol=1e-4
@@ -119,7 +134,7 @@ def test_turned_and_resized_views_of_one_camera_come_back_in_view_pixels(turned)
 
 def test_tracks_hold_the_pixels_they_came_from_and_the_mean_colour(turned):
     matches = exact_matches(turned, points())
-    tracks = sharpened(turned, matches).tracks
+    tracks = refined(turned, matches).component.tracks
     given = matches[Pair(0, 1)].pixels_i
     found = tracks.pixels[tracks.view_index == 0]
     np.testing.assert_allclose(found[np.lexsort(found.T)], given[np.lexsort(given.T)], atol=1e-9)
@@ -136,7 +151,7 @@ def test_wrong_matches_are_left_out(turned):
         np.concatenate([good.pixels_j, strangers.pixels_j]),
         np.ones(len(good) + 15),
     )
-    result = sharpened(turned, matches)
+    result = refined(turned, matches).component
     true = relative_poses(turned.cam_from_world)
     turns = relative_poses(result.cam_from_world)[:, :3, :3] @ np.swapaxes(true[:, :3, :3], -1, -2)
     assert rotation_angle_deg(turns).max() < 0.1
@@ -149,11 +164,11 @@ def test_what_does_not_help_is_not_kept(turned, monkeypatch: pytest.MonkeyPatch)
         turn[0] = np.eye(4)
         return replace(bundle, cam_from_world=turn @ bundle.cam_from_world)
 
-    monkeypatch.setattr(bundle_refinement, "bundle_adjusted", worse)
+    monkeypatch.setattr(bundle_refinement, "adjust_bundle", worse)
     matches = exact_matches(turned, points())
-    result = sharpen(turned.views, matches, turned.cameras, turned.cam_from_world, [0] * 3, free(3))
-    assert result.bundle_adjustment == "not kept: it did not lower the robust error"
-    assert result.robust_error_after_px > result.robust_error_before_px
+    result = refined_from(turned.views, matches, turned.cameras, turned.cam_from_world).component
+    assert result.adjustment.text == "not kept: it did not lower the robust error"
+    assert result.adjustment.error_after_px > result.adjustment.error_before_px
     np.testing.assert_allclose(result.cam_from_world, turned.cam_from_world, atol=1e-12)
     np.testing.assert_allclose([c.fx for c in result.cameras], [c.fx for c in turned.cameras])
 
@@ -164,22 +179,22 @@ def test_matches_without_parallax_hold_nothing(turned):
     for view in (1, 2):
         near.cam_from_world[view] = turned.cam_from_world[0]
         near.cam_from_world[view, 0, 3] += 0.01 * view
-    result = sharpen(
-        near.views, exact_matches(near, points()), near.cameras, near.cam_from_world, [0] * 3, free(3)
-    )
-    assert result.bundle_adjustment == "not kept: no track has two good observations"
-    assert set(result.dropped_views) == {0, 1, 2}
+    found = refined_from(near.views, exact_matches(near, points()), near.cameras, near.cam_from_world)
+    result = found.component
+    assert result.adjustment.text == "not kept: no track has two good observations"
+    assert set(found.dropped) == {0, 1, 2}
     assert len(result.tracks.xyz) == 0
 
 
 def test_a_view_with_few_observations_is_let_go(scenes):
     truth = scenes.arc([scenes.camera()] * 4)
     matches = exact_matches(truth, points(), views=[0, 1, 2])
-    few = MIN_OBSERVATIONS - 1
+    few = CONFIG.min_observations - 1
     matches[Pair(2, 3)] = exact_matches(truth, points()[:few], views=[2, 3])[Pair(2, 3)]
-    result = sharpened(truth, matches)
-    assert list(result.dropped_views) == [3]
-    assert f"only {few} of its observations" in result.dropped_views[3]
+    found = refined(truth, matches)
+    result = found.component
+    assert list(found.dropped) == [3]
+    assert f"only {few} of its observations" in found.dropped[3]
     assert set(result.tracks.view_index) == {0, 1, 2}
     assert np.bincount(result.tracks.point_index).min() >= 2
     assert track_errors_px(result, result.tracks).max() < 1e-3
@@ -196,7 +211,7 @@ def many_points():
 
 def test_a_distorting_lens_is_found_whole(five):
     five.cameras[:] = [replace(camera, k1=-0.15) for camera in five.cameras]
-    result = sharpened(five, exact_matches(five, many_points()))
+    result = refined(five, exact_matches(five, many_points())).component
     for found, true in zip(result.cameras, five.cameras, strict=True):
         np.testing.assert_allclose(found.k1, true.k1, atol=1e-5)
         np.testing.assert_allclose(found.fx, true.fx, rtol=1e-5)
@@ -211,4 +226,4 @@ def test_a_straight_lens_stays_a_pinhole(five):
         for pair, found in matches.items()
         if pair.j == pair.i + 1
     }
-    assert all(camera.k1 == 0.0 for camera in sharpened(five, noisy).cameras)
+    assert all(camera.k1 == 0.0 for camera in refined(five, noisy).component.cameras)

@@ -4,10 +4,10 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from posed_scene import CONFIG, largest_turn_deg, moved_away, posed_scene
+from posed_scene import BUNDLE, largest_turn_deg, moved_away, posed_scene
 
-from dust3r_sfm.alignment.bundle import image_registration
-from dust3r_sfm.alignment.bundle.image_registration import polished, recovered, without
+from dust3r_sfm.alignment.bundle.component_refinement import readjust_without
+from dust3r_sfm.alignment.bundle.image_registration import adjust_to_convergence, register_images
 from dust3r_sfm.geometry import rotation_from_vector
 from dust3r_sfm.types import Correspondences, Pair, PairGeometry, Tracks
 
@@ -37,7 +37,7 @@ def lost(scenes, truth):
 
 
 def test_a_view_with_matches_to_the_tracks_is_found_again(lost):
-    found = recovered(lost.posed, [LOST], lost.truth.views, lost.start, CONFIG)
+    found = register_images(lost.posed, [LOST], lost.truth.views, lost.start, BUNDLE)
     assert found.members == (0, 1, 2, 3, 4)
     assert largest_turn_deg(lost, found) < RIGHT_DEG
     assert {pair for pair in found.scales if LOST in (pair.i, pair.j)} == {
@@ -46,7 +46,7 @@ def test_a_view_with_matches_to_the_tracks_is_found_again(lost):
         *both(2, LOST),
     }
     assert (found.tracks.view_index == LOST).any()
-    assert found.bundle_adjustment == lost.posed.bundle_adjustment
+    assert found.adjustment.text == lost.posed.adjustment.text
 
 
 def test_matches_that_lead_nowhere_recover_nothing(lost):
@@ -60,7 +60,7 @@ def test_matches_that_lead_nowhere_recover_nothing(lost):
 
     matches = {pair: scrambled(pair, found) for pair, found in lost.start.correspondences.items()}
     start = replace(lost.start, correspondences=matches)
-    found = recovered(lost.posed, [LOST], lost.truth.views, start, CONFIG)
+    found = register_images(lost.posed, [LOST], lost.truth.views, start, BUNDLE)
     assert found.members == (0, 1, 2, 3)
     np.testing.assert_array_equal(found.cam_from_world, lost.posed.cam_from_world)
 
@@ -73,16 +73,16 @@ def test_fewer_matches_than_make_a_pose_recover_nothing(lost):
         for pair, found in lost.start.correspondences.items()
     }
     start = replace(lost.start, correspondences=few)
-    assert recovered(lost.posed, [LOST], lost.truth.views, start, CONFIG).members == (0, 1, 2, 3)
+    assert register_images(lost.posed, [LOST], lost.truth.views, start, BUNDLE).members == (0, 1, 2, 3)
 
 
 def test_without_tracks_there_is_nothing_to_find_by(lost):
     bare = replace(lost.posed, tracks=Tracks.empty())
-    assert recovered(bare, [LOST], lost.truth.views, lost.start, CONFIG) is bare
+    assert register_images(bare, [LOST], lost.truth.views, lost.start, BUNDLE) is bare
 
 
 def test_a_scene_without_some_of_its_views(lost):
-    left = without(lost.posed, {1}, lost.truth.views, lost.start, CONFIG)
+    left = readjust_without(lost.posed, {1}, lost.truth.views, lost.start, BUNDLE)
     assert left.members == (0, 2, 3)
     assert set(left.scales) == {*both(0, 2), *both(0, 3), *both(2, 3)}
     assert set(left.tracks.view_index.tolist()) == {0, 1, 2}
@@ -104,7 +104,7 @@ def planar(scenes, truth):
 def test_a_view_that_only_a_plane_holds_is_taken_off_and_resected(planar):
     wrong = moved_away(planar.posed, [LOST])
     assert largest_turn_deg(planar, wrong) > 10
-    found = recovered(wrong, [], planar.truth.views, planar.start, CONFIG)
+    found = register_images(wrong, [], planar.truth.views, planar.start, BUNDLE)
     assert found.members == (0, 1, 2, 3, 4)
     assert largest_turn_deg(planar, found) < RIGHT_DEG
 
@@ -112,14 +112,14 @@ def test_a_view_that_only_a_plane_holds_is_taken_off_and_resected(planar):
 def test_a_view_that_more_than_a_plane_holds_is_left_alone(planar):
     general = tuple(replace(s, geometry=PairGeometry.GENERAL) for s in planar.start.summaries)
     start, wrong = replace(planar.start, summaries=general), moved_away(planar.posed, [LOST])
-    found = recovered(wrong, [], planar.truth.views, start, CONFIG)
+    found = register_images(wrong, [], planar.truth.views, start, BUNDLE)
     np.testing.assert_array_equal(found.cam_from_world, wrong.cam_from_world)
 
 
 def test_where_all_is_planar_nobody_is_doubted(planar):
     flat = tuple(replace(s, geometry=PairGeometry.PLANAR) for s in planar.start.summaries)
     start = replace(planar.start, summaries=flat)
-    found = recovered(planar.posed, [], planar.truth.views, start, CONFIG)
+    found = register_images(planar.posed, [], planar.truth.views, start, BUNDLE)
     np.testing.assert_array_equal(found.cam_from_world, planar.posed.cam_from_world)
 
 
@@ -143,14 +143,14 @@ def hinged(scenes, truth):
 def test_a_part_that_stronger_pairs_contradict_is_taken_off_and_resected(hinged):
     wrong = moved_away(hinged.posed, [3, 4])
     assert largest_turn_deg(hinged, wrong) > 10
-    found = recovered(wrong, [], hinged.truth.views, hinged.start, CONFIG)
+    found = register_images(wrong, [], hinged.truth.views, hinged.start, BUNDLE)
     assert found.members == (0, 1, 2, 3, 4)
     assert largest_turn_deg(hinged, found) < RIGHT_DEG
     assert Pair(0, 3) in found.scales
 
 
 def test_a_part_in_its_place_is_contradicted_by_nobody(hinged):
-    found = recovered(hinged.posed, [], hinged.truth.views, hinged.start, CONFIG)
+    found = register_images(hinged.posed, [], hinged.truth.views, hinged.start, BUNDLE)
     np.testing.assert_array_equal(found.cam_from_world, hinged.posed.cam_from_world)
 
 
@@ -164,7 +164,7 @@ def test_pairs_no_stronger_than_the_hinge_are_not_heeded(hinged):
     }
     wrong = moved_away(hinged.posed, [3, 4])
     start = replace(hinged.start, correspondences=thinned)
-    found = recovered(wrong, [], hinged.truth.views, start, CONFIG)
+    found = register_images(wrong, [], hinged.truth.views, start, BUNDLE)
     np.testing.assert_array_equal(found.cam_from_world, wrong.cam_from_world)
 
 
@@ -177,29 +177,31 @@ def test_a_stretch_of_views_that_planar_pairs_hold_together_is_left_alone(scenes
 
     pairs = scenes.all_pairs(range(7))
     stretch = posed_scene(seven, pairs, pairs, range(7), flat)
-    found = recovered(stretch.posed, [], stretch.truth.views, stretch.start, CONFIG)
+    found = register_images(stretch.posed, [], stretch.truth.views, stretch.start, BUNDLE)
     np.testing.assert_array_equal(found.cam_from_world, stretch.posed.cam_from_world)
 
 
-def test_polishing_brings_everything_closer_and_reports_the_first_gain(lost):
+def test_adjusting_brings_everything_closer_and_reports_the_first_gain(lost):
     rough = replace(lost.posed, cam_from_world=lost.posed.cam_from_world.copy())
     turn = rotation_from_vector(np.array([2e-4, 0.0, 1e-4]))
     rough.cam_from_world[2, :3, :3] = turn @ rough.cam_from_world[2, :3, :3]
-    found = polished(rough, lost.truth.views, lost.start, CONFIG)
+    found = adjust_to_convergence(rough, lost.truth.views, lost.start, BUNDLE)
     assert found.members == rough.members
     assert largest_turn_deg(lost, found) < 0.5 * largest_turn_deg(lost, rough)
-    assert found.robust_error_before_px == rough.robust_error_before_px
+    assert found.adjustment.error_before_px == rough.adjustment.error_before_px
 
 
-def test_a_large_scene_whose_focals_rest_is_not_polished(lost, monkeypatch):
-    monkeypatch.setattr(image_registration, "MOST_POLISHED", 0)
-    resting, moving = (replace(lost.posed, settled=settled) for settled in (True, False))
-    assert polished(resting, lost.truth.views, lost.start, CONFIG) is resting
-    assert polished(moving, lost.truth.views, lost.start, CONFIG) is not moving
-    monkeypatch.undo()
-    assert polished(resting, lost.truth.views, lost.start, CONFIG) is not resting
+def test_a_large_scene_whose_focals_rest_is_not_adjusted(lost):
+    small = replace(BUNDLE, enough_observations=0)
+    outcome = lost.posed.adjustment
+    resting, moving = (
+        replace(lost.posed, adjustment=replace(outcome, settled=settled)) for settled in (True, False)
+    )
+    assert adjust_to_convergence(resting, lost.truth.views, lost.start, small) is resting
+    assert adjust_to_convergence(moving, lost.truth.views, lost.start, small) is not moving
+    assert adjust_to_convergence(resting, lost.truth.views, lost.start, BUNDLE) is not resting
 
 
-def test_what_adjustment_could_not_help_is_not_polished(lost):
-    kept = replace(lost.posed, adjusted=False)
-    assert polished(kept, lost.truth.views, lost.start, CONFIG) is kept
+def test_what_adjustment_could_not_help_is_not_adjusted(lost):
+    kept = replace(lost.posed, adjustment=replace(lost.posed.adjustment, kept=False))
+    assert adjust_to_convergence(kept, lost.truth.views, lost.start, BUNDLE) is kept

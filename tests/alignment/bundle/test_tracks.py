@@ -1,13 +1,12 @@
 import numpy as np
 import pytest
 
-from dust3r_sfm.alignment.bundle.tracks import (
-    Observations,
+from dust3r_sfm.alignment.bundle.tracks import Observations, observations_from_correspondences
+from dust3r_sfm.alignment.bundle.triangulation import (
     Rays,
-    observations_from_correspondences,
     rays,
     reprojection_errors,
-    triangulated,
+    triangulate,
     widest_angles_deg,
 )
 from dust3r_sfm.geometry import project, transform_points
@@ -101,7 +100,7 @@ def test_exact_observations_give_exact_points(three):
     truth, xyz, observations = three
     seen = rays(observations, truth.cameras, truth.cam_from_world)
     np.testing.assert_allclose(np.linalg.norm(seen.directions, axis=1), 1.0)
-    found = triangulated(observations, seen, np.full(len(observations.pixels), 1.0))
+    found = triangulate(observations, seen, np.full(len(observations.pixels), 1.0), 6)
     np.testing.assert_allclose(found, xyz, atol=1e-8)
     assert reprojection_errors(observations, seen, found).max() < 1e-6
 
@@ -112,7 +111,7 @@ def test_one_wrong_observation_of_three_is_outvoted(three):
     pixels = observations.pixels + wrong[:, None] * [0.0, 7.0]
     moved = Observations(observations.point_index, observations.view_index, pixels)
     seen = rays(moved, truth.cameras, truth.cam_from_world)
-    errors = reprojection_errors(moved, seen, triangulated(moved, seen, np.full(len(moved.pixels), 0.25)))
+    errors = reprojection_errors(moved, seen, triangulate(moved, seen, np.full(len(moved.pixels), 0.25), 6))
     assert errors[~wrong].max() < 0.05
     np.testing.assert_allclose(errors[wrong], 7.0, atol=0.05)
 

@@ -4,16 +4,13 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from posed_scene import CONFIG
+from posed_scene import CONFIG, initialization_of
 
-from dust3r_sfm.alignment.components import solve_components
-from dust3r_sfm.alignment.pairs.edges import stack_edges
-from dust3r_sfm.alignment.pairs.initialization import gather
+from dust3r_sfm.alignment.components import estimate_components
 from dust3r_sfm.alignment.refinement import outlier_rejection
 from dust3r_sfm.alignment.refinement.levenberg_marquardt import refine
 from dust3r_sfm.evidence import EvidenceConfig, evidence_from_predictions
 from dust3r_sfm.geometry import invert_rigid, rotation_angle_deg
-from dust3r_sfm.progress import Silent
 from dust3r_sfm.synthetic.predictions import synthetic_predictions
 from dust3r_sfm.types import Pair
 
@@ -35,14 +32,13 @@ def blurred(prediction, rng):
     )
 
 
-def solved(truth, pairs):
+def solved(truth, pairs, refinement=CONFIG.refinement):
     rng = np.random.default_rng(4)
     exact = synthetic_predictions(truth.depths, truth.cameras, truth.cam_from_world, pairs, noise=0.002)
     predictions = [blurred(p, rng) for p in exact]
     evidence = evidence_from_predictions(truth.views, predictions, EvidenceConfig(samples=256))
-    start = gather(truth.views, evidence, CONFIG, Silent())
-    edges = stack_edges(start.measured)
-    return solve_components(edges, truth.views, start.pixels, start.groups, start.evidence, start.known)
+    start = initialization_of(truth.views, evidence)
+    return estimate_components(start, truth.views, CONFIG.averaging, refinement)
 
 
 def test_a_blurred_pair_leaves_and_the_rest_is_solved(scenes, truth):
@@ -59,10 +55,10 @@ def test_a_blurred_pair_leaves_and_the_rest_is_solved(scenes, truth):
 
 def test_few_leave_without_another_refinement(scenes, truth, monkeypatch):
     """One pair of twenty is not few; here it is taken for that."""
-    monkeypatch.setattr(outlier_rejection, "FEW", 0.06)
+    lenient = replace(CONFIG.refinement, outliers=replace(CONFIG.refinement.outliers, few=0.06))
     rounds = []
     monkeypatch.setattr(outlier_rejection, "refine", lambda *args: rounds.append(1) or refine(*args))
-    (found,), reasons = solved(truth, scenes.all_pairs(range(5)))
+    (found,), reasons = solved(truth, scenes.all_pairs(range(5)), lenient)
     assert list(reasons) == [BLURRED]
     assert len(rounds) == 1
     assert len(found.scales) == len(found.residual_px) == 19

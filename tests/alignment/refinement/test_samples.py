@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 from dust3r_sfm.alignment.pairs.edges import Edges
-from dust3r_sfm.alignment.refinement import samples
 from dust3r_sfm.alignment.refinement.samples import match_chunks, point_chunks
 
+CHUNK = 200
 NUM_EDGES, NUM_SAMPLES, NUM_MATCHES = 40, 50, 30
 
 
@@ -37,14 +37,9 @@ def edges() -> Edges:
     )
 
 
-@pytest.fixture(autouse=True)
-def small_chunks(monkeypatch):
-    monkeypatch.setattr(samples, "CHUNK", 200)
-
-
 def test_every_known_sample_is_in_one_chunk(edges):
     pixels = np.random.default_rng(9).uniform(0, 99, (7, NUM_SAMPLES, 2))
-    chunks = point_chunks(edges, pixels, NUM_SAMPLES)
+    chunks = point_chunks(edges, pixels, NUM_SAMPLES, CHUNK)
     assert sorted(np.concatenate([chunk.rows for chunk in chunks]).tolist()) == list(range(NUM_EDGES))
     weights = np.zeros_like(edges.weights_j)
     for chunk in chunks:
@@ -57,7 +52,7 @@ def test_every_known_sample_is_in_one_chunk(edges):
 
 
 def test_chunks_are_small_and_hardly_padded(edges):
-    chunks = point_chunks(edges, np.zeros((7, NUM_SAMPLES, 2)), NUM_SAMPLES)
+    chunks = point_chunks(edges, np.zeros((7, NUM_SAMPLES, 2)), NUM_SAMPLES, CHUNK)
     assert len(chunks) > 3
     assert max(chunk.weights.size for chunk in chunks) <= 200
     padding = sum(np.count_nonzero(chunk.weights == 0) for chunk in chunks)
@@ -65,23 +60,23 @@ def test_chunks_are_small_and_hardly_padded(edges):
 
 
 def test_every_match_is_in_one_chunk_and_edges_without_one_in_none(edges):
-    chunks = match_chunks(edges, NUM_MATCHES)
+    chunks = match_chunks(edges, NUM_MATCHES, CHUNK)
     found = np.concatenate([chunk.matches.depth_i[chunk.weights > 0] for chunk in chunks])
     np.testing.assert_array_equal(np.sort(found), np.sort(edges.match_depth_i[edges.match_weights > 0]))
     assert 0 not in np.concatenate([chunk.rows for chunk in chunks])
 
 
 def test_no_matches_at_all_make_no_chunk(edges):
-    assert match_chunks(replace(edges, match_weights=0.0 * edges.match_weights), NUM_MATCHES) == ()
+    assert match_chunks(replace(edges, match_weights=0.0 * edges.match_weights), NUM_MATCHES, CHUNK) == ()
 
 
 def test_no_edge_has_more_than_its_share(edges):
     """And what it has is spread over all that it knows: matches stand in the order they were found in."""
     most = 7
-    for chunk in point_chunks(edges, np.zeros((7, NUM_SAMPLES, 2)), most):
+    for chunk in point_chunks(edges, np.zeros((7, NUM_SAMPLES, 2)), most, CHUNK):
         known = (edges.weights_j[chunk.rows] > 0).sum(axis=1)
         np.testing.assert_array_equal((chunk.weights > 0).sum(axis=1), np.minimum(known, most))
-    for chunk in match_chunks(edges, most):
+    for chunk in match_chunks(edges, most, CHUNK):
         known = (edges.match_weights[chunk.rows] > 0).sum(axis=1)
         for row, count in enumerate(known.tolist()):
             taken = chunk.matches.depth_i[row, chunk.weights[row] > 0]

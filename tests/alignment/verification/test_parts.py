@@ -3,7 +3,7 @@
 import numpy as np
 
 from dust3r_sfm.alignment.bundle.tracks import observations_from_correspondences
-from dust3r_sfm.alignment.verification.parts import PartConfig, SeenTracks, proven_parts
+from dust3r_sfm.alignment.verification.parts import PartConfig, SeenTracks, find_proven_parts
 from dust3r_sfm.alignment.verification.witnesses import WitnessConfig, pair_witnesses
 from dust3r_sfm.geometry import project, rigid, rotation_from_vector, transform_points
 from dust3r_sfm.types import Camera, Correspondences, Pair
@@ -34,7 +34,7 @@ def labels_of(poses: np.ndarray, matches: dict[Pair, Correspondences], **changes
     witnesses = pair_witnesses(cameras, poses, matches, WitnessConfig())
     friends = np.zeros((len(poses), len(poses)), dtype=bool)
     seen = SeenTracks(observations_from_correspondences(matches), cameras, poses, friends)
-    found = proven_parts(witnesses, seen, NOTHING_GIVEN[: len(poses)], PartConfig(**changes))
+    found = find_proven_parts(witnesses, seen, NOTHING_GIVEN[: len(poses)], PartConfig(**changes))
     return found.tolist()
 
 

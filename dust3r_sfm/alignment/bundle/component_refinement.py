@@ -1,0 +1,128 @@
+"""A component with its final cameras: refined by tracks and bundle adjustment where it can be."""
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
+
+import numpy as np
+from jaxtyping import Float
+
+from dust3r_sfm.alignment.bundle.bundle_refinement import Held, Refined, refine_bundle
+from dust3r_sfm.alignment.bundle.config import BundleConfig
+from dust3r_sfm.alignment.bundle.schedule import Schedule, later_adjustment
+from dust3r_sfm.alignment.component import AdjustmentOutcome, Component
+from dust3r_sfm.alignment.pairs.initialization import Initialization
+from dust3r_sfm.geometry import invert_rigid, project, unproject
+from dust3r_sfm.types import Correspondences, Pair, Tracks, View
+
+NO_ANGLE = "the photos were taken from one place, so only the pairs' own depths tell distances"
+
+
+def refine_component(
+    component: Component,
+    views: Sequence[View],
+    init: Initialization,
+    config: BundleConfig | None,
+    schedule: Schedule,
+) -> tuple[Component, dict[int, str]]:
+    """The component refined, and the views (by index among all) that did not survive it and why. Without a
+    `config` it stays as it is."""
+    rows = zip(component.members, component.cameras, strict=True)
+    given = tuple(init.known.cameras[member] or camera for member, camera in rows)
+    start = replace(component, cameras=given, tracks=Tracks.empty())
+    found = _local_correspondences(component, init)
+    if config is None or not found:
+        why = "not run: switched off" if config is None else "not run: no correspondences"
+        return _unrefined(start, why), {}
+    held = _held(component, init)
+    groups = [init.groups[member] for member in component.members]
+    inside = [views[member] for member in component.members]
+    result = refine_bundle(start, inside, found, groups, held, schedule, config)
+    gone = {component.members[row]: reason for row, reason in result.dropped.items()}
+    if len(component) - len(gone) < 2 and _matches_agree(start, found, config.turn_error):
+        return _unrefined(start, f"not kept: {NO_ANGLE}"), {}
+    return _surviving(start, _with_held(held, result, start)), gone
+
+
+def readjust_without(
+    component: Component,
+    gone: Collection[int],
+    views: Sequence[View],
+    init: Initialization,
+    config: BundleConfig | None,
+    schedule: Schedule | None = None,
+) -> Component:
+    """The component adjusted again without some of its members; `schedule`: if not that of cameras that were
+    adjusted before."""
+    left, schedule = component.without(gone), schedule or later_adjustment(config or BundleConfig())
+    return refine_component(left, views, init, config, schedule)[0]
+
+
+def _unrefined(component: Component, why: str) -> Component:
+    return replace(component, adjustment=AdjustmentOutcome(why))
+
+
+def _with_held(held: Held, result: Refined, start: Component) -> Refined:
+    """What was held, to the last bit: it has been to pixels of the stored file and back."""
+    refined = result.component
+    poses = np.where(np.array(held.poses)[:, None, None], start.cam_from_world, refined.cam_from_world)
+    rows = zip(held.cameras, start.cameras, refined.cameras, strict=True)
+    cameras = tuple(old if fixed else new for fixed, old, new in rows)
+    return replace(result, component=replace(refined, cameras=cameras, cam_from_world=poses))
+
+
+def _matches_agree(component: Component, found: Mapping[Pair, Correspondences], max_error: float) -> bool:
+    """Whether the matches of every pair are where a turn between its cameras has them: then all that
+    bundle adjustment lacks is an angle, and the pairs' own depths stand."""
+    cameras, poses = component.cameras, component.cam_from_world
+    for pair, matches in found.items():
+        turn = (poses[pair.j] @ invert_rigid(poses[pair.i]))[:3, :3]
+        rays = unproject(matches.pixels_i.astype(np.float64), np.ones(len(matches)), cameras[pair.i])
+        seen = project(rays @ turn.T, cameras[pair.j])
+        error = np.linalg.norm(seen - matches.pixels_j, axis=1)
+        if np.median(error) > max_error * max(cameras[pair.j].width, cameras[pair.j].height):
+            return False
+    return True
+
+
+def _held(component: Component, init: Initialization) -> Held:
+    given = init.evidence.given[[init.groups[m] for m in component.members]]
+    return Held(
+        tuple(bool(fixed) for fixed in given),
+        tuple(init.known.cam_from_world[m] is not None for m in component.members),
+    )
+
+
+def _local_correspondences(component: Component, init: Initialization) -> dict[Pair, Correspondences]:
+    """Those of the pairs that were used, with views numbered as in `members`."""
+    number, found = component.local, init.correspondences
+    used = [pair for pair in component.scales if pair in found and len(found[pair])]
+    return {Pair(number[pair.i], number[pair.j]): found[pair] for pair in used}
+
+
+def _surviving(start: Component, result: Refined) -> Component:
+    """Without the dropped views; pair scales follow the world should its size have changed."""
+    refined = result.component
+    kept = [row for row in range(len(start)) if row not in result.dropped]
+    poses = np.asarray(refined.cam_from_world)[kept]
+    factor = _size(poses) / _size(start.cam_from_world[kept]) if len(kept) > 1 else 1.0
+    left = refined.without({start.members[row] for row in result.dropped})
+    return replace(
+        left,
+        scales={pair: scale * factor for pair, scale in left.scales.items()},
+        tracks=_renumbered(refined.tracks, kept, len(start)),
+    )
+
+
+def _size(cam_from_world: Float[np.ndarray, "n 4 4"]) -> float:
+    """Median distance of the camera centres from their mean."""
+    centres = invert_rigid(cam_from_world)[:, :3, 3]
+    return float(np.median(np.linalg.norm(centres - centres.mean(axis=0), axis=1)))
+
+
+def _renumbered(tracks: Tracks, kept: Sequence[int], count: int) -> Tracks:
+    """View indices among the kept views; no track may still see a dropped one."""
+    number = np.full(count, -1)
+    number[list(kept)] = np.arange(len(kept))
+    views = number[tracks.view_index]
+    assert (views >= 0).all(), "a dropped view still has observations"
+    return replace(tracks, view_index=views)
