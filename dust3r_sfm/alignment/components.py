@@ -26,13 +26,14 @@ from dust3r_sfm.alignment.refinement.outlier_rejection import (
     refine_and_reject_outliers,
 )
 from dust3r_sfm.alignment.refinement.problem import Problem, State
-from dust3r_sfm.alignment.stage_reports import solving_stages
 from dust3r_sfm.geometry import invert_rigid, rigid
 from dust3r_sfm.geometry.graph import connected
 from dust3r_sfm.geometry.procrustes import moved_poses, similarity_of_poses
 from dust3r_sfm.geometry.robust import known_median
 from dust3r_sfm.geometry.view_cameras import principal_point, view_camera, view_scale
 from dust3r_sfm.types import AlignmentStage, Pair, Rigid, View
+
+VIEW_PIXELS = "view pixels"
 
 
 @dataclass(frozen=True)
@@ -199,6 +200,26 @@ def _attempt(
     if left.broken:
         return _Outcome(None, wrong)
     used = rows[left.rows]
-    stages = solving_stages(averaged, used, left.refined)
+    stages = _stages(averaged, used, left.refined)
     component = _finished(piece.edges.select(used), members, views, problem, left.refined, given, stages)
     return _Outcome(component, wrong)
+
+
+def _stages(
+    averaged: AveragedMotions, edges: Int[np.ndarray, " k"], refined: Refined
+) -> tuple[AlignmentStage, ...]:
+    """For the report, of a component of which these edges were refined. Both stages in view pixels have one
+    objective, that of refinement, and differ in whose cameras it is taken at."""
+    degrees, scales = averaged.rotation_error_deg, averaged.scale_error[edges]
+    sizes, before, after = averaged.position_error[edges], refined.start_residual_px, refined.residual_px
+    rows = (
+        ("rotation averaging", averaged.rotation_objective, degrees, "degrees"),
+        ("scale averaging", averaged.scale_objective, scales, "log scale"),
+        ("position averaging", averaged.position_objective, sizes, "share of the pair's size"),
+        ("averaged cameras", refined.start_cost, before, VIEW_PIXELS),
+        ("refinement", refined.cost, after, VIEW_PIXELS),
+    )
+    return tuple(
+        AlignmentStage(name, objective, float(np.median(residual)), unit)
+        for name, objective, residual, unit in rows
+    )

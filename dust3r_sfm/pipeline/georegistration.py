@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+import pycolmap
 from jaxtyping import Float
 
 from dust3r_sfm.alignment.georegistration import (
@@ -15,7 +16,6 @@ from dust3r_sfm.alignment.georegistration import (
     scale_scene,
 )
 from dust3r_sfm.errors import InputError
-from dust3r_sfm.geometry.geodesy import east_north_up
 from dust3r_sfm.io.intrinsics import numbered_lines
 from dust3r_sfm.regressors.protocol import PointmapRegressor
 from dust3r_sfm.types import Scene, View
@@ -136,3 +136,9 @@ def gps_positions(views: Sequence[View]) -> dict[str, Float[np.ndarray, "3"]]:
         return {}
     places = east_north_up(np.array(list(known.values())))
     return dict(zip(known, places, strict=True))
+
+
+def east_north_up(geodetic: Float[np.ndarray, "n 3"]) -> Float[np.ndarray, "n 3"]:
+    """Metres east, north and up of the first row; rows are latitude and longitude in degrees and height in
+    metres, on the ellipsoid of GPS (WGS 84)."""
+    return pycolmap.GPSTransform().ellipsoid_to_enu(geodetic, *geodetic[0])

@@ -14,7 +14,6 @@ from dust3r_sfm.alignment.bundle.solid_points import Solid, triangulate_solid
 from dust3r_sfm.alignment.bundle.tracks import Observations, compact, observations_from_correspondences
 from dust3r_sfm.alignment.component import AdjustmentOutcome, Component
 from dust3r_sfm.alignment.known_cameras import camera_of_view
-from dust3r_sfm.alignment.stage_reports import adjustment_stage
 from dust3r_sfm.geometry import apply_affine, invert_rigid, original_camera
 from dust3r_sfm.geometry.resampling import sample_nearest
 from dust3r_sfm.types import AlignmentStage, Correspondences, Pair, Tracks, View
@@ -172,7 +171,8 @@ def _stages(before: Solid, adjusted: Solid | None, schedule: Schedule) -> tuple[
     if adjusted is not None:
         solids[schedule.name] = adjusted
     return tuple(
-        adjustment_stage(name, solid.robust_error_px, solid.median_error_px) for name, solid in solids.items()
+        AlignmentStage(name, solid.robust_error_px, solid.median_error_px, "pixels of the photo")
+        for name, solid in solids.items()
     )
 
 

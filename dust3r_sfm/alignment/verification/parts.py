@@ -225,10 +225,8 @@ def _mutual(
 ) -> _Support:
     """How many points of either block the other sees where they are."""
     a, b = pair
-    there, back = (
-        _support(seen, points[a], labels == b, config),
-        _support(seen, points[b], labels == a, config),
-    )
+    there = _support(seen, points[a], labels == b, config)
+    back = _support(seen, points[b], labels == a, config)
     return _Support(
         there.points + back.points, there.candidates + back.candidates, max(there.cells, back.cells)
     )
