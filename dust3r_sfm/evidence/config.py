@@ -1,6 +1,8 @@
 """What a user may choose about how much is kept of each pair."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+
+from dust3r_sfm.geometry.focal import FocalConfig
 
 
 @dataclass(frozen=True)
@@ -26,3 +28,5 @@ class EvidenceConfig:
     """Pixels of a pointmap that its focal is estimated on, about."""
     min_focal_points: int = 20
     """Known points among these, below which they tell no focal."""
+    focal: FocalConfig = field(default_factory=FocalConfig)
+    """How they tell it."""

@@ -116,7 +116,7 @@ def _focal(
     weights = np.log(trust[row, column])
     points_known = points[row, column].astype(np.float64)
     pixels = step * np.stack([column, row], axis=1) + 0.5 - centre
-    focal = focal_from_slopes(points_known, pixels, weights)
+    focal = focal_from_slopes(points_known, pixels, weights, config.focal)
     if focal is None or focal <= 0:
         return None, np.inf
     slopes = points_known[:, :2] / points_known[:, 2:]

@@ -12,7 +12,7 @@ from dust3r_sfm.dense.halving import halved
 from dust3r_sfm.dense.normals import depth_normals
 from dust3r_sfm.dense.point_cloud import PointCloud
 from dust3r_sfm.errors import ReconstructionError
-from dust3r_sfm.exporters.mesh import export_mesh
+from dust3r_sfm.exporters.mesh import MeshConfig, export_mesh
 from dust3r_sfm.exporters.point_cloud import export_point_cloud
 from dust3r_sfm.geometry import apply_affine, project, transform_points
 from dust3r_sfm.types import Camera, Tracks
@@ -172,7 +172,7 @@ def test_ply_has_the_normals(scene, tmp_path):
 
 
 def test_a_mesh_goes_through_the_points(scene, tmp_path):
-    export_mesh(fused_points(scene), tmp_path / "mesh.ply", depth=6)
+    export_mesh(fused_points(scene), tmp_path / "mesh.ply", MeshConfig(depth=6))
     mesh = trimesh.load(tmp_path / "mesh.ply")
     assert len(mesh.faces) > 100
     assert np.median(np.abs(mesh.vertices[:, 2] - PLANE_Z)) < 0.01
