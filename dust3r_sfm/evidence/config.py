@@ -28,5 +28,8 @@ class EvidenceConfig:
     """Pixels of a pointmap that its focal is estimated on, about."""
     min_focal_points: int = 20
     """Known points among these, below which they tell no focal."""
+    focal_spread: float = 1.5
+    """Standard deviation of such a focal, in median misses of a pixel over the root of the summed squared
+    slopes. Of normal errors it would be about 1; these have longer tails."""
     focal: FocalConfig = field(default_factory=FocalConfig)
     """How they tell it."""

@@ -122,7 +122,8 @@ def _focal(
     slopes = points_known[:, :2] / points_known[:, 2:]
     miss = pixels - focal * slopes
     error = np.median(np.hypot(miss[:, 0], miss[:, 1]))
-    return focal, float(1.5 * error / np.sqrt(len(slopes) * np.median((slopes**2).sum(axis=1))) / focal)
+    extent = np.sqrt(len(slopes) * np.median((slopes**2).sum(axis=1)))
+    return focal, float(config.focal_spread * error / extent / focal)
 
 
 def _sampled(
