@@ -39,15 +39,24 @@ from dust3r_sfm.types import (
 )
 
 FocalEstimator = Literal["weiszfeld", "median"]
-MIN_POINTS = 24
-"""Fewer known points than this do not make a camera."""
-POSE_POINTS = 4000
-"""Points that a relative pose is resected from, of the more confident half."""
-MAX_ERROR = 0.008
-"""Reprojection error of an inlier over the long edge."""
-MAX_LINE_ERROR = 0.003
-"""Distance of a match from its epipolar line over the long edge: 1.5 of 512 pixels."""
-MIN_INLIER_SHARE = 0.3
+
+
+@dataclass(frozen=True)
+class RelativeCameraConfig:
+    """How a relative pose is found in a pair's pointmaps, and when it is believed."""
+
+    min_points: int = 24
+    """Fewer known points than this do not make a camera."""
+    pose_points: int = 4000
+    """Points that the pose is resected from, of the more confident half."""
+    max_error: float = 0.008
+    """Reprojection error of an inlier over the long edge."""
+    min_inlier_share: float = 0.3
+    """Of these points, that must agree on the pose."""
+    max_line_error: float = 0.003
+    """Distance of a match from its epipolar line over the long edge: 1.5 of 512 pixels."""
+    seed: int = 0
+    """Of RANSAC."""
 
 
 @dataclass(frozen=True)
@@ -105,7 +114,9 @@ def single_depth(view: View, regressor: PointmapRegressor, progress: Progress | 
             "give a second photo taken from another place, or use a network (dust3r, mast3r) as regressor"
         )
     (found,) = _predicted(regressor, [view], [Pair(0, 0)], progress)
-    return _depth_map(view, found.points_i, found.confidence_i, _own_camera(view, found))
+    return _depth_map(
+        view, found.points_i, found.confidence_i, _own_camera(view, found, RelativeCameraConfig().min_points)
+    )
 
 
 def camera_from_pointmap(
@@ -114,18 +125,19 @@ def camera_from_pointmap(
     principal_point: Float[np.ndarray, "2"] | None = None,
     estimator: FocalEstimator = "weiszfeld",
     label: str = "the pointmap",
+    min_points: int = RelativeCameraConfig.min_points,
 ) -> Camera:
     """The camera (square pixels) that sees `points`, given in its own frame, at their pixels.
 
     `principal_point` is in continuous pixels; None: the middle. "weiszfeld" minimises the sum of the
     distances in pixels, "median" takes the weighted median of all focals; weights are log(confidence).
     Points behind the camera or (nearly) at z = 0 have no say.
-    Raises ReconstructionError, about `label`, if too few points are known or they fit no camera.
+    Raises ReconstructionError, about `label`, if fewer than `min_points` are known or they fit no camera.
     """
     height, width = confidence.shape
     centre = np.array([width, height]) / 2 if principal_point is None else principal_point
     known = _known(points, confidence)
-    if np.count_nonzero(known) < MIN_POINTS:
+    if np.count_nonzero(known) < min_points:
         raise ReconstructionError(
             f"{label}: tells no focal: only {np.count_nonzero(known)} of its {known.size} points are known "
             "in front of the camera; give photos that overlap and were taken from different places"
@@ -138,21 +150,25 @@ def camera_from_pointmap(
     return Camera(width, height, focal, focal, float(centre[0]), float(centre[1]))
 
 
-def relative_camera(pair: ImagePair, seed: int = 0) -> RelativeCamera:
+def relative_camera(pair: ImagePair, config: RelativeCameraConfig | None = None) -> RelativeCamera:
     """The focal of either pointmap, and camera j resected from its points in camera i's frame.
     Raises ReconstructionError where there is no depth, as between photos from one place, or no pose fits."""
-    camera_i = _own_camera(pair.view_i, pair.forward)
-    camera_j = _own_camera(pair.view_j, pair.backward)
-    points, pixels = _pose_points(pair.view_j, pair.forward.points_j, pair.forward.confidence_j)
-    max_error_px = MAX_ERROR * max(pair.view_j.size)
-    found = resected(points, pixels, camera_j, max_error_px, seed) if len(points) >= MIN_POINTS else None
-    if found is None or found.inliers.mean() < MIN_INLIER_SHARE:
+    config = config or RelativeCameraConfig()
+    camera_i = _own_camera(pair.view_i, pair.forward, config.min_points)
+    camera_j = _own_camera(pair.view_j, pair.backward, config.min_points)
+    forward, enough = pair.forward, config.min_points
+    points, pixels = _pose_points(pair.view_j, forward.points_j, forward.confidence_j, config.pose_points)
+    max_error_px = config.max_error * max(pair.view_j.size)
+    found = resected(points, pixels, camera_j, max_error_px, config.seed) if len(points) >= enough else None
+    if found is None or found.inliers.mean() < config.min_inlier_share:
         raise ReconstructionError(
             f"{pair.view_i.name}, {pair.view_j.name}: no relative pose fits the predicted points; "
             "give two photos that overlap and were taken from different places"
         )
-    matches = _on_their_lines(pair.forward.correspondences, camera_i, camera_j, found.cam_from_points)
-    return RelativeCamera(camera_i, camera_j, found.cam_from_points, float(found.inliers.mean()), matches)
+    max_line_error_px = config.max_line_error * max(camera_j.width, camera_j.height)
+    pose = found.cam_from_points
+    matches = _on_their_lines(forward.correspondences, camera_i, camera_j, pose, max_line_error_px)
+    return RelativeCamera(camera_i, camera_j, pose, float(found.inliers.mean()), matches)
 
 
 def depth_maps(pair: ImagePair, relative: RelativeCamera) -> tuple[DepthMap, DepthMap]:
@@ -200,10 +216,10 @@ def _unmasked(view: View, confidence: ConfidenceArray) -> ConfidenceArray:
     return confidence if view.mask is None else np.where(view.mask, confidence, np.ones_like(confidence))
 
 
-def _own_camera(view: View, prediction: PairPrediction) -> Camera:
+def _own_camera(view: View, prediction: PairPrediction, min_points: int) -> Camera:
     """Of the prediction's view i."""
-    confidence = _unmasked(view, prediction.confidence_i)
-    return camera_from_pointmap(prediction.points_i, confidence, principal_point(view), label=view.name)
+    confidence, centre = _unmasked(view, prediction.confidence_i), principal_point(view)
+    return camera_from_pointmap(prediction.points_i, confidence, centre, "weiszfeld", view.name, min_points)
 
 
 def _depth_map(view: View, points: PointmapArray, confidence: ConfidenceArray, camera: Camera) -> DepthMap:
@@ -213,23 +229,22 @@ def _depth_map(view: View, points: PointmapArray, confidence: ConfidenceArray, c
 
 
 def _pose_points(
-    view: View, points: PointmapArray, confidence: ConfidenceArray
+    view: View, points: PointmapArray, confidence: ConfidenceArray, most: int
 ) -> tuple[Float[np.ndarray, "n 3"], Float[np.ndarray, "n 2"]]:
     """Evenly thinned, of the known points that are more confident than half of them. Their z may be
     negative: they are in the other camera's frame."""
     trusted = np.where(np.isfinite(points).all(axis=-1), _unmasked(view, confidence), 1.0)
     known = trusted > 1.0
     rows = np.flatnonzero(known & (trusted >= np.median(trusted[known]))) if known.any() else np.zeros(0, int)
-    rows = rows[np.linspace(0, len(rows) - 1, min(len(rows), POSE_POINTS)).round().astype(np.int64)]
+    rows = rows[np.linspace(0, len(rows) - 1, min(len(rows), most)).round().astype(np.int64)]
     pixels = pixel_grid(*confidence.shape).reshape(-1, 2)[rows]
     return points.reshape(-1, 3)[rows].astype(np.float64), pixels
 
 
 def _on_their_lines(
-    found: Correspondences | None, camera_i: Camera, camera_j: Camera, j_from_i: Rigid
+    found: Correspondences | None, camera_i: Camera, camera_j: Camera, j_from_i: Rigid, max_error_px: float
 ) -> Correspondences:
     if found is None:
         return Correspondences(np.zeros((0, 2)), np.zeros((0, 2)), np.zeros(0))
-    max_error_px = MAX_LINE_ERROR * max(camera_j.width, camera_j.height)
     kept = epipolar_errors(found, camera_i, camera_j, j_from_i) < max_error_px
     return Correspondences(found.pixels_i[kept], found.pixels_j[kept], found.weights[kept])

@@ -37,7 +37,7 @@ def test_a_run_may_be_resumed_with_another_limit_that_leads_to_the_same() -> Non
 def test_sparing_asks_for_no_more_than_it_was_given() -> None:
     less = sparing(StereoConfig(neighbours=0))
     assert less.neighbours == 0
-    assert less.features.fine_below == 0
+    assert less.features.fine_below_px == 0
     assert less.features.max_features == StereoConfig().features.max_features
 
 

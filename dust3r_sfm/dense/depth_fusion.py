@@ -4,22 +4,21 @@ Memory: on each core `DepthFusionConfig.maps` maps of one view at a time (16 byt
 """
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from itertools import islice
 
 import numpy as np
 from jaxtyping import Float
 
-from dust3r_sfm.dense.depth_correction import corrected_depth
+from dust3r_sfm.dense.depth_correction import DepthCorrectionConfig, corrected_depth
 from dust3r_sfm.evidence import Evidence
 from dust3r_sfm.geometry import invert_rigid
 from dust3r_sfm.parallel import in_threads
 from dust3r_sfm.progress import Progress, Silent
 from dust3r_sfm.types import ConfidenceArray, Pair, Reconstruction, Rigid, Scene, View
 
-AGREEMENT = 0.03
-"""Relative depth difference at which two maps count as half agreeing."""
 PIXELS_AT_ONCE = 16_384
+"""Whose maps are worked on together: what stays in a core's cache."""
 
 
 @dataclass(frozen=True)
@@ -28,6 +27,12 @@ class DepthFusionConfig:
 
     maps: int = 6
     """Maps of a view, the best of those that were kept, that are fused."""
+    agreement: float = 0.03
+    """Relative depth difference at which two maps count as a quarter agreeing."""
+    shifts: int = 2
+    """Steps of the mode towards the mean of the maps that agree with it."""
+    correction: DepthCorrectionConfig = field(default_factory=DepthCorrectionConfig)
+    """How each map is brought to agree with the track points first."""
 
 
 @dataclass(frozen=True)
@@ -78,7 +83,7 @@ def _seen_tracks(scene: Scene, local: int) -> tuple[Float[np.ndarray, "t 2"], Fl
 
 
 def fuse_pixels(
-    depth: Float[np.ndarray, "k p"], confidence: Float[np.ndarray, "k p"]
+    depth: Float[np.ndarray, "k p"], confidence: Float[np.ndarray, "k p"], config: DepthFusionConfig
 ) -> tuple[Float[np.ndarray, " p"], Float[np.ndarray, " p"]]:
     """Fused depth and confidence of p pixels from k maps, where depth 0 is unknown.
 
@@ -90,15 +95,17 @@ def fuse_pixels(
     # float32 holds a log of depth to 1e-6, and takes half as long.
     logs = np.log(np.where(known, depth, 1.0)).astype(np.float32)
     weights = np.where(known, np.log(confidence), 0.0).astype(np.float32)
-    support = np.stack([(weights * _agreement(logs, logs[k])).sum(axis=0) for k in range(len(logs))])
+    support = np.stack(
+        [(weights * _agreement(logs, logs[k], config.agreement)).sum(axis=0) for k in range(len(logs))]
+    )
     best = np.argmax(np.where(known, support, -1.0), axis=0)
     centre = np.take_along_axis(logs, best[None], axis=0)[0]
-    for _ in range(2):
-        share = weights * _agreement(logs, centre)
+    for _ in range(config.shifts):
+        share = weights * _agreement(logs, centre, config.agreement)
         total = share.sum(axis=0)
         some = total > 0
         centre = np.where(some, (share * logs).sum(axis=0) / np.where(some, total, 1.0), centre)
-    agreeing = np.where(known & (weights > 0), _agreement(logs, centre), 0.0)
+    agreeing = np.where(known & (weights > 0), _agreement(logs, centre, config.agreement), 0.0)
     count = np.maximum(agreeing.sum(axis=0), 1e-9)
     share, everything = (weights * agreeing).sum(axis=0), np.maximum(weights.sum(axis=0), 1e-9)
     majority = np.clip(2.0 * share / everything - 1.0, 0.0, 1.0)
@@ -106,13 +113,18 @@ def fuse_pixels(
     return np.where(some, np.exp(centre), 0.0), np.where(some, fused, 1.0)
 
 
-def _agreement(logs: Float[np.ndarray, "k p"], centre: Float[np.ndarray, " p"]) -> Float[np.ndarray, "k p"]:
-    unlike = np.square((logs - centre) * np.float32(1.0 / AGREEMENT))
+def _agreement(
+    logs: Float[np.ndarray, "k p"], centre: Float[np.ndarray, " p"], agreement: float
+) -> Float[np.ndarray, "k p"]:
+    """1 where a map has the same depth, less the less alike it is (the weight of Geman and McClure)."""
+    unlike = np.square((logs - centre) * np.float32(1.0 / agreement))
     unlike += 1.0
     return 1.0 / np.square(unlike)
 
 
-def fused_view(stack: Sequence[tuple[Float[np.ndarray, "h w"], ConfidenceArray]], view: View) -> FusedDepth:
+def fused_view(
+    stack: Sequence[tuple[Float[np.ndarray, "h w"], ConfidenceArray]], view: View, config: DepthFusionConfig
+) -> FusedDepth:
     """All maps of one view; masked pixels are unknown."""
     shape = view.image.shape[:2]
     depths = np.stack([depth.ravel() for depth, _ in stack])
@@ -124,7 +136,8 @@ def fused_view(stack: Sequence[tuple[Float[np.ndarray, "h w"], ConfidenceArray]]
     for start in range(0, len(several), PIXELS_AT_ONCE):
         some = several[start : start + PIXELS_AT_ONCE]
         # `take` leaves each map's pixels side by side, which an index does not.
-        depth[some], confidence[some] = fuse_pixels(depths.take(some, 1), confidences.take(some, 1))
+        found = fuse_pixels(depths.take(some, 1), confidences.take(some, 1), config)
+        depth[some], confidence[some] = found
     depth, confidence = depth.reshape(shape), confidence.reshape(shape)
     if view.mask is not None:
         depth, confidence = np.where(view.mask, depth, 0.0), np.where(view.mask, confidence, 1.0)
@@ -151,10 +164,10 @@ def fuse_depth(
         stack = []
         for pair in select_maps(evidence.kept.get(view, ()), view, maps.scales, config.maps):
             depth, confidence = _map_of(evidence, view, pair, maps)
-            stack.append((corrected_depth(depth, *seen), confidence))
+            stack.append((corrected_depth(depth, *seen, config.correction), confidence))
         if not stack:
             return FusedDepth(maps.scene.depth[local], maps.scene.confidence[local])
-        return fused_view(stack, views[view])
+        return fused_view(stack, views[view], config)
 
     progress.start("Fusing depth", len(places), "images")
     fused: list[FusedDepth] = []

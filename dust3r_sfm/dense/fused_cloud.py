@@ -19,25 +19,31 @@ from dust3r_sfm.parallel import in_threads
 from dust3r_sfm.progress import Progress, Silent
 from dust3r_sfm.types import Scene
 
-_SEEN_THROUGH = 3.0
-"""A view looks through a point if its depth there is farther by this many times the agreement."""
-
-MOST_PIXELS, PIXELS_A_POINT = 16_000_000, 16
-"""Of more usable pixels than the first, and than the second for each point that may be kept, every other row
-and column is fused: that takes a quarter of the time, and mostly gives more points than are kept."""
-
 
 @dataclass(frozen=True)
 class FusionConfig:
-    """`min_views` see each point, its own included, and agree on its depth within `agreement` (a share of
-    it). A view is compared with at most `neighbours` others. `max_points` None: all."""
+    """Which points the cloud has."""
 
     min_views: int = 2
+    """Views that see each point and agree on its depth, its own included."""
     agreement: float = 0.01
+    """Difference of depth, a share of it, within which views agree: COLMAP's fusion has the same."""
+    seen_through: float = 3.0
+    """A view looks through a point if its depth there is farther by this many times the agreement."""
     neighbours: int = 10
+    """Other views that a view is compared with, at most."""
     min_confidence: float = 1.5
+    """Of the depth of a pixel, to be used at all."""
     max_points: int | None = 1_000_000
+    """Points of the cloud; None: all."""
+    most_pixels: int = 16_000_000
+    """Of more usable pixels than these, and than `pixels_a_point` for each point that may be kept, every
+    other row and column is fused: that takes a quarter of the time, and mostly gives more points than are
+    kept."""
+    pixels_a_point: int = 16
+    """See `most_pixels`."""
     seed: int = 0
+    """Of the choice among more points than are kept."""
 
     def __post_init__(self) -> None:
         if self.min_views < 1:
@@ -61,7 +67,7 @@ def fused_points(
     config, progress = config or FusionConfig(), progress or Silent()
     count = len(scene.views)
     usable = [usable_depth(scene, view, config.min_confidence) for view in range(count)]
-    if config.max_points is not None and sum(map(np.count_nonzero, usable)) > _most_pixels(config.max_points):
+    if config.max_points is not None and sum(map(np.count_nonzero, usable)) > _most_pixels(config):
         coarser = _fused(halved(scene), [each[::2, ::2].copy() for each in usable], config, progress)
         if len(coarser) == config.max_points:
             return coarser
@@ -91,8 +97,8 @@ def _fused(
     return _joined(clouds)
 
 
-def _most_pixels(max_points: int) -> int:
-    return max(MOST_PIXELS, PIXELS_A_POINT * max_points)
+def _most_pixels(config: FusionConfig) -> int:
+    return max(config.most_pixels, config.pixels_a_point * (config.max_points or 0))
 
 
 def _drawn(
@@ -179,7 +185,7 @@ def _seen_by(
     scene: Scene, other: int, points: Float[np.ndarray, "n 3"], maps: _Maps, config: FusionConfig
 ) -> _Seen:
     rows, index, ratio = _depth_ratios(scene, other, points, maps.usable[other])
-    through = rows[ratio > 1.0 + _SEEN_THROUGH * config.agreement]
+    through = rows[ratio > 1.0 + config.seen_through * config.agreement]
     same = np.abs(ratio - 1.0) < config.agreement
     moved = _along_ray(scene, other, points[rows[same]], ratio[same])
     return _Seen(other, rows[same], index[same], moved, through)

@@ -45,7 +45,7 @@ class Collector:
         self._views, self._pairs, self._config = views, pairs, config
         self._maps, self._files = maps, files
         self._graph = frozenset(pairs)
-        self._places = Places(config.kept_maps)
+        self._places = Places(config)
         self._reduced: dict[Pair, ReducedPair] = {}
 
     @property

@@ -10,8 +10,10 @@ from dust3r_sfm.types import ConfidenceArray
 
 _STEPS = np.iinfo(np.uint16).max
 _UNIT_SAMPLES = 4096
+"""Points that tell the unit of a map's lengths: any within a factor of some hundreds does."""
 _LARGEST = float(np.finfo(np.float16).max)
 _LEAST_CONFIDENCE = float(np.nextafter(np.float16(1.0), np.float16(2.0)))
+"""Above 1, which means "knows nothing"."""
 
 
 @dataclass(frozen=True, eq=False)

@@ -9,25 +9,19 @@ from bisect import insort
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 
+from dust3r_sfm.evidence.config import EvidenceConfig
 from dust3r_sfm.evidence.summary import PairSummary
 from dust3r_sfm.types import Pair
-
-SURE = 3
-"""So many maps of a view are kept however little they say: pairs may turn out wrong."""
-LEAST_SHARE = 0.2
-"""Of the weight of a view's best map, that the others have at least. (What is triangulated from the
-matches of a pair has .02 to .15 of what a sweep says, where photos have texture.)"""
 
 
 @dataclass(frozen=True, order=True)
 class Claim:
     """That of a pair on a place among the maps of a view, better ones first.
 
-    A view's own frame comes first: what pair (i, j) says of view j is `redundant` where the graph has
-    pair (j, i), and only fills what is left of the first `SURE` places (it counts where (j, i) turns out
-    wrong, which a view with other maps can do without).
-    Then `weakness`, minus the sum of the weights; ties go by pair.
-    """
+    A view's own frame comes first: what pair (i, j) says of view j is `redundant` where the graph has pair
+    (j, i), and only fills what is left of the first places, which are kept whatever they say (it counts where
+    (j, i) turns out wrong, which a view with other maps can do without). Then `weakness`, minus the sum of
+    the weights; ties go by pair."""
 
     redundant: bool
     weakness: float
@@ -44,10 +38,10 @@ def claims_of(summary: PairSummary, pairs: Collection[Pair]) -> list[Claim]:
 
 
 class Places:
-    """The claims that hold: at most `most` a view; see `_holding`."""
+    """The claims that hold: at most `EvidenceConfig.kept_maps` a view; see `_holding`."""
 
-    def __init__(self, most: int) -> None:
-        self._most = most
+    def __init__(self, config: EvidenceConfig) -> None:
+        self._config = config
         self._of_view: dict[int, list[Claim]] = {}
 
     def take(self, claims: Iterable[Claim]) -> tuple[list[Claim], list[Claim]]:
@@ -56,7 +50,7 @@ class Places:
         for claim in claims:
             places = self._of_view.setdefault(claim.view, [])
             insort(places, claim)
-            holding = _holding(places, self._most)
+            holding = _holding(places, self._config)
             if claim in holding:
                 held.append(claim)
             gone += [each for each in places if each not in holding and each != claim]
@@ -76,8 +70,9 @@ class Places:
         return {view: tuple(claim.pair for claim in places) for view, places in self._of_view.items()}
 
 
-def _holding(places: list[Claim], most: int) -> list[Claim]:
+def _holding(places: list[Claim], config: EvidenceConfig) -> list[Claim]:
     """Of a view's claims, best first: the first ones, and of the others those that say nearly as much."""
-    least = LEAST_SHARE * -places[0].weakness
-    telling = [claim for claim in places[SURE:most] if not claim.redundant and -claim.weakness >= least]
-    return places[: min(SURE, most)] + telling
+    always, most = config.always_kept_maps, config.kept_maps
+    least = config.min_map_share * -places[0].weakness
+    telling = [claim for claim in places[always:most] if not claim.redundant and -claim.weakness >= least]
+    return places[: min(always, most)] + telling

@@ -25,9 +25,6 @@ from dust3r_sfm.types import (
     View,
 )
 
-FOCAL_PIXELS = 5_000
-"""A pointmap's focal is estimated on about this many of its pixels."""
-
 Where = slice | Int[np.ndarray, " k"]
 
 
@@ -106,24 +103,27 @@ class _Pointmap:
         return points, np.where(known, confidence, np.float32(1.0))
 
 
-def _focal(pointmap: _Pointmap, centre: Float[np.ndarray, "2"]) -> tuple[float | None, float]:
+def _focal(
+    pointmap: _Pointmap, centre: Float[np.ndarray, "2"], config: EvidenceConfig
+) -> tuple[float | None, float]:
     """Robust focal and its relative spread, on a regular subset of pixels."""
     height, width = pointmap.confidence.shape
-    step = max(1, int(np.sqrt(height * width / FOCAL_PIXELS)))
+    step = max(1, int(np.sqrt(height * width / config.focal_pixels)))
     points, trust = pointmap.at((slice(None, None, step), slice(None, None, step)))
     row, column = np.nonzero(trust > 1.0)
-    if len(row) < 20:
+    if len(row) < config.min_focal_points:
         return None, np.inf
     weights = np.log(trust[row, column])
     points_known = points[row, column].astype(np.float64)
     pixels = step * np.stack([column, row], axis=1) + 0.5 - centre
-    focal = focal_from_slopes(points_known, pixels, weights)
+    focal = focal_from_slopes(points_known, pixels, weights, config.focal)
     if focal is None or focal <= 0:
         return None, np.inf
     slopes = points_known[:, :2] / points_known[:, 2:]
     miss = pixels - focal * slopes
     error = np.median(np.hypot(miss[:, 0], miss[:, 1]))
-    return focal, float(1.5 * error / np.sqrt(len(slopes) * np.median((slopes**2).sum(axis=1))) / focal)
+    extent = np.sqrt(len(slopes) * np.median((slopes**2).sum(axis=1)))
+    return focal, float(config.focal_spread * error / extent / focal)
 
 
 def _sampled(
@@ -164,7 +164,7 @@ def summarise_pair(
     points_i, sampled_i = _sampled(seen_i, config.samples)
     points_j, sampled_j = _sampled(seen_j, config.samples)
     matches, match_depth = _matches(prediction.correspondences, seen_i, config.matches)
-    focal, focal_spread = _focal(seen_i, principal_point(view_i))
+    focal, focal_spread = _focal(seen_i, principal_point(view_i), config)
     return PairSummary(
         pair=prediction.pair,
         geometry=prediction.geometry,

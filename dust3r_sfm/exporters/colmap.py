@@ -21,13 +21,18 @@ _logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class ColmapExport:
-    """`max_points` bounds points3D (None: all of them), each of which has `min_observations` at least;
-    `text` and `binary` say which of the two forms are written."""
+    """Which points a model has, and in which forms it is written."""
 
     max_points: int | None = 100_000
+    """Bounds points3D; None: all of them."""
     text: bool = True
+    """Whether the .txt files are written."""
     binary: bool = True
+    """Whether the .bin files are written."""
     min_observations: int = 2
+    """Of each point."""
+    cells_a_side: int = 16
+    """Of more points than `max_points` those are kept that cover the cells of such a grid over each image."""
 
     def __post_init__(self) -> None:
         if self.max_points is not None and self.max_points < 0:
@@ -61,7 +66,7 @@ def write_model(
 ) -> pycolmap.Reconstruction:
     """Writes the model of image files of these names, one for each view, and returns it."""
     text = config.text and _text_can_hold_names(names, config)
-    model = model_of(scene, files, names, config.max_points)
+    model = model_of(scene, files, names, config)
     folder.mkdir(parents=True, exist_ok=True)
     if config.binary:
         model.write_binary(str(folder))
@@ -94,14 +99,15 @@ def colmap_model(scene: Scene, max_points: int | None = 100_000) -> pycolmap.Rec
     """The model of the stored files in memory; points beyond `max_points` are left out by coverage and
     quality."""
     scene = unmasked(scene)
-    return model_of(scene, originals_of(scene), [view.name for view in scene.views], max_points)
+    names = [view.name for view in scene.views]
+    return model_of(scene, originals_of(scene), names, ColmapExport(max_points))
 
 
 def model_of(
-    scene: Scene, files: FilePixels, names: Sequence[str], max_points: int | None
+    scene: Scene, files: FilePixels, names: Sequence[str], config: ColmapExport
 ) -> pycolmap.Reconstruction:
     """The model of image files of these names in memory."""
-    chosen = chosen_points(scene, files.errors_px, max_points)
+    chosen = chosen_points(scene, files.errors_px, config.max_points, config.cells_a_side)
     kept = np.flatnonzero(np.isin(scene.tracks.point_index, chosen))
     model = pycolmap.Reconstruction()
     camera_ids = _add_cameras(model, files.cameras)

@@ -13,11 +13,14 @@ from dust3r_sfm.types import Scene
 
 @dataclass(frozen=True)
 class ColmapDataset:
-    """How the images look, how they get there, and what the model holds."""
+    """What splat trainers are given."""
 
     form: ImageForm = field(default_factory=ImageForm)
+    """How images look."""
     transfer: Transfer = "copy"
+    """How photos that need no change get there."""
     model: ColmapExport = field(default_factory=ColmapExport)
+    """The sparse model."""
 
 
 def export_colmap_dataset(scene: Scene, folder: Path, config: ColmapDataset, progress: Progress) -> None:

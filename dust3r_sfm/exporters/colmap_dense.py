@@ -18,17 +18,22 @@ from dust3r_sfm.progress import Progress
 from dust3r_sfm.types import Scene
 
 _SOURCES = "__auto__, 20"
+"""As COLMAP's image_undistorter writes into patch-match.cfg."""
 _KINDS = ("geometric", "photometric")
 
 
 @dataclass(frozen=True)
 class ColmapDense:
-    """Depth is written where it is trusted at least `min_confidence`."""
+    """What a dense workspace holds."""
 
     long_edge: int | None = None
+    """Bounds the images' sides in pixels; None: as many as the photo has."""
     transfer: Transfer = "copy"
+    """How photos that need no change get there."""
     model: ColmapExport = field(default_factory=ColmapExport)
+    """The sparse model."""
     min_confidence: float = 1.5
+    """Depth is written where it is trusted at least this much."""
 
 
 def export_colmap_dense(scene: Scene, folder: Path, config: ColmapDense, progress: Progress) -> None:

@@ -7,7 +7,9 @@ from pathlib import PurePosixPath
 _PLAIN = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_")
 _JPEG_LIKE = frozenset({".jpg", ".jpeg", ".heic", ".heif"})
 _LONGEST_STEM = 120
+"""Bytes of a name, with room for a suffix and a folder: file systems allow 255."""
 _DIGEST = 16
+"""Digits of it: 64 bits tell any number of photos apart."""
 
 
 def flat_names(names: Sequence[str]) -> tuple[str, ...]:

@@ -22,7 +22,9 @@ from dust3r_sfm.types import Camera, ImageSpec, View
 # Each holds a whole photo as floats, twice: more hardly write faster.
 _WORKERS = 2
 _ROWS_AT_ONCE = 256
+"""Whose pixels are moved together: some tens of megabytes."""
 _JPEG_QUALITY = 95
+"""The highest that Pillow advises: what is lost is below the camera's own compression."""
 _PNG_EFFORT = 3  # Half the default's time for a twentieth more bytes.
 _SAME_FORMAT = {".jpg": ("JPEG", "MPO"), ".png": ("PNG",)}
 

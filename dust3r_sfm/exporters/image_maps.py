@@ -10,8 +10,7 @@ from dust3r_sfm.geometry.resampling import inside, nearest_indices, sample_neare
 from dust3r_sfm.types import Camera, Scene, View
 
 _ROWS_AT_ONCE = 256
-_ONE_SURFACE = 1.05
-"""Neighbouring depths within this ratio are interpolated; others are a step, which has no middle."""
+"""Whose maps are made together: some megabytes."""
 
 
 def depth_camera(placement: Placement) -> Camera:
@@ -23,18 +22,21 @@ def depth_camera(placement: Placement) -> Camera:
     return resized_camera(placement.camera, (width, height))
 
 
-def depth_image(scene: Scene, view: int, camera: Camera, min_confidence: float) -> Float[np.ndarray, "h w"]:
+def depth_image(
+    scene: Scene, view: int, camera: Camera, min_confidence: float, one_surface: float = 1.05
+) -> Float[np.ndarray, "h w"]:
     """z in world units as `camera`, at the view's pose, sees it; 0 where it is unknown, masked out or less
-    trusted than `min_confidence`. float32."""
+    trusted than `min_confidence`. float32. Neighbouring depths within the ratio `one_surface` are
+    interpolated; others are a step, which has no middle."""
     depth = np.where(usable_depth(scene, view, min_confidence), scene.depth[view], 0.0)
     seen = pixels_seen(scene.cameras[view], camera).reshape(-1, 2)
-    values = _interpolated(depth.astype(np.float64), seen)
+    values = _interpolated(depth.astype(np.float64), seen, one_surface)
     values[~inside(seen, *depth.shape)] = 0.0
     return values.reshape(camera.height, camera.width).astype(np.float32)
 
 
 def _interpolated(
-    depth: Float[np.ndarray, "h w"], pixels: Float[np.ndarray, "n 2"]
+    depth: Float[np.ndarray, "h w"], pixels: Float[np.ndarray, "n 2"], one_surface: float
 ) -> Float[np.ndarray, " n"]:
     """Bilinear on one surface, and the nearest value at steps and beside unknown depth."""
     height, width = depth.shape
@@ -46,7 +48,7 @@ def _interpolated(
     weights = np.stack(
         [(1 - share_x) * (1 - share_y), share_x * (1 - share_y), (1 - share_x) * share_y, share_x * share_y]
     )
-    smooth = (corners.min(axis=0) > 0) & (corners.max(axis=0) <= _ONE_SURFACE * corners.min(axis=0))
+    smooth = (corners.min(axis=0) > 0) & (corners.max(axis=0) <= one_surface * corners.min(axis=0))
     nearest = depth[nearest_indices(pixels, height, width)]
     return np.where(smooth, (corners * weights).sum(axis=0), nearest)
 

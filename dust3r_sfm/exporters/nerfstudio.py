@@ -27,15 +27,20 @@ DEPTH_UNIT = 1e-3
 
 @dataclass(frozen=True)
 class NerfstudioExport:
-    """`downscales`: how many of images_2, images_4, images_8 and so on are written. `depth`: whether depth
-    maps are, of pixels trusted at least `min_confidence`."""
+    """What a dataset of nerfstudio's holds."""
 
     form: ImageForm = field(default_factory=ImageForm)
+    """How images look."""
     transfer: Transfer = "copy"
+    """How photos that need no change get there."""
     model: ColmapExport = field(default_factory=ColmapExport)
+    """The sparse model."""
     downscales: int = 3
+    """How many of images_2, images_4, images_8 and so on are written: as many as ns-process-data does."""
     depth: bool = True
+    """Whether depth maps are."""
     min_confidence: float = 1.5
+    """Of the pixels that have one."""
 
     def __post_init__(self) -> None:
         if not 0 <= self.downscales <= 8:

@@ -15,7 +15,9 @@ _GLTF_FROM_WORLD = np.diag([1.0, -1.0, -1.0, 1.0])
 _FRUSTUM_EDGES = np.array([[0, 1], [0, 2], [0, 3], [0, 4], [1, 2], [2, 3], [3, 4], [4, 1]])
 _FRUSTUM_COLOR = (230, 90, 30, 255)
 _FRUSTUM_DEPTH = 0.05
+"""How long a camera is drawn, of the scene's typical depth."""
 _BEAM_RADIUS = 0.02
+"""How thick, of its length."""
 
 
 def export_point_cloud(cloud: PointCloud, path: Path) -> None:

@@ -19,19 +19,20 @@ _PACKAGES = ("dust3r-sfm", "torch", "pycolmap", "numpy", "scipy", "pillow", "tri
 
 @dataclass(frozen=True)
 class RunFacts:
-    """What a reconstruction itself does not know of its run.
-
-    `image_names` are those of the views handed to alignment, in order: the pair reports' indices
-    count in them. `skipped` maps files that could not be read to the reason. `stage_seconds` is
-    wall time. Depth counts as confident from `min_confidence` on.
-    """
+    """What a reconstruction itself does not know of its run."""
 
     image_names: Sequence[str]
+    """Of the views handed to alignment, in order: the pair reports' indices count in them."""
     skipped: Mapping[str, str] = field(default_factory=dict)
+    """Files that could not be read, and the reason."""
     regressor: str = ""
+    """Its name."""
     stage_seconds: Mapping[str, float] = field(default_factory=dict)
+    """Wall time of each stage."""
     peak_memory_mib: float | None = None
+    """Most that the process held; None where the system does not tell."""
     min_confidence: float = 1.5
+    """Depth counts as confident from here on."""
 
 
 def write_report(reconstruction: Reconstruction, facts: RunFacts, path: Path) -> None:

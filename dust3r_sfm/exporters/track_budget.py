@@ -5,25 +5,22 @@ from jaxtyping import Float, Int
 
 from dust3r_sfm.types import Scene, Tracks
 
-_CELLS_A_SIDE = 16
-
 
 def chosen_points(
-    scene: Scene, errors_px: Float[np.ndarray, " o"], max_points: int | None
+    scene: Scene, errors_px: Float[np.ndarray, " o"], max_points: int | None, cells_a_side: int = 16
 ) -> Int[np.ndarray, " chosen"]:
     """Indices, ascending, of at most `max_points` (None: all) track points, by coverage and quality.
 
-    First every image's best point, so that none is left without if it has any (given
-    max_points >= the number of images); then, round by round, the next best point of every cell of
-    a grid over each image. Better means more observations, then a smaller mean of `errors_px` (one
-    an observation), then the lower index.
-    """
+    First every image's best point, so that none is left without if it has any (given max_points >= the number
+    of images); then, round by round, the next best point of every cell of a grid over each image, of
+    `cells_a_side` each way. Better means more observations, then a smaller mean of `errors_px` (one an
+    observation), then the lower index."""
     tracks = scene.tracks
     num_points = len(tracks.xyz)
     if max_points is None or num_points <= max_points:
         return np.arange(num_points)
     quality = _quality_rank(tracks, errors_px)
-    rounds = _best_rank(tracks, rank_within(_cell_index(scene), quality[tracks.point_index]))
+    rounds = _best_rank(tracks, rank_within(_cell_index(scene, cells_a_side), quality[tracks.point_index]))
     not_first = _best_rank(tracks, rank_within(tracks.view_index, quality[tracks.point_index])) > 0
     return np.sort(np.lexsort((quality, rounds, not_first))[:max_points])
 
@@ -37,11 +34,11 @@ def _quality_rank(tracks: Tracks, errors_px: Float[np.ndarray, " o"]) -> Int[np.
     return rank
 
 
-def _cell_index(scene: Scene) -> Int[np.ndarray, " o"]:
+def _cell_index(scene: Scene, a_side: int) -> Int[np.ndarray, " o"]:
     """A number for the (image, grid cell) of each observation."""
     sizes = np.array([view.size for view in scene.views])[scene.tracks.view_index]
-    cells = np.floor(scene.tracks.pixels / sizes * _CELLS_A_SIDE).astype(int).clip(0, _CELLS_A_SIDE - 1)
-    return (scene.tracks.view_index * _CELLS_A_SIDE + cells[:, 1]) * _CELLS_A_SIDE + cells[:, 0]
+    cells = np.floor(scene.tracks.pixels / sizes * a_side).astype(int).clip(0, a_side - 1)
+    return (scene.tracks.view_index * a_side + cells[:, 1]) * a_side + cells[:, 0]
 
 
 def rank_within(group: Int[np.ndarray, " o"], quality: Int[np.ndarray, " o"]) -> Int[np.ndarray, " o"]:

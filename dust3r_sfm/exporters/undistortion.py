@@ -10,20 +10,20 @@ from dust3r_sfm.geometry import ideal_pixels, pixel_grid, project, unproject
 from dust3r_sfm.images.framing import fitted_size
 from dust3r_sfm.types import Affine, Camera, Scene, View
 
-_CENTRED_PX = 1e-3
-_EDGE_SAMPLES = 65
-
 
 @dataclass(frozen=True)
 class ImageForm:
-    """What written images are like. They are always upright: no reader then asks which way up.
-
-    `undistorted`: as a pinhole with the principal point at the centre sees it. `long_edge` bounds their
-    sides in pixels; None: as many as the photo has.
-    """
+    """What written images are like. They are always upright: no reader then asks which way up."""
 
     undistorted: bool = True
+    """Whether they are as a pinhole with the principal point at the centre sees it."""
     long_edge: int | None = None
+    """Bounds their sides in pixels; None: as many as the photo has."""
+    centred_px: float = 1e-3
+    """A principal point this near the centre is there, but for rounding: such a photo is not resampled."""
+    edge_samples: int = 65
+    """Points of each edge of a photo by which its undistorted size is found: the lens bends slowly between
+    them."""
 
     def __post_init__(self) -> None:
         if self.long_edge is not None and self.long_edge < 1:
@@ -62,8 +62,8 @@ def _placed(view: View, camera: Camera, form: ImageForm) -> Placement:
     scale, shift = np.diag(affine)[:2], affine[:2, 2]
     fx, fy = (np.array([camera.fx, camera.fy]) / scale).tolist()
     cx, cy = ((np.array([camera.cx, camera.cy]) - shift) / scale).tolist()
-    source = _centred(Camera(*size, fx, fy, cx, cy, camera.k1))
-    full = undistorted_camera(source) if form.undistorted else source
+    source = _centred(Camera(*size, fx, fy, cx, cy, camera.k1), form.centred_px)
+    full = undistorted_camera(source, form.edge_samples) if form.undistorted else source
     return Placement(
         source, full, _fitted(full, form.long_edge), affine, not np.allclose(upright_from_stored, np.eye(3))
     )
@@ -81,18 +81,18 @@ def _upright(view: View) -> tuple[Affine, tuple[int, int]]:
     return upright_from_stored, (int(size[0]), int(size[1]))
 
 
-def _centred(camera: Camera) -> Camera:
+def _centred(camera: Camera, near_px: float) -> Camera:
     """With the principal point exactly at the centre, if rounding alone keeps it away."""
     cx, cy = camera.width / 2, camera.height / 2
-    near = abs(camera.cx - cx) < _CENTRED_PX and abs(camera.cy - cy) < _CENTRED_PX
+    near = abs(camera.cx - cx) < near_px and abs(camera.cy - cy) < near_px
     return replace(camera, cx=cx, cy=cy) if near else camera
 
 
-def undistorted_camera(source: Camera) -> Camera:
+def undistorted_camera(source: Camera, edge_samples: int) -> Camera:
     """The pinhole of the same focals with its principal point at the centre and the largest size, about
     that centre, in which every pixel shows something of the photo."""
     right, bottom = float(source.width), float(source.height)
-    across, down = np.linspace(0.0, right, _EDGE_SAMPLES), np.linspace(0.0, bottom, _EDGE_SAMPLES)
+    across, down = np.linspace(0.0, right, edge_samples), np.linspace(0.0, bottom, edge_samples)
     ideal_x = [_ideal_edge(np.full_like(down, x), down, source)[:, 0] for x in (0.0, right)]
     ideal_y = [
         _ideal_edge(across, np.full_like(across, y), source)[:, 1] for y in (0.0, float(source.height))

@@ -32,17 +32,20 @@ def umeyama(
 
 
 def similarity_of_poses(
-    world_from_cam_a: Float[np.ndarray, "n 4 4"], world_from_cam_b: Float[np.ndarray, "n 4 4"]
+    world_from_cam_a: Float[np.ndarray, "n 4 4"],
+    world_from_cam_b: Float[np.ndarray, "n 4 4"],
+    arm: float = 0.1,
 ) -> Float[np.ndarray, "4 4"]:
-    """b_from_a of two worlds that the same cameras stand in, from their centres and, weakly, where they look:
-    so two cameras suffice. One leaves the size as it is, and so do cameras that all stand in one place."""
+    """b_from_a of two worlds that the same cameras stand in, from their centres and, weakly, where they look
+    (ends of `arm`s along their axes, in mean distances of the centres from their middle): so two cameras
+    suffice. One leaves the size as it is, and so do cameras that all stand in one place."""
     worlds = (world_from_cam_a, world_from_cam_b)
     centres = [world[:, :3, 3] for world in worlds]
     spreads = [float(np.linalg.norm(c - c.mean(axis=0), axis=1).mean()) for c in centres]
     if min(spreads) == 0.0:
         return world_from_cam_b[0] @ np.linalg.inv(world_from_cam_a[0])
     arms = [
-        np.concatenate([centre, *(centre + 0.1 * spread * world[:, :3, axis] for axis in range(3))])
+        np.concatenate([centre, *(centre + arm * spread * world[:, :3, axis] for axis in range(3))])
         for world, centre, spread in zip(worlds, centres, spreads, strict=True)
     ]
     return umeyama(arms[0], arms[1], np.ones(len(arms[0])))

@@ -13,13 +13,12 @@ from dust3r_sfm.types import Camera, Rigid
 
 @dataclass(frozen=True)
 class Effort:
-    """`trials`: fewest and most of RANSAC. `iterations`: most of the refinement on all inliers."""
+    """How long a pose is searched. By default as thoroughly as pycolmap does."""
 
-    trials: tuple[int, int]
-    iterations: int
-
-
-THOROUGH = Effort((100, 10_000), 100)
+    trials: tuple[int, int] = (100, 10_000)
+    """Fewest and most of RANSAC."""
+    iterations: int = 100
+    """Of the refinement on all inliers, at most."""
 
 
 @dataclass(frozen=True)
@@ -36,10 +35,11 @@ def resected(
     camera: Camera,
     max_error_px: float,
     seed: int,
-    effort: Effort = THOROUGH,
+    effort: Effort | None = None,
 ) -> Resection | None:
     """By LO-RANSAC on minimal sets and robust refinement (pycolmap); None if no pose was found. `pixels`
-    are continuous and as the camera's lens shows them."""
+    are continuous and as the camera's lens shows them. `effort` None: `Effort()`."""
+    effort = effort or Effort()
     refinement = pycolmap.AbsolutePoseRefinementOptions()
     refinement.max_num_iterations = effort.iterations
     found = pycolmap.estimate_and_refine_absolute_pose(
@@ -56,11 +56,16 @@ def resected(
 
 
 def focal_by_resection(
-    points: Float[np.ndarray, "n 3"], pixels: Float[np.ndarray, "n 2"], camera: Camera, seed: int
+    points: Float[np.ndarray, "n 3"],
+    pixels: Float[np.ndarray, "n 2"],
+    camera: Camera,
+    seed: int,
+    max_error: float = 0.02,
 ) -> float | None:
     """Focal (pixels of `camera`) of an uncalibrated pinhole from 3D points; None if no pose was found.
-    `camera` gives the size and principal point, and the focal that is tried first."""
-    options = _options(0.02 * max(camera.width, camera.height), seed, THOROUGH)
+    `camera` gives the size and principal point, and the focal that is tried first. `max_error`: of an inlier,
+    over the long edge."""
+    options = _options(max_error * max(camera.width, camera.height), seed, Effort())
     options.estimate_focal_length = True
     refinement = pycolmap.AbsolutePoseRefinementOptions()
     refinement.refine_focal_length = True

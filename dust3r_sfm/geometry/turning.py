@@ -7,9 +7,6 @@ from scipy.spatial.transform import Rotation
 from dust3r_sfm.geometry.projection import unproject
 from dust3r_sfm.types import Camera
 
-ROUNDS, STANDS_STILL = 10, 1e-5
-"""Most rounds of re-weighting, and the change of a rotation (radians) under which there is no other."""
-
 
 def unit_rays(pixels: Float[np.ndarray, "n 2"], camera: Camera) -> Float[np.ndarray, "n 3"]:
     """Directions of continuous pixels in the camera's frame, of length 1."""
@@ -22,19 +19,22 @@ def fitted_rotation(
     rays_j: Float[np.ndarray, "n 3"],
     weights: Float[np.ndarray, " n"],
     width: float | None = None,
+    rounds: int = 10,
+    converged_rad: float = 1e-5,
 ) -> tuple[Float[np.ndarray, "3 3"], Float[np.ndarray, " n"], Float[np.ndarray, " n"]]:
     """R that brings the unit rays of i onto those of j (Wahba 1965), each ray's error (a chord, nearly an
     angle in radians), and the weights left to it.
 
-    Re-weighted by Geman-McClure's kernel of that width; None: three times the median error of each round.
+    Re-weighted by Geman-McClure's kernel of that width; None: three times the median error of each round. At
+    most so many `rounds`, and none after a change below `converged_rad`.
     """
     rotation, error, kept = np.eye(3), np.zeros(len(rays_i)), weights
-    for _ in range(ROUNDS):
+    for _ in range(rounds):
         before = rotation
         rotation = Rotation.align_vectors(rays_j, rays_i, weights=kept)[0].as_matrix()
         error = np.linalg.norm(rays_j - rays_i @ rotation.T, axis=1)
         scale = 3.0 * float(np.median(error)) + 1e-9 if width is None else width
         kept = weights / (1.0 + (error / scale) ** 2) ** 2
-        if np.abs(rotation - before).max() < STANDS_STILL:
+        if np.abs(rotation - before).max() < converged_rad:
             break
     return rotation, error, kept

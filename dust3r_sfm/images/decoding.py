@@ -18,7 +18,6 @@ from dust3r_sfm.images.kept_cells import kept_whole
 from dust3r_sfm.images.tones import to_rgb
 from dust3r_sfm.types import Affine, Framing, ImageSpec
 
-SMALLEST_SIDE_PX = 32
 _MIRRORED = (2, 4, 5, 7)
 _FORMATS = ("JPEG", "PNG", "TIFF", "WEBP", "BMP")
 _TURN_UPRIGHT = {
@@ -59,11 +58,12 @@ class Photo:
     exif: Exif
 
 
-def read_photo(path: Path, spec: ImageSpec) -> Photo:
-    """The photo at the size `spec` asks for. Raises UnusablePhotoError."""
+def read_photo(path: Path, spec: ImageSpec, min_side_px: int = 32) -> Photo:
+    """The photo at the size `spec` asks for. Raises UnusablePhotoError, also for one with a side of less than
+    `min_side_px`, which is an icon."""
     with open_picture(path) as image:
         exif = read_exif(image)
-        _check_usable(image.size, exif.orientation)
+        _check_usable(image.size, exif.orientation, min_side_px)
         stored_size, stored, box = _load(image, exif.orientation, spec)
         rgb, alpha = to_rgb(stored)
     size, chosen = resized_by(stored_size, spec)
@@ -129,15 +129,13 @@ def _turning(orientation: int, stored_size: tuple[int, int]) -> Affine:
     }[orientation]
 
 
-def _check_usable(size: tuple[int, int], orientation: int) -> None:
+def _check_usable(size: tuple[int, int], orientation: int, min_side_px: int) -> None:
     if orientation in _MIRRORED:
         raise UnusablePhotoError(
             f"its EXIF orientation {orientation} is mirrored, which no camera sees; save it unmirrored"
         )
-    if min(size) < SMALLEST_SIDE_PX:
-        raise UnusablePhotoError(
-            f"{size[0]}x{size[1]} pixels are too few: each side needs {SMALLEST_SIDE_PX}"
-        )
+    if min(size) < min_side_px:
+        raise UnusablePhotoError(f"{size[0]}x{size[1]} pixels are too few: each side needs {min_side_px}")
 
 
 def _load(

@@ -18,7 +18,6 @@ _PLANE_X_RESOLUTION, _PLANE_UNIT, _PIXEL_WIDTH, _PIXEL_HEIGHT = 41486, 41488, 40
 _FILM_DIAGONAL_MM = math.hypot(36.0, 24.0)
 _MM_OF_UNIT = {2: 25.4, 3: 10.0, 4: 1.0, 5: 0.001}
 _INCH = 2
-_PLAUSIBLE_FOCAL_DIAGONALS = (0.1, 50.0)
 
 # What Pillow raises on an EXIF block that is not one.
 _MALFORMED = (SyntaxError, ValueError, OSError, struct.error, KeyError, TypeError, EOFError)
@@ -46,12 +45,15 @@ def read_exif(image: Image.Image) -> Exif:
     return replace(exif_from_tags(tags, image.size), position=position_from_tags(gps))
 
 
-def exif_from_tags(tags: Mapping[int, object], size: tuple[int, int]) -> Exif:
-    """The facts in the tags of IFD0 and the Exif IFD together; `size` is the picture's (width, height)."""
+def exif_from_tags(
+    tags: Mapping[int, object], size: tuple[int, int], plausible_diagonals: tuple[float, float] = (0.1, 50.0)
+) -> Exif:
+    """The facts in the tags of IFD0 and the Exif IFD together; `size` is the picture's (width, height). A
+    focal length that is not within `plausible_diagonals` of it is a mistake: no lens has one."""
     orientation = tags.get(_ORIENTATION)
     return Exif(
         orientation if isinstance(orientation, int) and 1 <= orientation <= 8 else 1,
-        _focal_diagonals(tags, size),
+        _focal_diagonals(tags, size, plausible_diagonals),
         _camera(tags),
     )
 
@@ -77,10 +79,12 @@ def _angle_deg(value: object, sign: object, signs: str, most: float) -> float | 
     return (angle if sign == signs[0] else -angle) if angle <= most else None
 
 
-def _focal_diagonals(tags: Mapping[int, object], size: tuple[int, int]) -> float | None:
+def _focal_diagonals(
+    tags: Mapping[int, object], size: tuple[int, int], plausible: tuple[float, float]
+) -> float | None:
     """The 35 mm equivalent over the diagonal of 35 mm film (43.27 mm), else the focal length on a
     sensor whose pixel pitch the focal plane resolution gives."""
-    low, high = _PLAUSIBLE_FOCAL_DIAGONALS
+    low, high = plausible
     for focal in (_focal_from_35mm(tags), _focal_from_plane(tags, size)):
         if focal is not None and low <= focal <= high:
             return focal

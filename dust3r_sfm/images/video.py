@@ -23,11 +23,12 @@ _PNG_EFFORT = 3  # Half the default's time for a twentieth more bytes.
 
 @dataclass(frozen=True)
 class FrameSampling:
-    """The video is cut into `count` equally long parts, or as many as it has frames, and each gives one:
-    its middle frame (`even`), or its sharpest, which leaves out what the hand shook."""
+    """Which frames of a video become photos: one of each of equally long parts."""
 
     count: int = 300
+    """Parts, or as many as the video has frames: as many as ns-process-data takes."""
     choice: Literal["sharpest", "even"] = "sharpest"
+    """The sharpest frame of each, which leaves out what the hand shook, or the middle one."""
 
     def __post_init__(self) -> None:
         if self.count < 1:

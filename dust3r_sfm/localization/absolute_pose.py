@@ -11,15 +11,6 @@ from dust3r_sfm.geometry.lens import lens_camera, projected, pycolmap_lens
 from dust3r_sfm.localization.config import LocalizationConfig
 from dust3r_sfm.types import LensCamera, Rigid
 
-_FOCALS = (1.0, 0.4, 0.5, 0.65, 0.8, 1.25, 1.6, 2.0, 2.5)
-"""Shares of the long edge that an unknown focal is looked for around."""
-_TRIALS_A_FOCAL = 200
-_REFINED_STARTS = 3
-_PLAUSIBLE = (0.05, 50.0, 10.0)
-"""Least and greatest focal as a share of the long edge, greatest lens parameter."""
-_REFINEMENTS = 3
-_LEAST_ERROR_PX = 0.1
-_GRADIENT_TOLERANCE = 1e-3
 _STEP = 1e-6
 """Of numerical derivatives: radians, and shares of the median distance of the points."""
 
@@ -48,7 +39,7 @@ def solved_pose(
 ) -> Solved | None:
     """LO-RANSAC on minimal sets of three, then robust refinement, both by pycolmap, through the camera's
     lens. With `refine_focal` its focal is only a start. None where no three points agree with others."""
-    found = _by_ransac(pixels, points, camera, False, config.max_trials, config)
+    found = _by_ransac(pixels, points, camera, False, config.pose.max_trials, config)
     return None if found is None else _refined(pixels, points, found, refine_focal, config)
 
 
@@ -66,12 +57,14 @@ def solved_pose_and_focal(
     width, height = size
     cameras = [
         LensCamera("SIMPLE_PINHOLE", width, height, (share * max(size), width / 2, height / 2))
-        for share in _FOCALS
+        for share in config.pose.focal_shares
     ]
-    starts = [_by_ransac(pixels, points, cameras[0], True, config.max_trials, config)]
-    starts += [_by_ransac(pixels, points, camera, False, _TRIALS_A_FOCAL, config) for camera in cameras]
+    starts = [_by_ransac(pixels, points, cameras[0], True, config.pose.max_trials, config)]
+    trials = config.pose.trials_a_focal
+    starts += [_by_ransac(pixels, points, camera, False, trials, config) for camera in cameras]
     found = sorted((start for start in starts if start is not None), key=lambda one: _cost(one, config))
-    refined = [_refined(pixels, points, start, True, config) for start in found[:_REFINED_STARTS]]
+    best = found[: config.pose.refined_starts]
+    refined = [_refined(pixels, points, start, True, config) for start in best]
     if like is not None:
         refined.append(solved_pose(pixels, points, like, True, config))
     usable = [one for one in refined if one is not None]
@@ -110,20 +103,20 @@ def _refined(
 ) -> Solved | None:
     """Least squares under a Cauchy loss of the inliers' own size, over all that is not far beyond it: how
     precise the reference is, and so which matches help, is not known beforehand."""
-    found = start
-    for _ in range(_REFINEMENTS):
+    found, settings = start, config.pose
+    for _ in range(settings.refinements):
         if found.num_inliers < 4:
             return None
-        usual_px = max(float(np.median(found.errors_px[found.inliers])), _LEAST_ERROR_PX)
+        usual_px = max(float(np.median(found.errors_px[found.inliers])), settings.min_error_px)
         options = pycolmap.AbsolutePoseRefinementOptions()
         options.refine_focal_length = refine_focal
-        options.loss_function_scale = config.loss * usual_px
-        options.gradient_tolerance = _GRADIENT_TOLERANCE
+        options.loss_function_scale = settings.loss * usual_px
+        options.gradient_tolerance = settings.gradient_tolerance
         pose = pycolmap.Rigid3d(found.cam_from_world[:3])
         lens = pycolmap_lens(found.camera)
-        near = found.errors_px <= config.reach * usual_px
+        near = found.errors_px <= settings.reach * usual_px
         refined = pycolmap.refine_absolute_pose(pose, pixels, points, near, lens, options)
-        if refined is None or lens.has_bogus_params(*_PLAUSIBLE):
+        if refined is None or lens.has_bogus_params(*settings.plausible_focals, settings.max_lens_parameter):
             return None
         found = _solved(pixels, points, refined["cam_from_world"], lens, config)
     return found
@@ -147,8 +140,9 @@ def _solved(
 
 def _cost(found: Solved, config: LocalizationConfig) -> float:
     """Robust error of all matches, the same scale for whatever is compared."""
-    scale = config.max_error * max(found.camera.width, found.camera.height) / 2
-    return float(np.log1p((np.minimum(found.errors_px / scale, 5.0)) ** 2).sum())
+    long_edge = max(found.camera.width, found.camera.height)
+    scale = config.max_error * long_edge * config.pose.cost_scale
+    return float(np.log1p((np.minimum(found.errors_px / scale, config.pose.cost_cutoff)) ** 2).sum())
 
 
 def reprojection_errors(

@@ -135,7 +135,9 @@ class Localizer:
         local = describing(self._regressor).local_descriptors(encoding)
         query = self.prepared.vlad.describe(local)[None]
         config = self.config
-        found = diverse_neighbours(self.prepared.descriptors, config.top_k, config.diversity, query)
+        found = diverse_neighbours(
+            self.prepared.descriptors, config.top_k, config.diversity, query, config.search
+        )
         return found.index[0].tolist()
 
     def _named(self, names: Sequence[str]) -> list[int]:
@@ -207,7 +209,7 @@ class Localizer:
         covariance = pose_covariance(inliers.agreed, errors_px, pose, solved.camera, known)
         if self._agreed is not None:
             depth = median_depth(pose, inliers.agreed)
-            pose, spread = carried(pose, self._agreed, self.prepared.photos, depth)
+            pose, spread = carried(pose, self._agreed, self.prepared.photos, depth, self.config.carrying)
             covariance = covariance + spread
         return Localization(
             name=name,

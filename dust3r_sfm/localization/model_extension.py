@@ -19,8 +19,6 @@ from dust3r_sfm.localization.mapping.triangulation import NEW
 from dust3r_sfm.localization.query_matches import NO_ROW, PointMatches
 from dust3r_sfm.types import ImageSpec, Localization
 
-_COLOUR_LONG_EDGE = 1024
-
 
 @dataclass(frozen=True)
 class _Sightings:
@@ -154,9 +152,12 @@ def _observe(growing: _Growing, image_id: int, number: int, matches: PointMatche
         growing.point_ids[row] = point_id
 
 
-def colours_at(photo: PosedPhoto, pixels: Float[np.ndarray, "n 2"]) -> UInt8[np.ndarray, "n 3"]:
-    """What a photo shows at pixels of its stored file."""
-    view = load_view(photo.path, ImageSpec(_COLOUR_LONG_EDGE))
+def colours_at(
+    photo: PosedPhoto, pixels: Float[np.ndarray, "n 2"], long_edge_px: int = 1024
+) -> UInt8[np.ndarray, "n 3"]:
+    """What a photo shows at pixels of its stored file, read at up to `long_edge_px`, which evens noise
+    out."""
+    view = load_view(photo.path, ImageSpec(long_edge_px))
     width, height = view.size
     places = apply_affine(view.pixel_from_original, pixels).astype(np.int64)
     column, row = np.clip(places, 0, [width - 1, height - 1]).T

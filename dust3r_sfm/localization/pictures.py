@@ -10,14 +10,14 @@ from dust3r_sfm.localization.localizer import Attempt
 from dust3r_sfm.localization.mapping.reference_map import Prepared
 from dust3r_sfm.types import ImageSpec, View
 
-_MOST_LINES = 200
 _GREEN, _RED = (60, 200, 80), (220, 60, 50)
+"""Lines of a pose that was accepted, and of one that was not."""
 
 
-def match_picture(attempt: Attempt, view: View, prepared: Prepared) -> Image.Image:
+def match_picture(attempt: Attempt, view: View, prepared: Prepared, most_lines: int = 200) -> Image.Image:
     """The photo on the left, on the right the reference with most inliers, or the most similar one where
-    there are none, with lines between the inliers: green where a pose was accepted, red where not. Evenly
-    thinned lines. Raises InputError where the reference photo cannot be read any more."""
+    there are none, with lines between the inliers: green where a pose was accepted, red where not. At most
+    `most_lines`, evenly thinned. Raises InputError where the reference photo cannot be read any more."""
     inliers = attempt.inliers
     name = attempt.references[0] if attempt.references else None
     if len(inliers):
@@ -30,7 +30,7 @@ def match_picture(attempt: Attempt, view: View, prepared: Prepared) -> Image.Ima
     right, right_from_original = _picture(beside)
     canvas = _side_by_side(left, right)
     shown = inliers.at(np.flatnonzero(inliers.reference == index))
-    shown = shown.at(np.unique(np.linspace(0, len(shown) - 1, min(len(shown), _MOST_LINES)).astype(int)))
+    shown = shown.at(np.unique(np.linspace(0, len(shown) - 1, min(len(shown), most_lines)).astype(int)))
     ends_left = apply_affine(left_from_original, shown.pixels)
     ends_right = apply_affine(right_from_original, shown.reference_pixels) + [left.shape[1], 0]
     draw = ImageDraw.Draw(canvas)

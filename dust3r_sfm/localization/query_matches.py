@@ -18,6 +18,7 @@ from dust3r_sfm.regressors.protocol import Encoding, MatchesFeatures, PointmapRe
 from dust3r_sfm.types import ImageSpec, Pair, PairPrediction, View
 
 NO_ROW = -1
+"""Of a point that is none of the prepared ones."""
 
 
 @dataclass(frozen=True)

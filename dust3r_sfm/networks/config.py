@@ -33,12 +33,15 @@ class LinearHeadConfig:
 
 @dataclass(frozen=True)
 class DPTHeadConfig:
-    """Convolutions over tokens of four depths (Ranftl et al., ICCV 2021). `layer_dims` are the channels
-    of the four levels, `feature_dim` those they are fused in, `last_dim` those before the output."""
+    """Convolutions over tokens of four depths (Ranftl et al., ICCV 2021). Numbers as in the published
+    DUSt3R."""
 
     layer_dims: tuple[int, int, int, int] = (96, 192, 384, 768)
+    """Channels of the four levels."""
     feature_dim: int = 256
+    """Channels that they are fused in."""
     last_dim: int = 128
+    """Channels before the output."""
 
     def __post_init__(self) -> None:
         if len(self.layer_dims) != 4:
@@ -53,14 +56,18 @@ class DPTHeadConfig:
 
 @dataclass(frozen=True)
 class LocalFeatureConfig:
-    """MASt3R's descriptors: a two-layer perceptron on encoder and decoder tokens. With
-    `two_confidences` descriptors have a confidence of their own, else they share that of the points."""
+    """MASt3R's descriptors: a two-layer perceptron on encoder and decoder tokens. Numbers as published."""
 
     dim: int = 24
+    """Numbers of a descriptor."""
     two_confidences: bool = True
+    """Whether descriptors have a confidence of their own, or share that of the points."""
     hidden_factor: int = 4
+    """Channels of the hidden layer over those of the tokens."""
     confidence_min: float = 0.0
+    """Of a descriptor's own confidence, confidence_min + exp(raw)."""
     confidence_max: float = inf
+    """Where that is cut off."""
 
     def __post_init__(self) -> None:
         _require_positive("LocalFeatureConfig.dim", self.dim)
@@ -70,20 +77,31 @@ class LocalFeatureConfig:
 
 @dataclass(frozen=True)
 class TransformerConfig:
-    """The two-view transformer that all networks share. `long_edge` is that of the images it was
-    trained on, in pixels; it runs on any size whose sides are multiples of `patch_size`."""
+    """The two-view transformer that all networks share: a ViT-L encoder and ViT-B decoders, as published."""
 
     long_edge: int = 512
+    """Pixels of the images it was trained on; it runs on any size whose sides are multiples of
+    `patch_size`."""
     patch_size: int = 16
+    """Pixels a side of what becomes a token."""
     enc_embed_dim: int = 1024
+    """Channels of the encoder's tokens."""
     enc_depth: int = 24
+    """Blocks of the encoder."""
     enc_num_heads: int = 16
+    """Attention heads of each."""
     dec_embed_dim: int = 768
+    """Channels of the decoders' tokens."""
     dec_depth: int = 12
+    """Blocks of each decoder."""
     dec_num_heads: int = 12
+    """Attention heads of each."""
     mlp_ratio: int = 4
+    """Hidden channels of a block's perceptron over those of its tokens."""
     rope_base: float = 100.0
+    """Of the wavelengths of the rotary position embedding: 100, not the usual 10000, as in CroCo."""
     norm_eps: float = 1e-6
+    """Added to the variance in layer normalisation."""
 
     def __post_init__(self) -> None:
         for name in ("patch_size", "enc_depth", "dec_depth", "mlp_ratio"):
@@ -102,17 +120,21 @@ class TransformerConfig:
 
 @dataclass(frozen=True)
 class NetworkConfig(TransformerConfig):
-    """DUSt3R, or MASt3R if there are `local_features`. Confidence is confidence_min + exp(raw), at most
-    `confidence_max`. `metric`: trained to give points in metres. `first_pixel_centre`: where the cameras
-    it was trained with had the centre of the first pixel, their principal point being at half the
-    image's size: 0 for the published networks, 1/2 for cameras as they are here."""
+    """DUSt3R, or MASt3R if there are `local_features`."""
 
     head: LinearHeadConfig | DPTHeadConfig = DPTHeadConfig()
+    """What makes points of tokens."""
     local_features: LocalFeatureConfig | None = None
+    """What makes descriptors of them."""
     confidence_min: float = 1.0
+    """Of confidence, confidence_min + exp(raw): 1 knows nothing (DUSt3R, section 3.3)."""
     confidence_max: float = inf
+    """Where that is cut off."""
     metric: bool = False
+    """Whether it was trained to give points in metres."""
     first_pixel_centre: float = 0.0
+    """Where the cameras it was trained with had the centre of the first pixel, their principal point being at
+    half the image's size: 0 for the published networks, 1/2 for cameras as they are here."""
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -135,13 +157,15 @@ class NetworkConfig(TransformerConfig):
 
 @dataclass(frozen=True)
 class CrocoConfig(TransformerConfig):
-    """Cross-view completion. `decoder`: "cross" attends to the second view's tokens, "cat" to those of
-    both views in one sequence (CroCo, NeurIPS 2022, section 3.2). `mask_ratio` of the first view's
-    patches are hidden."""
+    """Cross-view completion (CroCo, NeurIPS 2022)."""
 
     long_edge: int = 224
+    """As in `TransformerConfig`."""
     decoder: Literal["cross", "cat"] = "cross"
+    """Whether it attends to the second view's tokens ("cross"), or to those of both views in one
+    sequence ("cat"; section 3.2)."""
     mask_ratio: float = 0.9
+    """Of the first view's patches, that are hidden: as published."""
 
     def __post_init__(self) -> None:
         super().__post_init__()

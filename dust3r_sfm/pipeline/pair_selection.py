@@ -42,7 +42,9 @@ def similar_pairs(
     """Encodes the views, and pairs each with those most like it. Raises OutputError when `work_folder`
     cannot be written."""
     encodings = encode_all(regressor, views, work_folder, inference.encoding_bytes, progress)
-    descriptors = global_descriptors(regressor, views, encodings, None, work_folder, progress)
-    pairs = similarity_pairs(descriptors, config.size, config.diversity)
+    descriptors = global_descriptors(
+        regressor, views, encodings, inference.descriptors, work_folder, progress
+    )
+    pairs = similarity_pairs(descriptors, config.size, config.diversity, inference.search)
     graph = graph_of_pairs(len(views), (Pair(i, j) for i, j in pairs.tolist()))
     return ChosenPairs(graph, encodings)

@@ -5,6 +5,7 @@ from jaxtyping import Float, Int
 from scipy.sparse import csr_array
 
 ROWS_AT_ONCE = 4096
+"""Rows whose distances to all centres are in memory together: some megabytes."""
 
 
 def kmeans(

@@ -6,10 +6,16 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Float, Int
 
-ENTRIES_AT_ONCE = 4_000_000
-"""Similarities in memory at a time."""
-CANDIDATES_A_NEIGHBOUR = 4
-"""Diverse neighbours are chosen among this many times as many nearest ones."""
+
+@dataclass(frozen=True)
+class SearchConfig:
+    """How neighbours are searched."""
+
+    candidates_a_neighbour: int = 4
+    """Diverse neighbours are chosen among this many times as many nearest ones: what lies farther looks too
+    little alike to be chosen for being different."""
+    entries_at_once: int = 4_000_000
+    """Similarities in memory at a time."""
 
 
 @dataclass(frozen=True)
@@ -21,16 +27,19 @@ class Neighbours:
 
 
 def nearest_neighbours(
-    descriptors: Float[np.ndarray, "n d"], k: int, queries: Float[np.ndarray, "q d"] | None = None
+    descriptors: Float[np.ndarray, "n d"],
+    k: int,
+    queries: Float[np.ndarray, "q d"] | None = None,
+    config: SearchConfig | None = None,
 ) -> Neighbours:
     """The k unit descriptors nearest to each of `queries`, or to each of their own, itself left out; fewer
     if there are fewer. Of equally near ones the first. O(q n d) time, O(q k) memory and a block."""
-    own = queries is None
+    config, own = config or SearchConfig(), queries is None
     searched = descriptors if queries is None else queries
     k = max(0, min(k, len(descriptors) - own))
     index = np.zeros((len(searched), k), np.int64)
     similarity = np.zeros((len(searched), k), np.float32)
-    for start, block in similarity_blocks(searched, descriptors):
+    for start, block in similarity_blocks(searched, descriptors, config.entries_at_once):
         rows = slice(start, start + len(block))
         if own:
             block[np.arange(len(block)), np.arange(start, start + len(block))] = -np.inf
@@ -45,14 +54,16 @@ def diverse_neighbours(
     k: int,
     diversity: float,
     queries: Float[np.ndarray, "q d"] | None = None,
+    config: SearchConfig | None = None,
 ) -> Neighbours:
     """Near ones that are not all alike: each next one has the greatest (1 - diversity) x similarity to the
     query - diversity x greatest similarity to those chosen before (maximal marginal relevance, Carbonell
-    and Goldstein 1998), among the nearest `CANDIDATES_A_NEIGHBOUR` k. In the order of choice; 0 gives the
+    and Goldstein 1998), among the nearest `candidates_a_neighbour` k. In the order of choice; 0 gives the
     nearest, below 1 the first is always the nearest."""
+    config = config or SearchConfig()
     if diversity == 0:
-        return nearest_neighbours(descriptors, k, queries)
-    near = nearest_neighbours(descriptors, CANDIDATES_A_NEIGHBOUR * k, queries)
+        return nearest_neighbours(descriptors, k, queries, config)
+    near = nearest_neighbours(descriptors, config.candidates_a_neighbour * k, queries, config)
     chosen = np.stack(
         [
             _marginal_choice(similarity, descriptors[index], k, diversity)
@@ -65,10 +76,10 @@ def diverse_neighbours(
 
 
 def similarity_blocks(
-    queries: Float[np.ndarray, "q d"], descriptors: Float[np.ndarray, "n d"]
+    queries: Float[np.ndarray, "q d"], descriptors: Float[np.ndarray, "n d"], entries_at_once: int
 ) -> Iterator[tuple[int, Float[np.ndarray, "rows n"]]]:
     """Cosines of all queries with all descriptors, some rows at a time, with the number of the first row."""
-    rows = max(1, ENTRIES_AT_ONCE // max(1, len(descriptors)))
+    rows = max(1, entries_at_once // max(1, len(descriptors)))
     for start in range(0, len(queries), rows):
         yield start, queries[start : start + rows] @ descriptors.T
 

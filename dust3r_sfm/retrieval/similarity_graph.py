@@ -5,19 +5,23 @@ from jaxtyping import Float, Int
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
-from dust3r_sfm.retrieval.search import diverse_neighbours, similarity_blocks
+from dust3r_sfm.retrieval.search import SearchConfig, diverse_neighbours, similarity_blocks
 
 
 def similarity_pairs(
-    descriptors: Float[np.ndarray, "n d"], k: int, diversity: float = 0.0
+    descriptors: Float[np.ndarray, "n d"],
+    k: int,
+    diversity: float = 0.0,
+    config: SearchConfig | None = None,
 ) -> Int[np.ndarray, "pairs 2"]:
     """Every photo with its k neighbours, and the components of that joined by the pairs of a maximum
     spanning tree between them. Each pair once, smaller index first, sorted; at most n k + n - 1 pairs."""
-    near = diverse_neighbours(descriptors, k, diversity)
+    config = config or SearchConfig()
+    near = diverse_neighbours(descriptors, k, diversity, config=config)
     count, each = near.index.shape
     pairs = _unordered(np.repeat(np.arange(count), each), near.index.ravel())
     while (labels := _labels(pairs, count)).max(initial=0) > 0:
-        pairs = np.unique(np.concatenate([pairs, _strongest_links(descriptors, labels)]), axis=0)
+        pairs = np.unique(np.concatenate([pairs, _strongest_links(descriptors, labels, config)]), axis=0)
     return pairs
 
 
@@ -32,12 +36,12 @@ def _labels(pairs: Int[np.ndarray, "m 2"], count: int) -> Int[np.ndarray, " n"]:
 
 
 def _strongest_links(
-    descriptors: Float[np.ndarray, "n d"], labels: Int[np.ndarray, " n"]
+    descriptors: Float[np.ndarray, "n d"], labels: Int[np.ndarray, " n"], config: SearchConfig
 ) -> Int[np.ndarray, "m 2"]:
     """For each component its most similar pair with another (a round of Boruvka's algorithm)."""
     other = np.zeros(len(labels), np.int64)
     similarity = np.zeros(len(labels), np.float32)
-    for start, block in similarity_blocks(descriptors, descriptors):
+    for start, block in similarity_blocks(descriptors, descriptors, config.entries_at_once):
         rows = np.arange(start, start + len(block))
         block[labels[rows][:, None] == labels[None, :]] = -np.inf
         other[rows] = block.argmax(axis=1)

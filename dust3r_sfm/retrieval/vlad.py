@@ -17,22 +17,28 @@ from jaxtyping import Float
 
 from dust3r_sfm.retrieval.clustering import group_sums, kmeans, nearest_centres
 
-LEAST_SAMPLES_A_WORD = 16
-"""Fewer words where local descriptors are few."""
-
 
 @dataclass(frozen=True)
 class VladConfig:
-    """words: of the vocabulary. dimensions: that local descriptors are reduced to. whitening: power of its
-    standard deviation that each of them is divided by; 0 leaves it as it is, 1 makes all equally important.
-    samples: local descriptors, of all photos together, that the vocabulary is learnt from."""
+    """How a vocabulary is learnt, and of what."""
 
     words: int = 256
+    """Of the vocabulary."""
+    min_samples_a_word: int = 16
+    """Local descriptors that there must be for each word: fewer words where they are few."""
     dimensions: int = 64
+    """That local descriptors are reduced to."""
     whitening: float = 0.5
+    """Power of its standard deviation that each of them is divided by; 0 leaves it as it is, 1 makes all
+    equally important."""
+    min_variance: float = 1e-6
+    """Of a direction over that of the strongest: a weaker one is not strengthened further, it is rounding."""
     samples: int = 60_000
+    """Local descriptors, of all photos together, that the vocabulary is learnt from."""
     iterations: int = 10
+    """Of k-means."""
     seed: int = 0
+    """Of the choice of samples and of the first words."""
 
 
 @dataclass(frozen=True)
@@ -68,7 +74,7 @@ def learned_vlad(local: Sequence[Float[np.ndarray, "_n local"]], config: VladCon
         )
     mean, projection = _reduction(sample, config)
     reduced = (sample - mean) @ projection
-    count = max(1, min(config.words, len(reduced) // LEAST_SAMPLES_A_WORD))
+    count = max(1, min(config.words, len(reduced) // config.min_samples_a_word))
     return Vlad(mean, projection, kmeans(reduced, count, config.iterations, generator))
 
 
@@ -91,7 +97,7 @@ def _reduction(
     centred = sample - mean.astype(np.float32)
     variance, directions = np.linalg.eigh((centred.T @ centred).astype(np.float64) / len(sample))
     strongest = slice(None, -config.dimensions - 1, -1)
-    spread = np.sqrt(np.maximum(variance[strongest], 1e-6 * max(variance[-1], 1e-30)))
+    spread = np.sqrt(np.maximum(variance[strongest], config.min_variance * max(variance[-1], 1e-30)))
     projection = directions[:, strongest] * (spread[0] / spread) ** config.whitening
     return mean.astype(np.float32), projection.astype(np.float32)
 

@@ -7,13 +7,12 @@ import pytest
 import trimesh
 from plane_world import LANDSCAPE, PLANE_Z, Shot, color_of, plane_scene, write_photos
 
-from dust3r_sfm.dense import fused_cloud
 from dust3r_sfm.dense.fused_cloud import FusionConfig, fused_points, neighbour_views
 from dust3r_sfm.dense.halving import halved
 from dust3r_sfm.dense.normals import depth_normals
 from dust3r_sfm.dense.point_cloud import PointCloud
 from dust3r_sfm.errors import ReconstructionError
-from dust3r_sfm.exporters.mesh import export_mesh
+from dust3r_sfm.exporters.mesh import MeshConfig, export_mesh
 from dust3r_sfm.exporters.point_cloud import export_point_cloud
 from dust3r_sfm.geometry import apply_affine, project, transform_points
 from dust3r_sfm.types import Camera, Tracks
@@ -95,19 +94,19 @@ def test_never_more_than_the_budget(scene):
         FusionConfig(min_views=0)
 
 
-def test_of_many_pixels_every_other_one_is_fused(scene, monkeypatch):
+def test_of_many_pixels_every_other_one_is_fused(scene):
     """With as many points as asked for, where they are and in their colour."""
     whole = fused_points(scene)
-    monkeypatch.setattr(fused_cloud, "MOST_PIXELS", 1000)
+    few = FusionConfig(most_pixels=1000)
     budget = scene.depth[0].size // 16
-    cloud = fused_points(scene, FusionConfig(max_points=budget))
+    cloud = fused_points(scene, replace(few, max_points=budget))
     assert len(cloud) == budget
     np.testing.assert_allclose(cloud.xyz[:, 2], PLANE_Z, atol=0.01)
     assert np.median(np.abs(cloud.rgb - color_of(cloud.xyz))) < 12.0
-    assert len(fused_points(scene, FusionConfig(max_points=10**9))) == len(whole)
-    monkeypatch.setattr(fused_cloud, "PIXELS_A_POINT", 1)
+    assert len(fused_points(scene, replace(few, max_points=10**9))) == len(whole)
     too_many = int(0.5 * len(whole))
-    assert len(fused_points(scene, FusionConfig(max_points=too_many))) == too_many, "more than the half has"
+    fewer = replace(few, pixels_a_point=1, max_points=too_many)
+    assert len(fused_points(scene, fewer)) == too_many, "more than the half has"
     many = fused_points(halved(scene), FusionConfig(max_points=None))
     assert len(many) == pytest.approx(len(whole) / 4, rel=0.1)
 
@@ -173,7 +172,7 @@ def test_ply_has_the_normals(scene, tmp_path):
 
 
 def test_a_mesh_goes_through_the_points(scene, tmp_path):
-    export_mesh(fused_points(scene), tmp_path / "mesh.ply", depth=6)
+    export_mesh(fused_points(scene), tmp_path / "mesh.ply", MeshConfig(depth=6))
     mesh = trimesh.load(tmp_path / "mesh.ply")
     assert len(mesh.faces) > 100
     assert np.median(np.abs(mesh.vertices[:, 2] - PLANE_Z)) < 0.01

@@ -3,10 +3,11 @@
 import numpy as np
 import pytest
 
-from dust3r_sfm.evidence.kept_maps import LEAST_SHARE, SURE, Claim, Places
+from dust3r_sfm.evidence import EvidenceConfig
+from dust3r_sfm.evidence.kept_maps import Claim, Places
 from dust3r_sfm.types import Pair
 
-MOST = 5
+CONFIG = EvidenceConfig(kept_maps=5)
 
 
 def all_claims(views: int, seed: int) -> list[Claim]:
@@ -24,11 +25,11 @@ def all_claims(views: int, seed: int) -> list[Claim]:
 def best(claims: list[Claim]) -> dict[int, tuple[Pair, ...]]:
     found = {}
     for view in {claim.view for claim in claims}:
-        first, *others = sorted(claim for claim in claims if claim.view == view)[:MOST]
-        worth_it = [
-            c for c in others[SURE - 1 :] if not c.redundant and c.weakness <= LEAST_SHARE * first.weakness
-        ]
-        found[view] = tuple(c.pair for c in [first, *others[: SURE - 1], *worth_it])
+        first, *others = sorted(claim for claim in claims if claim.view == view)[: CONFIG.kept_maps]
+        least = CONFIG.min_map_share * first.weakness
+        rest = CONFIG.always_kept_maps - 1
+        worth_it = [c for c in others[rest:] if not c.redundant and c.weakness <= least]
+        found[view] = tuple(c.pair for c in [first, *others[:rest], *worth_it])
     return found
 
 
@@ -36,7 +37,7 @@ def best(claims: list[Claim]) -> dict[int, tuple[Pair, ...]]:
 def test_the_best_are_kept_whatever_the_order(seed):
     claims = all_claims(7, seed)
     np.random.default_rng(seed).shuffle(claims)
-    places = Places(MOST)
+    places = Places(CONFIG)
     holding = set()
     for claim in claims:
         held, gone = places.take([claim])
@@ -48,7 +49,7 @@ def test_the_best_are_kept_whatever_the_order(seed):
 
 
 def test_a_map_in_the_view_s_own_frame_comes_first():
-    places = Places(1)
+    places = Places(EvidenceConfig(kept_maps=1))
     other = Claim(True, -9.0, Pair(1, 0), 0)
     own = Claim(False, -1.0, Pair(0, 1), 0)
     assert places.take([other]) == ([other], [])
@@ -58,7 +59,7 @@ def test_a_map_in_the_view_s_own_frame_comes_first():
 
 def test_what_says_little_beside_the_best_gives_way():
     """But three stay: the best may turn out wrong."""
-    places = Places(10)
+    places = Places(EvidenceConfig(kept_maps=10))
     small = [Claim(False, -1.0 - 0.01 * k, Pair(0, k), 0) for k in range(1, 7)]
     assert places.take(small) == (small, [])
     great = Claim(False, -6.0, Pair(0, 9), 0)
@@ -68,7 +69,7 @@ def test_what_says_little_beside_the_best_gives_way():
 
 
 def test_vacated_places_are_free():
-    places = Places(2)
+    places = Places(EvidenceConfig(kept_maps=2))
     claims = [Claim(False, -float(k), Pair(0, k), 0) for k in (1, 2)]
     places.take(claims)
     places.vacate({Pair(0, 2)})

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from dust3r_sfm.geometry.focal import focal_from_slopes, focal_median, focal_weiszfeld
+from dust3r_sfm.geometry.focal import FocalConfig, focal_from_slopes, focal_median, focal_weiszfeld
 from dust3r_sfm.geometry.projection import pixel_grid
 
 PARITY = Path(__file__).parents[2].parent / "shared" / "parity"
@@ -40,7 +40,7 @@ def test_points_near_zero_depth_do_not_matter(estimate, pointmap):
 def test_weiszfeld_reaches_the_minimum_of_its_objective(pointmap):
     points, pixels = pointmap
     points = points + 0.02 * np.random.default_rng(0).standard_normal(points.shape)
-    focal = focal_weiszfeld(points, pixels, np.ones(len(points)), iterations=200)
+    focal = focal_weiszfeld(points, pixels, np.ones(len(points)), FocalConfig(iterations=200))
     slopes = points[:, :2] / points[:, 2:]
     cost = [np.linalg.norm(pixels - factor * focal * slopes, axis=1).sum() for factor in (0.999, 1.0, 1.001)]
     assert cost[1] < min(cost[0], cost[2])
@@ -80,7 +80,7 @@ def test_equal_to_the_published_estimators_on_benign_pointmaps(number):
     weights = np.ones(len(points))
     assert focal_median(points, pixels, weights) == pytest.approx(case["median"], rel=1e-6)
     # Theirs stops after ten rounds, a little before the minimum.
-    assert focal_weiszfeld(points, pixels, weights, iterations=10) == pytest.approx(
+    assert focal_weiszfeld(points, pixels, weights, FocalConfig(iterations=10)) == pytest.approx(
         case["weiszfeld"], rel=2e-4
     )
 

@@ -19,6 +19,7 @@ from dust3r_sfm.localization import (
     Reference,
     prepare,
 )
+from dust3r_sfm.localization.config import DepthScaleConfig
 from dust3r_sfm.localization.mapping.depth import fitted_scale
 from dust3r_sfm.localization.model_extension import extended_model
 from dust3r_sfm.networks import NetworkConfig
@@ -146,8 +147,8 @@ def test_a_seeded_network_goes_the_same_way(config: NetworkConfig, room: Room, t
 
 
 def test_scales_that_do_not_agree() -> None:
-    depth = np.ones((10, 10))
+    depth, config = np.ones((10, 10)), DepthScaleConfig()
     pixels = np.random.default_rng(0).uniform(0, 10, (40, 2))
-    assert fitted_scale(depth, pixels, np.full(40, 2.5)) == pytest.approx(2.5)
-    assert fitted_scale(depth, pixels[:5], np.full(5, 2.5)) is None
-    assert fitted_scale(depth, pixels, np.geomspace(0.1, 10.0, 40)) is None
+    assert fitted_scale(depth, pixels, np.full(40, 2.5), config) == pytest.approx(2.5)
+    assert fitted_scale(depth, pixels[:5], np.full(5, 2.5), config) is None
+    assert fitted_scale(depth, pixels, np.geomspace(0.1, 10.0, 40), config) is None

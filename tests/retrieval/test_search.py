@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from dust3r_sfm.retrieval import diverse_neighbours, nearest_neighbours, search
+from dust3r_sfm.retrieval import SearchConfig, diverse_neighbours, nearest_neighbours
+from dust3r_sfm.retrieval.search import similarity_blocks
 
 
 def unit_rows(count: int, size: int = 12, seed: int = 0) -> np.ndarray:
@@ -17,12 +18,9 @@ def naive_nearest(rows: np.ndarray, k: int, query: int) -> list[int]:
 
 
 @pytest.mark.parametrize("entries", [1, 150, 4_000_000])
-def test_blocks_of_any_size_find_what_a_naive_search_does(
-    entries: int, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(search, "ENTRIES_AT_ONCE", entries)
+def test_blocks_of_any_size_find_what_a_naive_search_does(entries: int) -> None:
     rows = unit_rows(50)
-    found = nearest_neighbours(rows, 5)
+    found = nearest_neighbours(rows, 5, config=SearchConfig(entries_at_once=entries))
     for query in range(50):
         assert found.index[query].tolist() == naive_nearest(rows, 5, query)
         np.testing.assert_allclose(
@@ -30,9 +28,8 @@ def test_blocks_of_any_size_find_what_a_naive_search_does(
         )
 
 
-def test_no_more_similarities_at_a_time_than_allowed(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(search, "ENTRIES_AT_ONCE", 300)
-    blocks = [block.size for _, block in search.similarity_blocks(unit_rows(50), unit_rows(100))]
+def test_no_more_similarities_at_a_time_than_allowed() -> None:
+    blocks = [block.size for _, block in similarity_blocks(unit_rows(50), unit_rows(100), 300)]
     assert max(blocks) <= 300
     assert sum(blocks) == 50 * 100
 

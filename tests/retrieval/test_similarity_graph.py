@@ -5,7 +5,7 @@ import pytest
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components, minimum_spanning_tree
 
-from dust3r_sfm.retrieval import nearest_neighbours, search, similarity_pairs
+from dust3r_sfm.retrieval import SearchConfig, nearest_neighbours, similarity_pairs
 
 
 def islands(count: int, photos_each: int, seed: int = 0) -> np.ndarray:
@@ -22,11 +22,10 @@ def components(pairs: np.ndarray, count: int) -> np.ndarray:
 
 
 @pytest.mark.parametrize("entries", [100, 4_000_000])
-def test_islands_are_joined_by_a_maximum_spanning_tree(entries: int, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_islands_are_joined_by_a_maximum_spanning_tree(entries: int) -> None:
     """Checked against scipy's tree over the strongest links between islands."""
-    monkeypatch.setattr(search, "ENTRIES_AT_ONCE", entries)
     rows = islands(7, 6)
-    pairs = similarity_pairs(rows, 3)
+    pairs = similarity_pairs(rows, 3, config=SearchConfig(entries_at_once=entries))
     island = np.arange(42) // 6
     bridges = pairs[island[pairs[:, 0]] != island[pairs[:, 1]]]
     assert components(pairs, 42).max() == 0

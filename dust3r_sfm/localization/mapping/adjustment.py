@@ -11,56 +11,53 @@ from scipy.spatial.transform import Rotation
 
 from dust3r_sfm.geometry import invert_rigid, rigid, transform_points
 from dust3r_sfm.geometry.procrustes import moved_poses
-
-_POINT_ITERATIONS = 50
-_POSE_ITERATIONS = 30
-_LEAST_TRACK, _LEAST_SEEN, _LEAST_GROUP = 3, 20, 5
-"""Photos that must see a point for it to tell poses, such points that two photos must have in common to be
-held together, and photos so held that are moved."""
-_WORTH_IT = 0.8
-"""Of the median error under the given poses: what other poses must come below, to be more than a better fit
-to the noise."""
+from dust3r_sfm.localization.config import AdjustmentConfig
 
 
-def refine_points(model: pycolmap.Reconstruction, fixed: frozenset[int], max_error_px: float) -> None:
+def refine_points(
+    model: pycolmap.Reconstruction, fixed: frozenset[int], max_error_px: float, config: AdjustmentConfig
+) -> None:
     """Moves points alone, to the least reprojection errors under a Cauchy loss."""
-    config = pycolmap.BundleAdjustmentConfig()
+    problem = pycolmap.BundleAdjustmentConfig()
     for image_id in sorted(model.images):
-        config.add_image(image_id)
-        config.set_constant_cam_intrinsics(image_id)
-        config.set_constant_rig_from_world_pose(model.images[image_id].frame_id)
+        problem.add_image(image_id)
+        problem.set_constant_cam_intrinsics(image_id)
+        problem.set_constant_rig_from_world_pose(model.images[image_id].frame_id)
     for point_id in sorted(fixed.intersection(model.points3D)):
-        config.add_constant_point(point_id)
-    _solve(model, config, max_error_px, _POINT_ITERATIONS)
+        problem.add_constant_point(point_id)
+    _solve(model, problem, config.loss * max_error_px, config.point_iterations)
 
 
-def agreed_model(model: pycolmap.Reconstruction, max_error_px: float) -> pycolmap.Reconstruction | None:
+def agreed_model(
+    model: pycolmap.Reconstruction, max_error_px: float, config: AdjustmentConfig
+) -> pycolmap.Reconstruction | None:
     """A copy with the poses that its tracks agree on, brought to the given ones by a similarity, and its
     points under these. Photos that too little holds together keep their pose. None where the given poses
     fit about as well: then they are as good as the photos can tell."""
     freed = copy.deepcopy(model)
-    for point_id in [key for key, point in freed.points3D.items() if point.track.length() < _LEAST_TRACK]:
+    for point_id in [key for key, point in freed.points3D.items() if point.track.length() < config.min_track]:
         freed.delete_point3D(point_id)
-    groups = _groups(freed)
+    groups = _groups(freed, config)
     told = sorted(image_id for group in groups for image_id in group)
     if not told:
         return None
     before = _median_error(freed)
-    config = pycolmap.BundleAdjustmentConfig()
+    problem = pycolmap.BundleAdjustmentConfig()
     for image_id in told:
-        config.add_image(image_id)
-        config.set_constant_cam_intrinsics(image_id)
-    config.fix_gauge(pycolmap.BundleAdjustmentGauge.TWO_CAMS_FROM_WORLD)
-    if not _solve(freed, config, max_error_px, _POSE_ITERATIONS) or _median_error(freed) > _WORTH_IT * before:
+        problem.add_image(image_id)
+        problem.set_constant_cam_intrinsics(image_id)
+    problem.fix_gauge(pycolmap.BundleAdjustmentGauge.TWO_CAMS_FROM_WORLD)
+    solved = _solve(freed, problem, config.loss * max_error_px, config.pose_iterations)
+    if not solved or _median_error(freed) > config.worth_it * before:
         return None
     agreed = copy.deepcopy(model)
     for group in groups:
         _take_over(agreed, freed, group)
-    refine_points(agreed, frozenset(), max_error_px)
+    refine_points(agreed, frozenset(), max_error_px, config)
     return agreed
 
 
-def _groups(model: pycolmap.Reconstruction) -> list[list[int]]:
+def _groups(model: pycolmap.Reconstruction, config: AdjustmentConfig) -> list[list[int]]:
     """Images that hold together by what they see in common; those that see too little, or belong to few,
     are left out: how groups lie to each other is not known from photos."""
     ids = sorted(model.images)
@@ -69,9 +66,9 @@ def _groups(model: pycolmap.Reconstruction) -> list[list[int]]:
     rows = [row for track in tracks for row in track]
     columns = np.repeat(np.arange(len(tracks)), [len(track) for track in tracks])
     sees = csr_array((np.ones(len(rows)), (rows, columns)), shape=(len(ids), len(tracks)))
-    count, label = connected_components((sees @ sees.T) >= _LEAST_SEEN, directed=False)
+    count, label = connected_components((sees @ sees.T) >= config.min_shared, directed=False)
     groups = [[ids[row] for row in np.flatnonzero(label == k).tolist()] for k in range(count)]
-    return [group for group in groups if len(group) >= _LEAST_GROUP]
+    return [group for group in groups if len(group) >= config.min_group]
 
 
 def _take_over(model: pycolmap.Reconstruction, freed: pycolmap.Reconstruction, group: list[int]) -> None:
@@ -115,15 +112,15 @@ def _median_error(model: pycolmap.Reconstruction) -> float:
 
 def _solve(
     model: pycolmap.Reconstruction,
-    config: pycolmap.BundleAdjustmentConfig,
-    max_error_px: float,
+    problem: pycolmap.BundleAdjustmentConfig,
+    loss_px: float,
     iterations: int,
 ) -> bool:
     options = pycolmap.BundleAdjustmentOptions()
     options.print_summary = False
     options.ceres.loss_function_type = pycolmap.LossFunctionType.CAUCHY
-    options.ceres.loss_function_scale = max_error_px / 2
+    options.ceres.loss_function_scale = loss_px
     options.ceres.solver_options.num_threads = 1
     options.ceres.solver_options.max_num_iterations = iterations
-    summary = pycolmap.create_default_bundle_adjuster(options, config, model).solve()
+    summary = pycolmap.create_default_bundle_adjuster(options, problem, model).solve()
     return bool(summary.is_solution_usable())

@@ -8,7 +8,7 @@ from jaxtyping import Float
 from dust3r_sfm.geometry import apply_affine, invert_rigid, transform_points
 from dust3r_sfm.geometry.focal import weighted_median
 from dust3r_sfm.geometry.lens import normalized
-from dust3r_sfm.localization.config import PreparationConfig
+from dust3r_sfm.localization.config import DepthScaleConfig, PreparationConfig
 from dust3r_sfm.localization.mapping.matching import longest_focals, near_epipolar_line
 from dust3r_sfm.localization.mapping.reference import DepthMap, KnownPoints, PosedPhoto, Reference
 from dust3r_sfm.localization.mapping.reference_map import Store, read_depth, write_depth
@@ -16,10 +16,6 @@ from dust3r_sfm.progress import Progress, Silent
 from dust3r_sfm.regressors.protocol import Encoding, PointmapRegressor
 from dust3r_sfm.regressors.stereo.two_view import triangulated_depths
 from dust3r_sfm.types import Pair, PairPrediction, View
-
-_LEAST_ANCHORS = 8
-_MOST_SPREAD = 0.25
-"""Median deviation of the log scales of a pair beyond which its depth has another shape."""
 
 
 def reference_depths(
@@ -65,7 +61,10 @@ def known_size_depth(
     for found in predictions:
         pixels, z = _triangulated(found, reference.photos, views, config)
         scale = fitted_scale(
-            found.points_i[..., 2], np.concatenate([known_pixels, pixels]), np.concatenate([known_z, z])
+            found.points_i[..., 2],
+            np.concatenate([known_pixels, pixels]),
+            np.concatenate([known_z, z]),
+            config.depth_scale,
         )
         if scale is None:
             continue
@@ -79,7 +78,10 @@ def known_size_depth(
 
 
 def fitted_scale(
-    depth: Float[np.ndarray, "h w"], pixels: Float[np.ndarray, "n 2"], z: Float[np.ndarray, " n"]
+    depth: Float[np.ndarray, "h w"],
+    pixels: Float[np.ndarray, "n 2"],
+    z: Float[np.ndarray, " n"],
+    config: DepthScaleConfig,
 ) -> float | None:
     """What `depth` must be multiplied with to be `z` at `pixels`: the median. None where too few pixels
     have both, or they do not agree."""
@@ -87,12 +89,12 @@ def fitted_scale(
     column, row = np.clip(pixels.astype(np.int64), 0, [width - 1, height - 1]).T
     there = depth[row, column]
     usable = (there > 0) & (z > 0)
-    if usable.sum() < _LEAST_ANCHORS:
+    if usable.sum() < config.min_anchors:
         return None
     logs = np.log(z[usable] / there[usable])
     middle = weighted_median(logs, np.ones(len(logs)))
     spread = weighted_median(np.abs(logs - middle), np.ones(len(logs)))
-    return float(np.exp(middle)) if spread <= _MOST_SPREAD else None
+    return float(np.exp(middle)) if spread <= config.max_spread else None
 
 
 def _known_depths(

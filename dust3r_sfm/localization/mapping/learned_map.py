@@ -36,7 +36,9 @@ class StrongerReferences:
         self._source, self._spec, self._config = source, spec, config
         self._given = prepared.photos
         self._photos = _where_they_agree(prepared)
-        near = diverse_neighbours(prepared.descriptors, config.neighbours, config.diversity)
+        near = diverse_neighbours(
+            prepared.descriptors, config.neighbours, config.diversity, config=config.search
+        )
         self._neighbours = near.index.tolist()
         key = f"{prepared.store.key} {source.fingerprint()} {config}"
         self._store = Store(prepared.store.folder / "stronger", key)

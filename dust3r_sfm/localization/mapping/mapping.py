@@ -36,6 +36,7 @@ from dust3r_sfm.retrieval import Vlad, learned_vlad, similarity_pairs
 from dust3r_sfm.types import ImageSpec, Pair, View
 
 _READERS = 4
+"""Photos read at once: each is whole in memory, and more are hardly read faster."""
 _logger = logging.getLogger(__name__)
 
 
@@ -162,7 +163,7 @@ def _described(
 def _neighbours(descriptors: Float[np.ndarray, "n d"], config: PreparationConfig) -> list[Pair]:
     if len(descriptors) < 2:
         return []
-    found = similarity_pairs(descriptors, config.neighbours, config.diversity)
+    found = similarity_pairs(descriptors, config.neighbours, config.diversity, config.search)
     return [Pair(i, j) for i, j in found.tolist()]
 
 

@@ -13,12 +13,9 @@ from jaxtyping import Float
 from scipy.spatial.transform import Rotation
 
 from dust3r_sfm.geometry import invert_rigid, rigid, transform_points, vector_from_rotation
+from dust3r_sfm.localization.config import CarryingConfig
 from dust3r_sfm.localization.mapping.reference import PosedPhoto
 from dust3r_sfm.types import Rigid
-
-_CARRIERS = 20
-_LEAST_DISTANCE = 1e-3
-"""In depths: what is nearer counts no more than that."""
 
 
 @dataclass(frozen=True)
@@ -32,7 +29,7 @@ class Agreed:
 
 
 def carried(
-    cam_from_agreed: Rigid, agreed: Agreed, photos: Sequence[PosedPhoto], depth: float
+    cam_from_agreed: Rigid, agreed: Agreed, photos: Sequence[PosedPhoto], depth: float, config: CarryingConfig
 ) -> tuple[Rigid, Float[np.ndarray, "6 6"]]:
     """cam_from_world in the given world: the mean of what each of the nearest references makes of it, by the
     inverse square of its distance (Shepard 1968), where a radian of turn counts as much as `depth`, the
@@ -40,8 +37,8 @@ def carried(
     axes (radians) and of the centre."""
     given = np.stack([photo.cam_from_world for photo in photos])
     apart = pose_distances(cam_from_agreed, agreed.cam_from_world, depth)
-    near = np.argsort(apart, kind="stable")[:_CARRIERS]
-    weights = 1 / (apart[near] ** 2 + (_LEAST_DISTANCE * depth) ** 2)
+    near = np.argsort(apart, kind="stable")[: config.carriers]
+    weights = 1 / (apart[near] ** 2 + (config.min_distance * depth) ** 2)
     weights /= weights.sum()
     world_from_cam = invert_rigid(given[near]) @ agreed.cam_from_world[near] @ invert_rigid(cam_from_agreed)
     turns = world_from_cam[:, :3, :3]

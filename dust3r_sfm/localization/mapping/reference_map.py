@@ -10,6 +10,7 @@ from jaxtyping import Float, Int
 
 from dust3r_sfm.inference.encodings import EncodingCache
 from dust3r_sfm.io.arrays import SUFFIX, array_from_text, read_arrays, text_from_array, write_arrays
+from dust3r_sfm.io.results_version import RESULTS_VERSION
 from dust3r_sfm.localization.config import PreparationConfig
 from dust3r_sfm.localization.mapping.pose_consistency import Agreed
 from dust3r_sfm.localization.mapping.reference import DepthMap, PosedPhoto, Reference
@@ -17,7 +18,6 @@ from dust3r_sfm.localization.mapping.triangulation import FeaturePoints
 from dust3r_sfm.regressors.protocol import Encoding, PointmapRegressor
 from dust3r_sfm.retrieval import Vlad
 
-_FORMAT = "localization-2"
 FILE = f"prepared{SUFFIX}"
 
 
@@ -59,7 +59,8 @@ class Prepared:
 
 def preparation_key(reference: Reference, regressor: PointmapRegressor, config: PreparationConfig) -> str:
     """Photos are known by name, size and time of change: reading thousands of them takes too long."""
-    digest = hashlib.sha256(f"{_FORMAT} {regressor.fingerprint()} {asdict(config)}".encode())
+    settings = f"localization {RESULTS_VERSION} {regressor.fingerprint()} {asdict(config)}"
+    digest = hashlib.sha256(settings.encode())
     for photo in reference.photos:
         status = photo.path.stat()
         digest.update(f"{photo.name} {status.st_size} {status.st_mtime_ns} {photo.camera}".encode())

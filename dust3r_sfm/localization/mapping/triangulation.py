@@ -57,10 +57,10 @@ def triangulated_features(
     for point_id in [key for key, point in model.points3D.items() if point.track.length() < 2]:
         model.delete_point3D(point_id)
     given = frozenset(known.ids.tolist())
-    refine_points(model, given, max_error_px)
+    refine_points(model, given, max_error_px, config.adjustment)
     new = set(model.points3D) - given
     pycolmap.ObservationManager(model, graph).filter_points3D(max_error_px, config.min_angle_deg, new)
-    agreed = agreed_model(model, max_error_px) if adjust_poses else None
+    agreed = agreed_model(model, max_error_px, config.adjustment) if adjust_poses else None
     if agreed is not None:
         every = set(agreed.points3D)
         pycolmap.ObservationManager(agreed, graph).filter_points3D(max_error_px, config.min_angle_deg, every)

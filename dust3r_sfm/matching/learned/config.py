@@ -23,9 +23,10 @@ class LearnedFeatureConfig:
 
 @dataclass(frozen=True)
 class LearnedMatchConfig:
-    """Matches of two photos: LightGlue. All three as its authors chose them. Without stopping and pruning a
-    pair takes twice as long and has as many matches, nine of ten of them the same; with 0.9 and 0.95 for the
-    last two it takes a quarter less, and of the pairs above 60 are right."""
+    """Matches of two photos: LightGlue, with all three as its authors chose them. Without stopping and
+    pruning a pair takes twice as long and has as many matches, nine of ten of them the same; with 0.9 and
+    0.95 for the last two it takes a quarter less, and of the pairs of
+    `LearnedFeatureConfig.detection_threshold` 60 are right."""
 
     min_score: float = 0.1
     """Score in (0, 1) that a match must exceed."""
@@ -41,6 +42,8 @@ class LearnedConfig:
     """Learned keypoints and their matches."""
 
     features: LearnedFeatureConfig = field(default_factory=LearnedFeatureConfig)
+    """Keypoints of each photo."""
     matching: LearnedMatchConfig = field(default_factory=LearnedMatchConfig)
+    """Their matches."""
     patience_s: float = 10.0
     """Seconds without an answer after which the server with the weights is given up."""

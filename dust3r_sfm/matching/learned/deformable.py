@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from kornia.feature.aliked.aliked import DeformableConv2d
 
 _SIDE = 3
+"""Pixels a side of the published kernels."""
 
 
 class DeformableConvolution(nn.Module):

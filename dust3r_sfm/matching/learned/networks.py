@@ -16,6 +16,7 @@ import torch
 from torch import Tensor, nn
 
 from dust3r_sfm.errors import InputError
+from dust3r_sfm.io.results_version import RESULTS_VERSION
 from dust3r_sfm.matching.learned.attention import CrossAttention
 from dust3r_sfm.matching.learned.config import LearnedConfig
 from dust3r_sfm.matching.learned.deformable import DeformableConvolution
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
     from kornia.feature import ALIKED, LightGlue
 
 _DESCRIPTOR_SIZE = 128
+"""Numbers of a descriptor of the published ALIKED."""
 _DERIVED = {"dkd.hw_grid", "confidence_thresholds"}
 """Buffers that kornia computes when it builds the networks, and that the published files lack."""
 _NO_KORNIA = "kornia is not installed: run `pip install 'dust3r-sfm[learned]'`"
@@ -68,7 +70,7 @@ def learned_available() -> bool:
 
 def learned_fingerprint(config: LearnedConfig) -> str:
     """Names all that keypoints and matches depend on besides the photos: weights and settings."""
-    weights = f"{ALIKED_WEIGHTS.sha256} {LIGHTGLUE_WEIGHTS.sha256}"
+    weights = f"{RESULTS_VERSION} {ALIKED_WEIGHTS.sha256} {LIGHTGLUE_WEIGHTS.sha256}"
     return hashlib.sha256(f"{weights} {config.features} {config.matching}".encode()).hexdigest()[:32]
 
 

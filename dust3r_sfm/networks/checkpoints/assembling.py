@@ -12,6 +12,7 @@ from dust3r_sfm.networks.checkpoints.weight_files import Tensors
 
 _FIRST_DECODER, _SECOND_DECODER = "dec_blocks.", "dec_blocks2."
 _NAMED = 3
+"""Tensors that a message names."""
 
 
 def assemble(network: nn.Module, tensors: Tensors, path: Path) -> None:

@@ -20,7 +20,6 @@ from dust3r_sfm.errors import InputError
 from dust3r_sfm.networks.checkpoints.catalogue import KnownModel, known_model
 
 CONFIG_FILE, WEIGHTS_FILE = "config.json", "model.safetensors"
-_PATIENCE_S = 10
 
 
 def cached_path(name: str) -> Path | None:
@@ -32,9 +31,10 @@ def cached_path(name: str) -> Path | None:
     return folders.pop() if len(folders) == 1 else None
 
 
-def fetched_folder(model: KnownModel) -> Path:
+def fetched_folder(model: KnownModel, patience_s: float = 10) -> Path:
     """Where the weights of a known network are, after a download if need be, which draws its progress on
-    a terminal's stderr (huggingface_hub.utils.disable_progress_bars() keeps it from that).
+    a terminal's stderr (huggingface_hub.utils.disable_progress_bars() keeps it from that). A server that says
+    nothing for `patience_s` seconds is given up.
 
     What is in the cache is used as it is: nobody asks the hub whether it has something newer. Honours the
     hub's variables (HF_HOME, HF_HUB_CACHE, HF_HUB_OFFLINE, HF_ENDPOINT, HF_TOKEN). Raises InputError that
@@ -44,7 +44,7 @@ def fetched_folder(model: KnownModel) -> Path:
         return folder
     try:
         # Ask once whether somebody answers: the download would try for half a minute, and log each attempt.
-        get_hf_file_metadata(hf_hub_url(model.repo, WEIGHTS_FILE), timeout=_PATIENCE_S)
+        get_hf_file_metadata(hf_hub_url(model.repo, WEIGHTS_FILE), timeout=patience_s)
         hf_hub_download(model.repo, CONFIG_FILE)
         return Path(hf_hub_download(model.repo, WEIGHTS_FILE)).parent
     except (OSError, HTTPError, XetDownloadError) as error:

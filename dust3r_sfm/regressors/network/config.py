@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from dust3r_sfm.matching import MatchingConfig
+from dust3r_sfm.regressors.network.pixel_grid import AxisConfig
 
 Device = Literal["cpu", "cuda", "mps"]
 Dtype = Literal["fp32", "bf16", "fp16"]
@@ -11,23 +12,40 @@ Dtype = Literal["fp32", "bf16", "fp16"]
 
 @dataclass(frozen=True)
 class NetworkRegressorConfig:
-    """`source`: what `load_network` takes, a name or a path. `dtype`: of encoder and decoders;
-    `head_dtype`: of the heads, which set the digits of the points. `batch_size`: pairs at once; None
-    finds out what the device takes. Either shrinks where memory runs out. `compile`: torch.compile, which
-    takes a minute to start and on a CPU is hardly worth it. `long_edge`: of the images, None for what the
-    network was trained on. `cut_squares`: as in `ImageSpec`. `related_share`: a pair shows nothing in common
-    if fewer of view j's pixels are more confident than `related_confidence`. `token_cache`: bytes on the
-    device for images ready to be decoded, by default 10 or more of any published network at 512 x 384."""
+    """Which network, where and how precisely it runs, and what is made of what it says."""
 
     source: str
+    """What `load_network` takes, a name or a path."""
     device: Device = "cpu"
+    """Where it runs."""
     dtype: Dtype = "fp32"
+    """Of encoder and decoders."""
     head_dtype: Dtype = "fp32"
+    """Of the heads, which set the digits of the points."""
     batch_size: int | None = None
+    """Pairs at once; None finds out what the device takes. Either shrinks where memory runs out."""
     compile: bool = False
+    """torch.compile, which takes a minute to start and on a CPU is hardly worth it."""
     long_edge: int | None = None
+    """Pixels of the images, at most; None for what the network was trained on."""
     cut_squares: bool = False
+    """As in `ImageSpec`."""
     matching: MatchingConfig = field(default_factory=MatchingConfig)
+    """Correspondences of a pair, out of its maps."""
+    axis: AxisConfig = field(default_factory=AxisConfig)
+    """The turn between the network's optical axis and ours."""
     related_confidence: float = 1.5
+    """Confidence of a pixel of view j from which on it was placed in view i's frame, and not just
+    anywhere."""
     related_share: float = 0.02
+    """Share of such pixels below which a pair shows nothing in common."""
     token_cache: int = 2**30
+    """Bytes on the device for images ready to be decoded: by default 10 or more of any published network at
+    512 x 384."""
+
+
+SAME_PREDICTIONS = frozenset(
+    {"source", "device", "batch_size", "compile", "long_edge", "cut_squares", "token_cache"}
+)
+"""Fields that a fingerprint leaves out. Where a network runs and in what batches changes predictions by
+rounding only; its weights and its `ImageSpec` stand for how it was named and for the size of images."""

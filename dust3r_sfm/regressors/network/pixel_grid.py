@@ -8,6 +8,8 @@ picture, and give their points in the frame of a camera that looks there. Ours l
 photo. The two frames differ by a turn of about half a pixel over the focal length, and by nothing else.
 """
 
+from dataclasses import dataclass
+
 import numpy as np
 from jaxtyping import Float
 from scipy.spatial.transform import Rotation
@@ -16,21 +18,30 @@ from dust3r_sfm.geometry.focal import focal_median
 from dust3r_sfm.geometry.view_cameras import principal_point
 from dust3r_sfm.types import ConfidenceArray, PointmapArray, View
 
-FOCAL_PIXELS = 2_000
-"""Enough to know by how many hundredths of a degree to turn."""
-SHORTEST_FOCAL = 0.2
-"""Over the long edge. What claims less is no picture of a pinhole, and is left alone."""
+
+@dataclass(frozen=True)
+class AxisConfig:
+    """How the focal is found that the turn between the two axes depends on."""
+
+    focal_pixels: int = 2_000
+    """Pixels of a pointmap that are asked: enough to know by how many hundredths of a degree to turn."""
+    min_relative_focal: float = 0.2
+    """Over the long edge. What claims less is no picture of a pinhole, and is left alone."""
 
 
 def view_from_network(
-    view: View, points: PointmapArray, confidence: ConfidenceArray, first_pixel_centre: float
+    view: View,
+    points: PointmapArray,
+    confidence: ConfidenceArray,
+    first_pixel_centre: float,
+    config: AxisConfig,
 ) -> Float[np.ndarray, "3 3"]:
     """The turn from the frame that a network gives points in to the frame of the view's camera, from the
     view's own pointmap. `first_pixel_centre` is where the network's training had the first pixel's
     centre, with the principal point at half the image's size: 0 for published ones, 1/2 for ours."""
     axis = np.array(view.size) / 2 + 0.5 - first_pixel_centre
-    focal = _focal(points, confidence, axis)
-    if focal is None or focal < SHORTEST_FOCAL * max(view.size):
+    focal = _focal(points, confidence, axis, config.focal_pixels)
+    if focal is None or focal < config.min_relative_focal * max(view.size):
         return np.eye(3)
     # Where our camera's axis points to, in the network's frame.
     x, y = (principal_point(view) - axis) / focal
@@ -40,9 +51,12 @@ def view_from_network(
     return Rotation.from_rotvec(np.arctan(length) / length * np.array([y, -x, 0.0])).as_matrix()
 
 
-def _focal(points: PointmapArray, confidence: ConfidenceArray, axis: Float[np.ndarray, "2"]) -> float | None:
+def _focal(
+    points: PointmapArray, confidence: ConfidenceArray, axis: Float[np.ndarray, "2"], focal_pixels: int
+) -> float | None:
+    """In pixels of the view, by `focal_median` on about so many of them, evenly spread."""
     height, width = confidence.shape
-    step = max(1, int(np.sqrt(height * width / FOCAL_PIXELS)))
+    step = max(1, int(np.sqrt(height * width / focal_pixels)))
     rows, columns = np.mgrid[0:height:step, 0:width:step]
     pixels = np.stack([columns, rows], axis=-1).reshape(-1, 2) + 0.5 - axis
     sampled = points[::step, ::step].reshape(-1, 3).astype(np.float64)

@@ -13,6 +13,7 @@ import numpy as np
 import torch
 from jaxtyping import Float
 
+from dust3r_sfm.io.results_version import RESULTS_VERSION
 from dust3r_sfm.matching import match_descriptor_maps, match_pointmaps
 from dust3r_sfm.networks import ViewOutput
 from dust3r_sfm.networks.checkpoints import LoadedNetwork, load_network
@@ -21,7 +22,7 @@ from dust3r_sfm.networks.dust3r import Prepared
 from dust3r_sfm.networks.rotary import Grid
 from dust3r_sfm.progress import Progress
 from dust3r_sfm.regressors.network.batching import BatchSize, in_batches
-from dust3r_sfm.regressors.network.config import NetworkRegressorConfig
+from dust3r_sfm.regressors.network.config import SAME_PREDICTIONS, NetworkRegressorConfig
 from dust3r_sfm.regressors.network.on_device import check_device, full_float32, placed, torch_dtype
 from dust3r_sfm.regressors.network.pixel_grid import view_from_network
 from dust3r_sfm.regressors.network.schedule import DeviceCache, pairs_by_shape
@@ -69,10 +70,8 @@ class NetworkRegressor:
         return max(self._encode_size.current, START_ON_DEVICE)
 
     def fingerprint(self) -> str:
-        """Where it runs, and in what batches, is not in it: results differ by rounding only."""
-        config = self.config
-        chosen = config.dtype, config.head_dtype, config.related_confidence, config.related_share
-        return f"network-1 {self._weights} {self.image_spec} {chosen} {asdict(config.matching)}"
+        chosen = {name: value for name, value in asdict(self.config).items() if name not in SAME_PREDICTIONS}
+        return f"network {RESULTS_VERSION} {self._weights} {self.image_spec} {chosen}"
 
     def shared_by_pairs(self, views: Sequence[View], pairs: Sequence[Pair]) -> str:
         return ""
@@ -170,7 +169,9 @@ class NetworkRegressor:
         matches = self._matches(of_i, of_j)
         (points_i, confidence_i), (points_j, confidence_j) = _arrays(of_i), _arrays(of_j)
         pixel_centre = self._network_config.first_pixel_centre
-        turn = view_from_network(view_i, points_i, confidence_i, pixel_centre).astype(np.float32)
+        turn = view_from_network(view_i, points_i, confidence_i, pixel_centre, self.config.axis).astype(
+            np.float32
+        )
         geometry = pair_geometry(confidence_j, self.config)
         turned = points_i @ turn.T, points_j @ turn.T
         return PairPrediction(pair, *turned, confidence_i, confidence_j, matches, geometry)

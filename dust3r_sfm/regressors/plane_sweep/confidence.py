@@ -9,14 +9,26 @@ from torch import Tensor
 from dust3r_sfm.regressors.plane_sweep.levels import relative_spread
 from dust3r_sfm.regressors.plane_sweep.warp import Warp, sample
 
-_BEST = 10.0
-_GOOD_MATCH = 0.6
-_GOOD_MARGIN = 0.5
-_MATCH_ERROR_PX = 0.25
-_DEPTH_PRECISION = 0.02
-_SPREAD = 0.05
-"""Where the parts of the evidence reach full weight (the first two) or half of it: chosen so that on
-rendered rooms one or two in a hundred pixels with confidence above 2 are off by more than 3 %."""
+
+@dataclass(frozen=True)
+class SweepConfidenceConfig:
+    """Where the parts of the evidence have their full weight, or half of it: chosen so that on rendered rooms
+    one or two in a hundred pixels with confidence above 2 are off by more than 3 %."""
+
+    best: float = 10.0
+    """Confidence where all parts agree, about that of published networks at their surest."""
+    good_match: float = 0.6
+    """Correlation (ZNCC) of a match from which on it has full weight."""
+    good_margin: float = 0.5
+    """Cost (of 1 - ZNCC, smoothed) by which the best coarse match must beat the next unlike it, for full
+    weight."""
+    match_error_px: float = 0.25
+    """How precisely a pixel is matched, from which the depth's own precision follows."""
+    depth_precision: float = 0.02
+    """Relative error of depth, by that, at which it has half the weight."""
+    surface_spread: float = 0.05
+    """Relative spread of the depths around a pixel at which it has half the weight: more is the edge of a
+    surface."""
 
 
 @dataclass(frozen=True)
@@ -29,17 +41,19 @@ class Evidence:
     margin: Float[Tensor, "h w"]
 
 
-def confidence(found: Evidence, other: Evidence, warp: Warp, back: Warp) -> Float[Tensor, "h w"]:
-    """In [1, 10]: the product of photo-consistency, uniqueness, agreement with the other image's
+def confidence(
+    found: Evidence, other: Evidence, warp: Warp, back: Warp, config: SweepConfidenceConfig
+) -> Float[Tensor, "h w"]:
+    """In [1, `best`]: the product of photo-consistency, uniqueness, agreement with the other image's
     depth, depth precision and distance from the edges of surfaces."""
-    photo = (found.match / _GOOD_MATCH).clamp(0, 1)
-    unique = (found.margin / _GOOD_MARGIN).clamp(0, 1)
+    photo = (found.match / config.good_match).clamp(0, 1)
+    unique = (found.margin / config.good_margin).clamp(0, 1)
     agree = torch.exp(-disagreement_px(found, other, warp, back).square())
-    relative_error = _MATCH_ERROR_PX / (warp.speed(found.inverse_depth) * found.inverse_depth).clamp_min(1e-6)
-    precise = 1 / (1 + (relative_error / _DEPTH_PRECISION).square())
-    inner = 1 / (1 + (relative_spread(found.inverse_depth) / _SPREAD).pow(4))
+    motion = (warp.speed(found.inverse_depth) * found.inverse_depth).clamp_min(1e-6)
+    precise = 1 / (1 + (config.match_error_px / motion / config.depth_precision).square())
+    inner = 1 / (1 + (relative_spread(found.inverse_depth) / config.surface_spread).pow(4))
     known = found.inverse_depth > 0
-    return 1 + (_BEST - 1) * photo * unique * agree * precise * inner * known
+    return 1 + (config.best - 1) * photo * unique * agree * precise * inner * known
 
 
 def disagreement_px(found: Evidence, other: Evidence, warp: Warp, back: Warp) -> Float[Tensor, "h w"]:

@@ -11,7 +11,8 @@ from torch.nn.functional import avg_pool2d, interpolate, pad
 from dust3r_sfm.regressors.plane_sweep.matching_cost import box_mean
 
 COARSEST = 4
-_SMOOTH_SPREAD = 0.03
+"""Times smaller than the photo that the coarsest picture is: the sweep has three sizes, each half of the one
+before."""
 Pyramid = dict[int, Tensor]
 """Grey images "h w" by how many times smaller than the photo they are: 1, 2 and COARSEST."""
 
@@ -58,12 +59,13 @@ def relative_spread(inverse_depth: Float[Tensor, "h w"]) -> Float[Tensor, "h w"]
     return (ends[0] + ends[1]) / inverse_depth.clamp_min(1e-6)
 
 
-def settle(inverse_depth: Float[Tensor, "h w"]) -> Float[Tensor, "h w"]:
-    """Lone pixels moved to the median of 3 x 3; away from edges of surfaces the mean of 5 x 5, which
-    planes pass unchanged (inverse depth is affine in pixels on them)."""
+def settle(inverse_depth: Float[Tensor, "h w"], smooth_spread: float) -> Float[Tensor, "h w"]:
+    """Lone pixels moved to the median of 3 x 3; where the relative spread is below `smooth_spread`, away from
+    edges of surfaces, the mean of 5 x 5, which planes pass unchanged (inverse depth is affine in pixels on
+    them)."""
     settled = median3(inverse_depth)
     mean = box_mean(settled[None], 5)[0]
-    return torch.where(relative_spread(settled) < _SMOOTH_SPREAD, mean, settled)
+    return torch.where(relative_spread(settled) < smooth_spread, mean, settled)
 
 
 def median3(values: Float[Tensor, "h w"]) -> Float[Tensor, "h w"]:

@@ -11,6 +11,8 @@ from torch.nn.functional import grid_sample
 from dust3r_sfm.types import Camera, Rigid
 
 _MIN_DEPTH_RATIO = 1e-3
+"""Of z in camera j over z in camera i: a guard against division by zero, and what is nearer to camera j's
+plane than that is behind it."""
 
 
 @dataclass(frozen=True)

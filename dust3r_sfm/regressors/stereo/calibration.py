@@ -1,54 +1,65 @@
-"""Cameras of all views from their matches alone."""
+"""Cameras of all views from their matches alone, and which pairs to believe."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 
-from dust3r_sfm.camera_groups import CameraSharing, group_cameras
-from dust3r_sfm.geometry.view_cameras import principal_point, view_camera
-from dust3r_sfm.parallel import in_threads
+from dust3r_sfm.camera_groups import group_cameras
+from dust3r_sfm.geometry.view_cameras import view_camera
+from dust3r_sfm.regressors.stereo.config import StereoConfig
+from dust3r_sfm.regressors.stereo.epipolar import PairMatches
 from dust3r_sfm.regressors.stereo.features import Features
-from dust3r_sfm.regressors.stereo.self_calibration import FocalPrior, FundamentalPair, self_calibrated_focals
-from dust3r_sfm.regressors.stereo.two_view import PLANAR_SHARE, Epipolar, TwoViewConfig, fundamental_matrix
-from dust3r_sfm.types import Camera, Correspondences, Pair, View
+from dust3r_sfm.regressors.stereo.pure_rotation import find_turns
+from dust3r_sfm.regressors.stereo.repeated_structure import repeating_pairs
+from dust3r_sfm.regressors.stereo.self_calibration import (
+    FocalPrior,
+    FundamentalPair,
+    SelfCalibrationConfig,
+    self_calibrated_focals,
+)
+from dust3r_sfm.regressors.stereo.two_view import Epipolar
+from dust3r_sfm.types import Camera, Pair, View
 
-EXIF_SPREAD = 0.05
-"""Relative error of most focals in EXIF."""
-MOST_MATCHES = 1000
-"""Matches of a pair that its fundamental matrix is estimated from."""
+
+@dataclass(frozen=True)
+class Calibration:
+    """What all pairs together say of the cameras."""
+
+    cameras: Sequence[Camera]
+    """A pinhole camera a view, in view pixels."""
+    believed: PairMatches
+    """All matches, and the epipolar geometry of the pairs that neither repeating things nor a turn taken for
+    parallax speak against."""
+    turning: frozenset[Pair]
+    """Pairs that a turn of the camera on the spot explains."""
 
 
-def epipolar_geometries(
-    views: Sequence[View],
-    features: Sequence[Features],
-    matches: Mapping[Pair, Correspondences],
-    config: TwoViewConfig,
-) -> dict[Pair, Epipolar]:
-    """Fundamental matrices of the pairs that have one: the others show nothing in common."""
-
-    def epipolar(pair: Pair) -> Epipolar | None:
-        found = matches[pair]
-        # One pair needs no more than this to say all it can.
-        rows = np.linspace(0, len(found) - 1, min(len(found), MOST_MATCHES)).round().astype(np.int64)
-        return fundamental_matrix(
-            (found.pixels_i[rows] - principal_point(views[pair.i])) * features[pair.i].resolution,
-            (found.pixels_j[rows] - principal_point(views[pair.j])) * features[pair.j].resolution,
-            config,
-        )
-
-    found = zip(matches, in_threads(epipolar, matches), strict=True)
-    return {pair: geometry for pair, geometry in found if geometry is not None}
+def calibrate(
+    views: Sequence[View], features: Sequence[Features], known: PairMatches, config: StereoConfig
+) -> Calibration:
+    """Leaves out pairs of things that repeat, then those that mistook something in a set of turns, and
+    calibrates on the rest."""
+    matches = known.matches
+    repeating = repeating_pairs(
+        views, features, matches, list(known.epipolar), config.two_view, config.repetition
+    )
+    epipolar = {pair: found for pair, found in known.epipolar.items() if pair not in repeating}
+    turns = find_turns(views, features, matches, epipolar, config.turns)
+    epipolar = {pair: found for pair, found in epipolar.items() if pair not in turns.mistaken}
+    cameras = calibrated_cameras(views, features, epipolar, config)
+    return Calibration(cameras, replace(known, epipolar=epipolar), turns.turning)
 
 
 def calibrated_cameras(
     views: Sequence[View],
     features: Sequence[Features],
     epipolar: Mapping[Pair, Epipolar],
-    sharing: CameraSharing,
+    config: StereoConfig,
 ) -> list[Camera]:
     """A pinhole camera a view, in view pixels: one relative focal for each group of views, but for those of
     which it is known."""
-    groups = group_cameras(views, sharing)
+    groups = group_cameras(views, config.cameras)
     edges = [max(view.size) * found.resolution for view, found in zip(views, features, strict=True)]
     evidence = [
         FundamentalPair(
@@ -60,16 +71,19 @@ def calibrated_cameras(
             float(np.sqrt(found.inliers)),
         )
         for pair, found in epipolar.items()
-        if found.homography_share < PLANAR_SHARE
+        if found.homography_share < config.two_view.planar_share
     ]
-    focals = self_calibrated_focals(evidence, _priors(views, groups))
+    priors = _priors(views, groups, config.self_calibration)
+    focals = self_calibrated_focals(evidence, priors, config.self_calibration)
     return [
         view_camera(view, view.known_focal_px or focals[group] * max(view.size))
         for view, group in zip(views, groups, strict=True)
     ]
 
 
-def _priors(views: Sequence[View], groups: Sequence[int]) -> list[FocalPrior | None]:
+def _priors(
+    views: Sequence[View], groups: Sequence[int], config: SelfCalibrationConfig
+) -> list[FocalPrior | None]:
     """What is known, else what EXIF says."""
     priors: list[FocalPrior | None] = [None] * (max(groups) + 1)
     for group in range(len(priors)):
@@ -77,5 +91,6 @@ def _priors(views: Sequence[View], groups: Sequence[int]) -> list[FocalPrior | N
         known = [view.known_focal_px / max(view.size) for view in members if view.known_focal_px]
         said = [view.exif_focal_px / max(view.size) for view in members if view.exif_focal_px]
         if known or said:
-            priors[group] = FocalPrior(float(np.median(known or said)), 0.0 if known else EXIF_SPREAD)
+            spread = 0.0 if known else config.exif_spread
+            priors[group] = FocalPrior(float(np.median(known or said)), spread)
     return priors

@@ -20,14 +20,19 @@ from dust3r_sfm.types import Affine, View
 
 @dataclass(frozen=True)
 class FeatureConfig:
-    """`long_edge`: photos are read at up to this size. `fine_below`: photos whose long edge is shorter
-    are searched at double size too, which finds more but takes four times as long. The rest are
-    SIFT's own options (Lowe 2004)."""
+    """How photos are searched for SIFT features (Lowe 2004)."""
 
-    long_edge: int = 1600
-    fine_below: int = 1400
+    long_edge_px: int = 1600
+    """Photos are read at up to this size; what features of larger ones show is much finer than a view's
+    pixel."""
+    fine_below_px: int = 1400
+    """Photos whose long edge is shorter are searched at double size too, which finds more but takes four
+    times as long."""
     max_features: int = 4000
+    """The largest ones of a photo that are kept. The time for a pair grows with its square."""
     peak_threshold: float = 0.02 / 3
+    """Difference of Gaussians, of grey values in [0, 1], below which an extremum is no feature: COLMAP's own
+    choice."""
 
 
 @dataclass(frozen=True)
@@ -53,8 +58,8 @@ def root_sift(descriptors: UInt8[np.ndarray, "n 128"]) -> Float[np.ndarray, "n 1
 
 def encodings_of(views: Sequence[View], config: FeatureConfig) -> list[Encoding]:
     """SIFT of a batch of views, on all cores."""
-    read = [load_gray(view, config.long_edge) for view in views]
-    fine = [max(gray.shape) < config.fine_below for gray, _ in read]
+    read = [load_gray(view, config.long_edge_px) for view in views]
+    fine = [max(gray.shape) < config.fine_below_px for gray, _ in read]
     found: dict[int, tuple[Float[np.ndarray, "n 2"], UInt8[np.ndarray, "n 128"]]] = {}
     for octave, group in ((-1, fine), (0, [not f for f in fine])):
         chosen = [index for index, member in enumerate(group) if member]

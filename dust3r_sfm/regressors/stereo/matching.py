@@ -11,8 +11,6 @@ from dust3r_sfm.types import Correspondences
 ROWS_AT_ONCE = 256
 """Rows of the similarity matrix that are looked at together: of some thousand columns, few enough to stay in
 the cache."""
-RUNNERS_UP = 16
-"""Nearest descriptors looked through for one that lies elsewhere."""
 SIFT_UNIT = 512.0
 """SIFT descriptors are unit vectors stored as round(512 v)."""
 
@@ -53,12 +51,14 @@ def nearest_elsewhere(
     of_j: Float[torch.Tensor, "m d"],
     where_j: Float[torch.Tensor, "m 2"],
     elsewhere_px: float,
+    runners_up: int,
 ) -> Nearest:
     """For features that come several to a place: `where_j` are pixels, and the runner-up of the ratio test is
-    the nearest that lies farther than `elsewhere_px` from the best. O(n m) time, O(n + m) memory."""
+    the nearest that lies farther than `elsewhere_px` from the best, if it is among the `runners_up` nearest.
+    O(n m) time, O(n + m) memory."""
     ratios, rows = [], []
     for part in of_i.split(ROWS_AT_ONCE):
-        best, candidates = (part @ of_j.T).topk(min(RUNNERS_UP, len(of_j)), dim=1)
+        best, candidates = (part @ of_j.T).topk(min(runners_up, len(of_j)), dim=1)
         places = where_j[candidates]
         elsewhere = torch.linalg.norm(places - places[:, :1], dim=2) > elsewhere_px
         # Where all that were looked at lie there, the last of them is a bound.

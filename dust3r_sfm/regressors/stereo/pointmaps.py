@@ -1,6 +1,7 @@
 """What the embedded regressor says of one pair: depth from its matches, and from a sweep, as pointmaps."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 import torch
@@ -12,14 +13,31 @@ from dust3r_sfm.regressors.plane_sweep import DepthEstimate, SweepConfig, sweep_
 from dust3r_sfm.regressors.stereo.two_view import TwoView
 from dust3r_sfm.types import Camera, Pair, PairGeometry, PairPrediction, Rigid, View
 
-SPARSE_CONFIDENCE = 3.0
-"""Confidence of a triangulated inlier at the best triangulation angles."""
-REACH, AROUND_SHARE = 0.03, 0.2
-"""How far around an inlier its depth is taken over (of the long edge), and with what share of trust."""
-CELL = 2
-"""Pixels a side of the cells that it is taken over in."""
-FULL_ANGLE_DEG = 3.0
-"""Triangulation angle from which an inlier's depth is as good as it gets."""
+
+@dataclass(frozen=True)
+class SparseDepthConfig:
+    """What a pair's triangulated matches say of depth: around them, and about where to sweep."""
+
+    confidence: float = 3.0
+    """Of a triangulated inlier at the best triangulation angles."""
+    full_angle_deg: float = 3.0
+    """Triangulation angle from which an inlier's depth is as good as it gets."""
+    reach: float = 0.03
+    """How far around an inlier its depth is taken over, of the long edge."""
+    around_share: float = 0.2
+    """Share of an inlier's trust that its depth has right beside it."""
+    cell_px: int = 2
+    """Pixels a side of the cells that depth is taken over in."""
+    percentiles: tuple[float, float] = (1.0, 99.0)
+    """Of the inliers' inverse depths: what lies beyond them is taken for mistaken."""
+    range_margin: float = 0.25
+    """Searched beyond these on either side, of what lies between them: inliers are rarely on the nearest and
+    farthest things."""
+    near_margin: float = 0.02
+    """Searched besides, of the greatest inverse depth: a wall seen head on has inliers of one depth only."""
+    min_inverse_share: float = 0.02
+    """Of the greatest inverse depth: the least that is searched. What is fifty times as far as the nearest
+    inliers has no parallax to speak of."""
 
 
 def pair_predictions(
@@ -27,6 +45,7 @@ def pair_predictions(
     views: Sequence[View],
     cameras: Sequence[Camera],
     geometry: TwoView,
+    sparse: SparseDepthConfig,
     sweep: SweepConfig | None,
     device: str,
 ) -> tuple[PairPrediction, PairPrediction]:
@@ -34,8 +53,8 @@ def pair_predictions(
     camera_i, camera_j = cameras[pair.i], cameras[pair.j]
     if not _has_depth(geometry):
         return _matches_alone(pair, camera_i, camera_j, geometry)
-    found_i = _sparse_depth(geometry, geometry.matches.pixels_i, geometry.depth_i, camera_i)
-    found_j = _sparse_depth(geometry, geometry.matches.pixels_j, geometry.depth_j, camera_j)
+    found_i = _sparse_depth(geometry, geometry.matches.pixels_i, geometry.depth_i, camera_i, sparse)
+    found_j = _sparse_depth(geometry, geometry.matches.pixels_j, geometry.depth_j, camera_j, sparse)
     j_from_i = geometry.j_from_i
     assert j_from_i is not None, "depth comes of two places"
     if sweep is not None:
@@ -45,8 +64,8 @@ def pair_predictions(
             camera_i,
             camera_j,
             j_from_i,
-            _inverse_range(geometry.depth_i),
-            _inverse_range(geometry.depth_j),
+            _inverse_range(geometry.depth_i, sparse),
+            _inverse_range(geometry.depth_j, sparse),
             sweep,
             torch.device(device),
         )
@@ -91,25 +110,29 @@ def _matches_alone(
     return forward, backward
 
 
-def _inverse_range(depth: Float[np.ndarray, " n"]) -> tuple[float, float]:
-    """Least and greatest inverse depth to search: what the inliers span, and some more, as they are
-    rarely on the nearest and farthest things."""
-    least, most = np.nanpercentile(1.0 / depth, [1.0, 99.0])
-    margin = 0.25 * (most - least) + 0.02 * most
-    return float(max(least - margin, 0.02 * most)), float(most + margin)
+def _inverse_range(depth: Float[np.ndarray, " n"], config: SparseDepthConfig) -> tuple[float, float]:
+    """Least and greatest inverse depth to search: what the inliers span, and some more."""
+    least, most = np.nanpercentile(1.0 / depth, config.percentiles)
+    margin = config.range_margin * (most - least) + config.near_margin * most
+    return float(max(least - margin, config.min_inverse_share * most)), float(most + margin)
 
 
 def _sparse_depth(
-    geometry: TwoView, pixels: Float[np.ndarray, "n 2"], depth: Float[np.ndarray, " n"], camera: Camera
+    geometry: TwoView,
+    pixels: Float[np.ndarray, "n 2"],
+    depth: Float[np.ndarray, " n"],
+    camera: Camera,
+    config: SparseDepthConfig,
 ) -> DepthEstimate:
     """Depth of triangulated inliers, and with quickly falling confidence at the pixels around them:
     crude, but on the right rays, and enough to tie this pair's scale to other pairs'."""
     shape = camera.height, camera.width
     known = np.isfinite(depth)
-    best = (SPARSE_CONFIDENCE - 1.0) * min(geometry.angle_deg / FULL_ANGLE_DEG, 1.0)
+    best = (config.confidence - 1.0) * min(geometry.angle_deg / config.full_angle_deg, 1.0)
     column, row = np.minimum(pixels[known].astype(np.int64), [camera.width - 1, camera.height - 1]).T
-    near_depth, nearness = _around(row, column, depth[known].astype(np.float32), shape)
-    found = _enlarged(near_depth, shape), _enlarged(1.0 + best * AROUND_SHARE * nearness, shape)
+    near_depth, nearness = _around(row, column, depth[known].astype(np.float32), shape, config)
+    trust = 1.0 + best * config.around_share * nearness
+    found = _enlarged(near_depth, shape, config.cell_px), _enlarged(trust, shape, config.cell_px)
     found[0][row, column], found[1][row, column] = depth[known], 1.0 + best
     return DepthEstimate(*found)
 
@@ -119,18 +142,22 @@ def _around(
     column: Int[np.ndarray, " n"],
     depth: Float[np.ndarray, " n"],
     shape: tuple[int, int],
+    config: SparseDepthConfig,
 ) -> tuple[Float[np.ndarray, "ch cw"], Float[np.ndarray, "ch cw"]]:
     """Depth of the nearest inlier within reach of each cell of pixels, 0 where there is none, and how near
     it is, from 1 to 0. By cells, as it takes several times less time, and there is nothing fine in it."""
-    seeds = np.zeros((-(-shape[0] // CELL), -(-shape[1] // CELL)), np.float32)
-    seeds[row // CELL, column // CELL] = depth
+    cell = config.cell_px
+    seeds = np.zeros((-(-shape[0] // cell), -(-shape[1] // cell)), np.float32)
+    seeds[row // cell, column // cell] = depth
     distance, (near_row, near_column) = distance_transform_edt(seeds == 0, return_indices=True)
-    nearness = np.maximum(1.0 - distance.astype(np.float32) * (CELL / (REACH * max(shape))), 0.0)
+    nearness = np.maximum(1.0 - distance.astype(np.float32) * (cell / (config.reach * max(shape))), 0.0)
     return np.where(nearness > 0, seeds[near_row, near_column], np.float32(0.0)), nearness
 
 
-def _enlarged(cells: Float[np.ndarray, "ch cw"], shape: tuple[int, int]) -> Float[np.ndarray, "h w"]:
-    whole = cells.astype(np.float32).repeat(CELL, axis=0).repeat(CELL, axis=1)
+def _enlarged(
+    cells: Float[np.ndarray, "ch cw"], shape: tuple[int, int], cell_px: int
+) -> Float[np.ndarray, "h w"]:
+    whole = cells.astype(np.float32).repeat(cell_px, axis=0).repeat(cell_px, axis=1)
     return whole[: shape[0], : shape[1]].copy()
 
 

@@ -6,95 +6,29 @@ apart (`wide`) cost eighteen searches each, and matchings of ten times as many f
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, field, replace
-from typing import Literal
+from dataclasses import asdict, replace
 
 import numpy as np
 import torch
 from jaxtyping import Float, Int
 
-from dust3r_sfm.camera_groups import CameraSharing, group_cameras
-from dust3r_sfm.matching.learned import LearnedConfig, learned_available
+from dust3r_sfm.camera_groups import group_cameras
+from dust3r_sfm.io.results_version import RESULTS_VERSION
+from dust3r_sfm.matching.learned import learned_available
 from dust3r_sfm.parallel import threads_and_caller
 from dust3r_sfm.progress import Progress
-from dust3r_sfm.regressors.plane_sweep import SweepConfig
 from dust3r_sfm.regressors.protocol import Encoding, NoNotebook, Notebook
-from dust3r_sfm.regressors.stereo.calibration import calibrated_cameras, epipolar_geometries
-from dust3r_sfm.regressors.stereo.features import (
-    FeatureConfig,
-    Features,
-    encodings_of,
-    features_from_encoding,
-    root_sift,
-)
-from dust3r_sfm.regressors.stereo.matching import distinct, match_descriptors, unit_descriptors
+from dust3r_sfm.regressors.stereo.calibration import Calibration, calibrate
+from dust3r_sfm.regressors.stereo.config import StereoConfig, closer_ways
+from dust3r_sfm.regressors.stereo.features import Features, encodings_of, features_from_encoding, root_sift
+from dust3r_sfm.regressors.stereo.matching import match_descriptors, unit_descriptors
+from dust3r_sfm.regressors.stereo.pair_matching import match_closely, match_plainly
 from dust3r_sfm.regressors.stereo.pointmaps import pair_predictions
-from dust3r_sfm.regressors.stereo.pure_rotation import TurnConfig, find_turns
-from dust3r_sfm.regressors.stereo.repeated_structure import RepetitionConfig, repeating_pairs
 from dust3r_sfm.regressors.stereo.stage import stage_in_threads
-from dust3r_sfm.regressors.stereo.two_view import UNRELATED, Epipolar, TwoView, TwoViewConfig, two_view
-from dust3r_sfm.regressors.stereo.wide_baseline.affine_matching import WideConfig
+from dust3r_sfm.regressors.stereo.sweep_choice import worth_sweeping
+from dust3r_sfm.regressors.stereo.two_view import UNRELATED, TwoView, two_view
 from dust3r_sfm.regressors.stereo.wide_baseline.learned_features import LearnedFeatureSource
-from dust3r_sfm.regressors.stereo.wide_baseline.learned_matchers import (
-    LearnedKeypoints,
-    LearnedMatcher,
-    TurnedMatcher,
-)
-from dust3r_sfm.regressors.stereo.wide_baseline.matchers import AffineMatcher
-from dust3r_sfm.regressors.stereo.wide_baseline.rolls import RollConfig
-from dust3r_sfm.regressors.stereo.wide_baseline.rounds import (
-    Attempt,
-    PairMatches,
-    StrongerConfig,
-    with_stronger,
-)
-from dust3r_sfm.types import (
-    Camera,
-    Correspondences,
-    ImageSpec,
-    Pair,
-    PairGeometry,
-    PairPrediction,
-    View,
-)
-
-Keypoints = Literal["auto", "sift", "aliked"]
-
-
-@dataclass(frozen=True)
-class StereoConfig:
-    """`long_edge`: of views and depth maps. `max_ratio`: of the ratio test. `wide`: for
-    few photos from very different viewpoints. `again`: whether pairs that SIFT leaves apart are matched in
-    other ways. `neighbours`: each view
-    chooses this many others to be swept against, those that share most matches at a good angle.
-    `sweep_angles_deg`: median triangulation angles between which a pair is worth sweeping. `device`:
-    where sweeps and matching run."""
-
-    long_edge: int = 512
-    features: FeatureConfig = field(default_factory=FeatureConfig)
-    max_ratio: float = 0.8
-    cameras: CameraSharing = "auto"
-    two_view: TwoViewConfig = field(default_factory=TwoViewConfig)
-    turns: TurnConfig = field(default_factory=TurnConfig)
-    repetition: RepetitionConfig = field(default_factory=RepetitionConfig)
-    sweep: SweepConfig = field(default_factory=SweepConfig)
-    keypoints: Keypoints = "auto"
-    learned: LearnedConfig = field(default_factory=LearnedConfig)
-    roll: RollConfig = field(default_factory=RollConfig)
-    wide: WideConfig = field(default_factory=WideConfig)
-    stronger: StrongerConfig = field(default_factory=StrongerConfig)
-    again: bool = True
-    neighbours: int = 4
-    sweep_angles_deg: tuple[float, float] = (1.0, 45.0)
-    device: str = "cpu"
-
-
-def sparing(config: StereoConfig) -> StereoConfig:
-    """For sets of so many photos that each has several like it: no features at double size, and one sweep a
-    photo and not four, as its neighbours' sweeps show the same. It takes a third of the time."""
-    return replace(
-        config, neighbours=min(config.neighbours, 1), features=replace(config.features, fine_below=0)
-    )
+from dust3r_sfm.types import ImageSpec, Pair, PairPrediction, View
 
 
 class StereoRegressor:
@@ -112,7 +46,7 @@ class StereoRegressor:
         self.learned = config.keypoints == "aliked" or (config.keypoints == "auto" and learned_available())
 
     def fingerprint(self) -> str:
-        return f"stereo-8 {self.learned} {self.placed} {asdict(self.config)}"
+        return f"{self.name} {RESULTS_VERSION} {self.learned} {self.placed} {asdict(self.config)}"
 
     def shared_by_pairs(self, views: Sequence[View], pairs: Sequence[Pair]) -> str:
         """Focals come from all pairs of all views with one camera, each view chooses among its pairs which to
@@ -125,13 +59,13 @@ class StereoRegressor:
     @property
     def quick(self) -> "StereoRegressor | None":
         """Implements `HasQuickWay`: SIFT as the photos stand."""
-        every = any(attempt.every for attempt in self._attempts([], NoNotebook()))
+        every = any(way.every for way in closer_ways(self.config, self.learned))
         return None if every or not self.config.again else StereoRegressor(replace(self.config, again=False))
 
     @property
     def most_more_s(self) -> float:
         """Implements `HasQuickWay`."""
-        return sum(attempt.budget.most_s for attempt in self._attempts([], NoNotebook()))
+        return sum(way.budget.most_s for way in closer_ways(self.config, self.learned))
 
     def more_closely(self, placed: tuple[int, ...]) -> "StereoRegressor":
         """Implements `HasQuickWay`."""
@@ -174,97 +108,65 @@ class StereoRegressor:
         notebook: Notebook | None = None,
     ) -> Iterator[PairPrediction]:
         """Matches every unordered pair once, calibrates on all of them, then yields both directions."""
-        notebook = notebook or NoNotebook()
+        config, notes = self.config, notebook or NoNotebook()
         features = [features_from_encoding(encoding) for encoding in encodings]
         wanted = _unordered(pairs)
-        plain = self._matches(features, list(wanted), progress)
-        known = PairMatches(plain, epipolar_geometries(views, features, plain, self.config.two_view))
-        for attempt in self._attempts(views, notebook):
-            known = with_stronger(
-                known,
-                attempt,
-                views,
-                features,
-                wanted,
-                self.config.two_view,
-                self.config.stronger,
-                progress,
-                self.placed,
-            )
-        matches = known.matches
-        repeating = repeating_pairs(
-            views, features, matches, list(known.epipolar), self.config.two_view, self.config.repetition
+        known = match_plainly(views, features, list(wanted), config, progress)
+        known = match_closely(
+            known, views, features, wanted, config, self.learned, self.placed, notes, progress
         )
-        epipolar = {pair: found for pair, found in known.epipolar.items() if pair not in repeating}
-        turns = find_turns(views, features, matches, epipolar, self.config.turns)
-        epipolar = {pair: found for pair, found in epipolar.items() if pair not in turns.mistaken}
-        cameras = calibrated_cameras(views, features, epipolar, self.config.cameras)
-        geometries = self._geometries(matches, epipolar, turns.turning, cameras, features, progress)
-        swept = worth_sweeping(geometries, self.config)
+        calibration = calibrate(views, features, known, config)
+        geometries = two_view_geometries(calibration, features, config, progress)
         missing = {
             pair: [one for one in directions if one not in done] for pair, directions in wanted.items()
         }
+        yield from dense_predictions(missing, views, calibration, geometries, config, progress)
 
-        def predicted(pair: Pair) -> list[PairPrediction]:
-            if not missing[pair]:
-                return []
-            sweep = self.config.sweep if pair in swept else None
-            geometry = geometries.get(pair, UNRELATED)
-            both = pair_predictions(pair, views, cameras, geometry, sweep, self.config.device)
-            return [prediction for prediction in both if prediction.pair in missing[pair]]
 
-        progress.start("Dense stereo", len(wanted), "pairs")
-        # Those with most matches first: what is kept of a view's maps then rarely gives way later.
-        rest = [pair for pair in wanted if pair not in swept]
-        rest.sort(key=lambda pair: -len(geometries.get(pair, UNRELATED).matches))
-        for predictions in threads_and_caller(predicted, sorted(swept), rest):
-            yield from predictions
-            progress.advance()
+def two_view_geometries(
+    calibration: Calibration, features: Sequence[Features], config: StereoConfig, progress: Progress
+) -> dict[Pair, TwoView]:
+    """Of the pairs that are believed, with known cameras. A stage "Two-view geometry" in pairs."""
+    believed, cameras = calibration.believed, calibration.cameras
 
-    def _matches(
-        self, features: Sequence[Features], pairs: Sequence[Pair], progress: Progress
-    ) -> dict[Pair, Correspondences]:
-        device = torch.device(self.config.device)
-        descriptors = [unit_descriptors(found.descriptors, device) for found in features]
+    def geometry(pair: Pair) -> TwoView:
+        resolution = features[pair.i].resolution, features[pair.j].resolution
+        both, turned = (cameras[pair.i], cameras[pair.j]), pair in calibration.turning
+        epipolar = believed.epipolar[pair]
+        return two_view(believed.matches[pair], *both, resolution, epipolar, config.two_view, turned)
 
-        def matched(pair: Pair) -> Correspondences:
-            of_i, of_j = descriptors[pair.i], descriptors[pair.j]
-            rows_i, rows_j = match_descriptors(of_i, of_j, self.config.max_ratio).T
-            pixels_i, pixels_j = features[pair.i].pixels[rows_i], features[pair.j].pixels[rows_j]
-            return distinct(Correspondences(pixels_i, pixels_j, np.ones(len(rows_i))))
+    return stage_in_threads("Two-view geometry", "pairs", geometry, believed.epipolar, progress)
 
-        return stage_in_threads("Matching", "pairs", matched, pairs, progress)
 
-    def _attempts(self, views: Sequence[View], notebook: Notebook) -> list[Attempt]:
-        """What is tried in turn where SIFT leaves views apart."""
-        config, device, limits = self.config, torch.device(self.config.device), self.config.stronger
-        if not config.again:
+def dense_predictions(
+    missing: Mapping[Pair, Sequence[Pair]],
+    views: Sequence[View],
+    calibration: Calibration,
+    geometries: Mapping[Pair, TwoView],
+    config: StereoConfig,
+    progress: Progress,
+) -> Iterator[PairPrediction]:
+    """The `missing` directions of each unordered pair: swept, where that is worth it, or of its matches
+    alone. A stage "Dense stereo" in pairs."""
+    swept = worth_sweeping(geometries, config.neighbours, config.sweep_choice)
+
+    def predicted(pair: Pair) -> list[PairPrediction]:
+        if not missing[pair]:
             return []
-        if not self.learned:
-            affine = AffineMatcher(config.wide, config.features, config.max_ratio, device, views, notebook)
-            return [Attempt(affine, limits.affine)]
-        keypoints = LearnedKeypoints(config.learned, device, views, notebook)
-        upright, turned = LearnedMatcher(keypoints), TurnedMatcher(keypoints, config.roll)
-        every = self.always_stronger or device.type == "cuda"  # There a pair takes milliseconds.
-        return [Attempt(upright, limits.learned, every), Attempt(turned, limits.turned)]
+        sweep = config.sweep if pair in swept else None
+        geometry = geometries.get(pair, UNRELATED)
+        both = pair_predictions(
+            pair, views, calibration.cameras, geometry, config.sparse_depth, sweep, config.device
+        )
+        return [prediction for prediction in both if prediction.pair in missing[pair]]
 
-    def _geometries(
-        self,
-        matches: Mapping[Pair, Correspondences],
-        epipolar: Mapping[Pair, Epipolar],
-        turning: frozenset[Pair],
-        cameras: Sequence[Camera],
-        features: Sequence[Features],
-        progress: Progress,
-    ) -> dict[Pair, TwoView]:
-        def geometry(pair: Pair) -> TwoView:
-            i, j = pair.i, pair.j
-            resolution = features[i].resolution, features[j].resolution
-            settings = self.config.two_view
-            both = cameras[i], cameras[j]
-            return two_view(matches[pair], *both, resolution, epipolar[pair], settings, pair in turning)
-
-        return stage_in_threads("Two-view geometry", "pairs", geometry, epipolar, progress)
+    progress.start("Dense stereo", len(missing), "pairs")
+    # Those with most matches first: what is kept of a view's maps then rarely gives way later.
+    rest = [pair for pair in missing if pair not in swept]
+    rest.sort(key=lambda pair: -len(geometries.get(pair, UNRELATED).matches))
+    for predictions in threads_and_caller(predicted, sorted(swept), rest):
+        yield from predictions
+        progress.advance()
 
 
 def _unordered(pairs: Sequence[Pair]) -> dict[Pair, list[Pair]]:
@@ -273,17 +175,3 @@ def _unordered(pairs: Sequence[Pair]) -> dict[Pair, list[Pair]]:
     for pair in pairs:
         out.setdefault(Pair(min(pair.i, pair.j), max(pair.i, pair.j)), []).append(pair)
     return out
-
-
-def worth_sweeping(geometries: Mapping[Pair, TwoView], config: StereoConfig) -> set[Pair]:
-    """For each view its best `neighbours` pairs: many matches, angles neither small nor wide."""
-    least, most = config.sweep_angles_deg
-    offers: dict[int, list[tuple[float, Pair]]] = {}
-    for pair, found in geometries.items():
-        solid = found.geometry in (PairGeometry.GENERAL, PairGeometry.PLANAR)
-        if solid and least <= found.angle_deg <= most and np.isfinite(found.depth_i).sum() >= 8:
-            # Depth precision grows with the angle while the views still look alike.
-            worth = len(found.matches) * min(found.angle_deg / 8.0, 1.0)
-            for view in (pair.i, pair.j):
-                offers.setdefault(view, []).append((-worth, pair))
-    return {pair for found in offers.values() for _, pair in sorted(found)[: config.neighbours]}

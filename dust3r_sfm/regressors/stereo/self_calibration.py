@@ -13,18 +13,38 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Float
 
-FOCAL_GRID = np.geomspace(0.3, 5.0, 200)
-"""Searched focals over the longer image side: from 118 to 11 degrees of view."""
-BOUND = 0.03
-"""Inequality of the singular values at which a pair counts half as contradicting the focals."""
-ORDINARY_FOCAL, ORDINARY_SPREAD = 1.1, 0.35
-"""Most photos' focals over the longer image side: middle, and spread of the logarithm."""
-CHOICE_PAIRS, FINAL_PAIRS = 0.5, 0.02
-"""Pairs that the preference for an ordinary lens (or the one in EXIF) counts for: when one of several
-valleys is chosen, and when the focal is sought in it."""
-VALLEY = 0.1
-"""How far from the choice, in log focal, the least cost is sought in the end."""
-SWEEPS = 3
+
+@dataclass(frozen=True)
+class SelfCalibrationConfig:
+    """How focals are searched, over the longer image side, and which are preferred."""
+
+    relative_focals: tuple[float, float] = (0.3, 5.0)
+    """Least and greatest that is searched: from 118 to 11 degrees of view."""
+    grid_focals: int = 200
+    """Focals that are tried between those: each is 1.4 % longer than the one before, and a parabola through
+    three of them finds the place between."""
+    half_inequality: float = 0.03
+    """Inequality of the singular values at which a pair counts half as contradicting the focals."""
+    ordinary_focal: float = 1.1
+    """The middle of most photos' focals."""
+    ordinary_spread: float = 0.35
+    """Spread of the logarithm of most photos' focals."""
+    exif_spread: float = 0.05
+    """Relative error of most focals in EXIF."""
+    choice_pairs: float = 0.5
+    """Pairs that the preference for an ordinary lens (or the one in EXIF) counts for when one of several
+    valleys of the cost is chosen."""
+    final_pairs: float = 0.02
+    """The same when the focal is sought in the chosen valley."""
+    valley: float = 0.1
+    """How far from the choice, in log focal, the least cost is sought in the end."""
+    sweeps: int = 3
+    """Times that each camera's focal is searched again while the others keep theirs."""
+
+    @property
+    def grid(self) -> Float[np.ndarray, " grid"]:
+        """The focals that are tried, in equal steps of the logarithm."""
+        return np.geomspace(*self.relative_focals, self.grid_focals)
 
 
 @dataclass(frozen=True)
@@ -49,70 +69,84 @@ class FocalPrior:
 
 
 def self_calibrated_focals(
-    pairs: Sequence[FundamentalPair], priors: Sequence[FocalPrior | None]
+    pairs: Sequence[FundamentalPair], priors: Sequence[FocalPrior | None], config: SelfCalibrationConfig
 ) -> Float[np.ndarray, " cameras"]:
     """Each camera's focal over the long edge of its images."""
-    everything = _common_cost(pairs)
-    focals = np.full(len(priors), _lowest(everything, None))
+    grid, bound = config.grid, config.half_inequality
+    everything = _common_cost(pairs, grid, bound)
+    focals = np.full(len(priors), _lowest(everything, grid, None, config))
     for camera, prior in enumerate(priors):
         if prior is not None:
             focals[camera] = prior.relative_focal
-    for _ in range(SWEEPS):
+    for _ in range(config.sweeps):
         for camera, prior in enumerate(priors):
             if prior is not None and prior.spread == 0.0:
                 continue
-            focals[camera] = _lowest(_camera_cost(camera, pairs, focals), prior)
+            cost = _camera_cost(camera, pairs, focals, grid, bound)
+            focals[camera] = _lowest(cost, grid, prior, config)
     return focals
 
 
-def _lowest(cost: Float[np.ndarray, " grid"], prior: FocalPrior | None) -> float:
+def _lowest(
+    cost: Float[np.ndarray, " grid"],
+    grid: Float[np.ndarray, " grid"],
+    prior: FocalPrior | None,
+    config: SelfCalibrationConfig,
+) -> float:
     """The searched focal of least cost, refined by the parabola through its neighbours."""
-    middle, spread = (prior.relative_focal, prior.spread) if prior else (ORDINARY_FOCAL, ORDINARY_SPREAD)
-    unusual = (np.log(FOCAL_GRID / middle) / spread) ** 2
-    choice = np.argmin(cost + CHOICE_PAIRS * unusual)
-    total = cost + FINAL_PAIRS * unusual
-    near = np.abs(np.log(FOCAL_GRID / FOCAL_GRID[choice])) <= VALLEY
-    best = int(np.clip(np.argmin(np.where(near, total, np.inf)), 1, len(FOCAL_GRID) - 2))
+    middle, spread = config.ordinary_focal, config.ordinary_spread
+    if prior is not None:
+        middle, spread = prior.relative_focal, prior.spread
+    unusual = (np.log(grid / middle) / spread) ** 2
+    choice = np.argmin(cost + config.choice_pairs * unusual)
+    total = cost + config.final_pairs * unusual
+    near = np.abs(np.log(grid / grid[choice])) <= config.valley
+    best = int(np.clip(np.argmin(np.where(near, total, np.inf)), 1, len(grid) - 2))
     left, centre, right = total[best - 1 : best + 2]
     curvature = left - 2 * centre + right
     step = 0.5 * (left - right) / curvature if curvature > 0 else 0.0
-    return float(FOCAL_GRID[best] * (FOCAL_GRID[1] / FOCAL_GRID[0]) ** np.clip(step, -1.0, 1.0))
+    return float(grid[best] * (grid[1] / grid[0]) ** np.clip(step, -1.0, 1.0))
 
 
-def _common_cost(pairs: Sequence[FundamentalPair]) -> Float[np.ndarray, " grid"]:
+def _common_cost(
+    pairs: Sequence[FundamentalPair], grid: Float[np.ndarray, " grid"], bound: float
+) -> Float[np.ndarray, " grid"]:
     """Cost of one focal for all cameras, in pairs."""
-    costs = [_pair_cost(pair, FOCAL_GRID, FOCAL_GRID) for pair in pairs]
-    return _weighted(costs, [pair.weight for pair in pairs])
+    costs = [_pair_cost(pair, grid, grid, bound) for pair in pairs]
+    return _weighted(costs, [pair.weight for pair in pairs], len(grid))
 
 
 def _camera_cost(
-    camera: int, pairs: Sequence[FundamentalPair], focals: Float[np.ndarray, " cameras"]
+    camera: int,
+    pairs: Sequence[FundamentalPair],
+    focals: Float[np.ndarray, " cameras"],
+    grid: Float[np.ndarray, " grid"],
+    bound: float,
 ) -> Float[np.ndarray, " grid"]:
     """Cost of one camera's focal while the others keep theirs."""
     costs, weights = [], []
     for pair in pairs:
         if camera in (pair.camera_i, pair.camera_j):
-            focal_i = (
-                FOCAL_GRID if pair.camera_i == camera else np.full_like(FOCAL_GRID, focals[pair.camera_i])
-            )
-            focal_j = (
-                FOCAL_GRID if pair.camera_j == camera else np.full_like(FOCAL_GRID, focals[pair.camera_j])
-            )
-            costs.append(_pair_cost(pair, focal_i, focal_j))
+            focal_i = grid if pair.camera_i == camera else np.full_like(grid, focals[pair.camera_i])
+            focal_j = grid if pair.camera_j == camera else np.full_like(grid, focals[pair.camera_j])
+            costs.append(_pair_cost(pair, focal_i, focal_j, bound))
             weights.append(pair.weight)
-    return _weighted(costs, weights)
+    return _weighted(costs, weights, len(grid))
 
 
 def _weighted(
-    costs: Sequence[Float[np.ndarray, " grid"]], weights: Sequence[float]
+    costs: Sequence[Float[np.ndarray, " grid"]], weights: Sequence[float], size: int
 ) -> Float[np.ndarray, " grid"]:
     if not costs:
-        return np.zeros(len(FOCAL_GRID))
+        return np.zeros(size)
     return len(costs) * np.average(costs, axis=0, weights=weights)
 
 
 def _pair_cost(
-    pair: FundamentalPair, focal_i: Float[np.ndarray, " grid"], focal_j: Float[np.ndarray, " grid"]
+    pair: FundamentalPair,
+    focal_i: Float[np.ndarray, " grid"],
+    focal_j: Float[np.ndarray, " grid"],
+    bound: float,
 ) -> Float[np.ndarray, " grid"]:
     """Bounded inequality of the singular values of K_j^T F K_i."""
     scale_i = np.stack([focal_i * pair.long_edge_i] * 2 + [np.ones_like(focal_i)], axis=-1)
@@ -120,4 +154,4 @@ def _pair_cost(
     essential = scale_j[:, :, None] * pair.fundamental * scale_i[:, None, :]
     singular = np.linalg.svd(essential, compute_uv=False)
     inequality = 1.0 - singular[:, 1] / singular[:, 0]
-    return inequality**2 / (inequality**2 + BOUND**2)
+    return inequality**2 / (inequality**2 + bound**2)

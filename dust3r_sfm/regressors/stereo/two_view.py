@@ -11,21 +11,25 @@ from dust3r_sfm.geometry.turning import fitted_rotation, unit_rays
 from dust3r_sfm.geometry.view_cameras import pycolmap_camera, scaled_camera
 from dust3r_sfm.types import Camera, Correspondences, PairGeometry, Rigid
 
-PLANAR_SHARE = 0.8
-"""A pair whose epipolar inliers one homography explains to this share may be a plane or a mere turn."""
-TURN_SHARE = 0.8
-"""A rotation that alone explains this share of a pair's inliers leaves nothing to triangulate."""
-
 
 @dataclass(frozen=True)
 class TwoViewConfig:
-    """`max_error_px` in pixels of the pictures that features were found in. `min_angle_deg`: median
-    triangulation angle below which a pair has too little parallax for depth."""
+    """How the geometry of a pair is estimated from its matches, and what it must show."""
 
     max_error_px: float = 4.0
+    """Error of an inlier, in pixels of the pictures that features were found in: COLMAP's own choice."""
     min_inliers: int = 15
+    """Matches that agree on a geometry, for the pair to show anything in common: COLMAP's own choice."""
+    most_matches: int = 1000
+    """Matches of a pair that its fundamental matrix is estimated from: evenly chosen, they say all it can."""
+    planar_share: float = 0.8
+    """A pair whose epipolar inliers one homography explains to this share may be a plane or a mere turn."""
+    turn_share: float = 0.8
+    """A rotation that alone explains this share of a pair's inliers leaves nothing to triangulate."""
     min_angle_deg: float = 0.3
+    """Median triangulation angle below which a pair has too little parallax for depth."""
     seed: int = 0
+    """Of RANSAC."""
 
 
 @dataclass(frozen=True)
@@ -106,8 +110,8 @@ def two_view(
     config: TwoViewConfig,
     turned: bool = False,
 ) -> TwoView:
-    """What the matches of a pair show, with known cameras (view pixels). `resolution`: searched pixels
-    for each view pixel, of either view. `turned`: a turn explains it at some focal (see `turns.py`). Of a
+    """What the matches of a pair show, with known cameras (view pixels). `resolution`: searched pixels for
+    each view pixel, of either view. `turned`: a turn explains it at some focal (see `pure_rotation.py`). Of a
     plane the essential matrix is taken too: a homography has two poses and no way to choose, where the few
     points off the plane do choose."""
     found = pycolmap.estimate_essential_matrix(
@@ -123,9 +127,9 @@ def two_view(
     kept = Correspondences(matches.pixels_i[rows], matches.pixels_j[rows], matches.weights[rows])
     pose = found["cam2_from_cam1"]
     j_from_i = rigid(pose.rotation.matrix(), np.asarray(pose.translation))
-    if epipolar.homography_share < PLANAR_SHARE and not turned:
+    if epipolar.homography_share < config.planar_share and not turned:
         return _judged(PairGeometry.GENERAL, j_from_i, kept, camera_i, camera_j, config)
-    turn = _turn(kept, camera_i, camera_j, config.max_error_px / resolution[1])
+    turn = _turn(kept, camera_i, camera_j, resolution[1], config)
     if turned or turn.explains:
         return _judged(PairGeometry.ROTATION_ONLY, turn.j_from_i, kept, camera_i, camera_j, config)
     return _judged(PairGeometry.PLANAR, j_from_i, kept, camera_i, camera_j, config)
@@ -137,12 +141,14 @@ class _Turn:
     explains: bool
 
 
-def _turn(matches: Correspondences, camera_i: Camera, camera_j: Camera, max_error_px: float) -> _Turn:
+def _turn(
+    matches: Correspondences, camera_i: Camera, camera_j: Camera, resolution_j: float, config: TwoViewConfig
+) -> _Turn:
     """The rotation that explains most of the matches, and whether it alone does."""
     rays_i, rays_j = unit_rays(matches.pixels_i, camera_i), unit_rays(matches.pixels_j, camera_j)
-    bound = max_error_px / camera_j.fx
+    bound = config.max_error_px / resolution_j / camera_j.fx
     rotation, error, _ = fitted_rotation(rays_i, rays_j, np.ones(len(matches)), bound)
-    return _Turn(rigid(rotation, np.zeros(3)), bool(np.mean(error < bound) > TURN_SHARE))
+    return _Turn(rigid(rotation, np.zeros(3)), bool(np.mean(error < bound) > config.turn_share))
 
 
 def _judged(

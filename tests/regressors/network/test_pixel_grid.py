@@ -7,10 +7,11 @@ from scipy.spatial.transform import Rotation
 
 from dust3r_sfm.geometry import pixel_grid, project
 from dust3r_sfm.geometry.view_cameras import view_camera
-from dust3r_sfm.regressors.network.pixel_grid import view_from_network
+from dust3r_sfm.regressors.network.pixel_grid import AxisConfig, view_from_network
 from dust3r_sfm.types import View
 
 WIDTH, HEIGHT, FOCAL = 128, 96, 110.0
+CONFIG = AxisConfig()
 CONFIDENCE = np.full((HEIGHT, WIDTH), 3.0, np.float32)
 
 
@@ -49,7 +50,7 @@ def test_a_published_pointmap_lands_on_its_pixels() -> None:
     """Off by half a pixel everywhere before; after, by what a turn of 1/200 rad bends at the border."""
     points = published_pointmap()
     np.testing.assert_allclose(misses_px(points, view()), -0.5, atol=1e-3)
-    turned = points @ view_from_network(view(), points, CONFIDENCE, 0.0).T
+    turned = points @ view_from_network(view(), points, CONFIDENCE, 0.0, CONFIG).T
     missed = misses_px(turned, view())
     middle = np.s_[HEIGHT // 2 - 4 : HEIGHT // 2 + 4, WIDTH // 2 - 4 : WIDTH // 2 + 4]
     assert np.abs(missed[middle]).max() < 0.02
@@ -68,7 +69,7 @@ def test_a_network_that_takes_the_axis_to_be_elsewhere_is_turned_back(left: int)
     network_from_view, _ = Rotation.align_vectors([[0.0, 0.0, 1.0]], [looks_at / np.linalg.norm(looks_at)])
     truth = seen_points(photo)
     given = network_from_view.apply(truth.reshape(-1, 3)).reshape(truth.shape)
-    back = view_from_network(photo, given.astype(np.float32), CONFIDENCE, 0.0)
+    back = view_from_network(photo, given.astype(np.float32), CONFIDENCE, 0.0, CONFIG)
     missed_deg = np.rad2deg(Rotation.from_matrix(back @ network_from_view.as_matrix()).magnitude())
     half_pixel_deg = np.rad2deg(0.5 / FOCAL)
     # align_vectors leaves the turn about the axis open, which is as small as half a pixel squared.
@@ -78,10 +79,10 @@ def test_a_network_that_takes_the_axis_to_be_elsewhere_is_turned_back(left: int)
 
 def test_cameras_as_ours_are_left_alone() -> None:
     truth = seen_points(view()).astype(np.float32)
-    np.testing.assert_array_equal(view_from_network(view(), truth, CONFIDENCE, 0.5), np.eye(3))
+    np.testing.assert_array_equal(view_from_network(view(), truth, CONFIDENCE, 0.5, CONFIG), np.eye(3))
 
 
 @pytest.mark.parametrize("points", [np.zeros((HEIGHT, WIDTH, 3)), np.full((HEIGHT, WIDTH, 3), -1.0)])
 def test_points_that_no_camera_sees_are_left_alone(points: np.ndarray) -> None:
-    found = view_from_network(view(), points.astype(np.float32), CONFIDENCE, 0.0)
+    found = view_from_network(view(), points.astype(np.float32), CONFIDENCE, 0.0, CONFIG)
     np.testing.assert_array_equal(found, np.eye(3))

@@ -84,7 +84,7 @@ def test_features_do_not_depend_on_the_batch() -> None:
     rng = np.random.default_rng(0)
     grainy = Image.fromarray(rng.integers(0, 256, (60, 80, 3), np.uint8)).resize((WIDTH, HEIGHT))
     views = [in_memory(blobs()), in_memory(np.array(grainy)), in_memory(blobs()[::-1].copy())]
-    config = FeatureConfig(fine_below=400)
+    config = FeatureConfig(fine_below_px=400)
     views.insert(1, in_memory(blobs()[:300, :390].copy()))
     together = encodings_of(views, config)
     alone = [encodings_of([view], config)[0] for view in views]
@@ -104,7 +104,7 @@ def test_a_blank_photo_has_no_features() -> None:
 def test_small_photos_are_searched_at_double_size() -> None:
     view = in_memory(np.random.default_rng(0).integers(0, 256, (120, 160, 3), np.uint8))
     fine, coarse = (
-        len(encodings_of([view], FeatureConfig(fine_below=limit))[0]["pixels"]) for limit in (200, 100)
+        len(encodings_of([view], FeatureConfig(fine_below_px=limit))[0]["pixels"]) for limit in (200, 100)
     )
     assert fine > 1.5 * coarse > 0
 

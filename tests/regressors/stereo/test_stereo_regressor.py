@@ -13,13 +13,14 @@ from dust3r_sfm.inference import measure_pairs
 from dust3r_sfm.progress import Silent
 from dust3r_sfm.regressors.protocol import Encoding, HasQuickWay, PointmapRegressor
 from dust3r_sfm.regressors.stereo import StereoConfig, StereoRegressor
-from dust3r_sfm.regressors.stereo.regressor import worth_sweeping
+from dust3r_sfm.regressors.stereo.sweep_choice import SweepChoiceConfig, worth_sweeping
 from dust3r_sfm.regressors.stereo.two_view import UNRELATED, TwoView
 from dust3r_sfm.types import Correspondences, Pair, PairGeometry, PairPrediction, View
 from dust3r_sfm.view_graph import ViewGraph
 
 PAIRS = tuple(Pair(i, j) for i in range(3) for j in range(3) if i != j)
 CONFIDENT = 2.0
+CHOICE = SweepChoiceConfig()
 
 
 @dataclass(frozen=True)
@@ -197,15 +198,15 @@ def pair_of(
 def test_each_view_sweeps_its_best_pairs() -> None:
     """A star around view 0: its own best two, and for each other view the only one it has."""
     star = {Pair(0, k): pair_of(100 * k, 10.0) for k in range(1, 5)}
-    assert worth_sweeping(star, StereoConfig(neighbours=1)) == set(star)
+    assert worth_sweeping(star, 1, CHOICE) == set(star)
     triangle = {Pair(0, 1): pair_of(50, 10.0), Pair(0, 2): pair_of(90, 10.0), Pair(1, 2): pair_of(80, 10.0)}
-    assert worth_sweeping(triangle, StereoConfig(neighbours=1)) == {Pair(0, 2), Pair(1, 2)}
-    assert worth_sweeping(triangle, StereoConfig(neighbours=2)) == set(triangle)
+    assert worth_sweeping(triangle, 1, CHOICE) == {Pair(0, 2), Pair(1, 2)}
+    assert worth_sweeping(triangle, 2, CHOICE) == set(triangle)
 
 
 def test_a_good_angle_is_worth_more_than_a_few_matches() -> None:
     pairs = {Pair(0, 1): pair_of(100, 2.0), Pair(0, 2): pair_of(90, 9.0), Pair(1, 2): pair_of(95, 9.0)}
-    assert worth_sweeping(pairs, StereoConfig(neighbours=1)) == {Pair(0, 2), Pair(1, 2)}
+    assert worth_sweeping(pairs, 1, CHOICE) == {Pair(0, 2), Pair(1, 2)}
 
 
 @pytest.mark.parametrize(
@@ -221,8 +222,8 @@ def test_a_good_angle_is_worth_more_than_a_few_matches() -> None:
 )
 def test_pairs_without_depth_to_find_are_not_swept(useless: TwoView) -> None:
     good = {Pair(1, 2): pair_of(20, 10.0), Pair(0, 2): pair_of(20, 10.0, PairGeometry.PLANAR)}
-    assert worth_sweeping({Pair(0, 1): useless, **good}, StereoConfig()) == set(good)
+    assert worth_sweeping({Pair(0, 1): useless, **good}, 4, CHOICE) == set(good)
 
 
 def test_nothing_is_swept_of_nothing() -> None:
-    assert worth_sweeping({}, StereoConfig()) == set()
+    assert worth_sweeping({}, 4, CHOICE) == set()

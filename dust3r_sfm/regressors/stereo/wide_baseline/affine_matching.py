@@ -12,9 +12,6 @@ from dust3r_sfm.regressors.stereo.wide_baseline.affine_sift import TiltConfig, T
 from dust3r_sfm.regressors.stereo.wide_baseline.keypoint_merging import places_of
 from dust3r_sfm.types import Correspondences
 
-DISTINCT_PX = 3.0
-"""Matches that are nearer to each other than this in both searched pictures together are one."""
-
 
 @dataclass(frozen=True)
 class WideConfig:
@@ -25,6 +22,11 @@ class WideConfig:
     elsewhere_px: float = 10.0
     """Of the searched picture: the ratio test compares with the nearest descriptor that lies farther off than
     this. (Features of one place come several, from pictures tilted differently.)"""
+    runners_up: int = 16
+    """Nearest descriptors looked through for one that lies elsewhere: a place has about as many of its
+    own."""
+    distinct_px: float = 3.0
+    """Matches that are nearer to each other than this in both searched pictures together are one."""
 
 
 def wide_matches(
@@ -52,14 +54,14 @@ def _matched(
     if not len(features_i.place) or not len(features_j.place):
         return np.zeros((0, 2)), np.zeros((0, 2))
     (of_i, where_i), (of_j, where_j) = (_on_device(features, device) for features in (features_i, features_j))
-    forth = nearest_elsewhere(of_i, of_j, where_j, config.elsewhere_px)
+    forth = nearest_elsewhere(of_i, of_j, where_j, config.elsewhere_px, config.runners_up)
     rows = torch.nonzero(forth.ratio < max_ratio)[:, 0]
     back = where_i[nearest(of_j[forth.row[rows]], of_i)]
     rows = rows[torch.linalg.norm(back - where_i[rows], dim=1) < config.elsewhere_px]
     rows = rows[torch.argsort(forth.ratio[rows], stable=True)]
     columns = forth.row[rows]
     both = torch.cat([where_i[rows], where_j[columns]], dim=1).cpu().numpy()
-    distinct = np.unique(places_of(both, DISTINCT_PX))
+    distinct = np.unique(places_of(both, config.distinct_px))
     place_i = features_i.place[rows.cpu().numpy()[distinct]]
     place_j = features_j.place[columns.cpu().numpy()[distinct]]
     return features_i.pixels[place_i], features_j.pixels[place_j]

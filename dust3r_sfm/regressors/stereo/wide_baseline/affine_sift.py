@@ -5,7 +5,6 @@ Imaging Sciences 2(2), 2009. A surface seen slantwise is shortened along one dir
 in a picture that is shortened likewise.
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -19,23 +18,24 @@ from dust3r_sfm.regressors.stereo.features import FeatureConfig, resolution_of, 
 from dust3r_sfm.regressors.stereo.wide_baseline.keypoint_merging import places_of
 from dust3r_sfm.types import Affine, View
 
-ANTI_ALIASING = 0.8
-"""Blur in pixels for a tilt t over sqrt(t^2 - 1) (Morel and Yu, section 3)."""
-TURN_DEG = 72.0
-"""Step between the directions that a picture is shortened along, times the tilt (section 4)."""
-
 
 @dataclass(frozen=True)
 class TiltConfig:
-    """`tilts`: how many times a picture is shortened (ascending, above 1), the reciprocal of the slant's
-    cosine. `max_features` of each of the pictures (the untilted one too), `peak_threshold` of SIFT: there,
-    faint ones count too. `place_px`, in pixels of the searched photo: features nearer to each other are one
-    place."""
+    """In which ways a photo is tilted, and how these pictures are searched."""
 
     tilts: tuple[float, ...] = (2.0**0.5, 2.0, 2.0**1.5)
+    """How many times a picture is shortened (ascending, above 1), the reciprocal of the slant's cosine: steps
+    of sqrt(2) as Morel and Yu have them (section 4), up to a slant of 69 degrees."""
+    turn_deg: float = 72.0
+    """Step between the directions that a picture is shortened along, times the tilt (section 4)."""
+    anti_aliasing: float = 0.8
+    """Blur in pixels for a tilt t over sqrt(t^2 - 1) (section 3)."""
     max_features: int = 2000
+    """Of each of the pictures, the untilted one too."""
     peak_threshold: float = 0.01 / 3
+    """As `FeatureConfig.peak_threshold`, but half of it: shortening blurs, and faint features count too."""
     place_px: float = 1.5
+    """In pixels of the searched photo: features nearer to each other are one place."""
 
 
 @dataclass(frozen=True)
@@ -60,9 +60,12 @@ class _Tilted:
 def tilted_features(view: View, config: TiltConfig, plain: FeatureConfig) -> TiltedFeatures:
     """Of the photo as it is and tilted in every way of `config`: 18 searches. The places are those of the
     least tilted picture that shows them, where precision is best."""
-    gray, view_from_gray = load_gray(view, plain.long_edge)
-    pictures = [_Tilted(gray, np.eye(3)), *(_tilted(gray, *way) for way in _ways(config.tilts))]
-    octave = -1 if max(gray.shape) < plain.fine_below else 0
+    gray, view_from_gray = load_gray(view, plain.long_edge_px)
+    pictures = [
+        _Tilted(gray, np.eye(3)),
+        *(_tilted(gray, *way, config.anti_aliasing) for way in _ways(config)),
+    ]
+    octave = -1 if max(gray.shape) < plain.fine_below_px else 0
     settings = replace(plain, max_features=config.max_features, peak_threshold=config.peak_threshold)
     found = sift([picture.gray for picture in pictures], octave, settings)
     gray_px = np.concatenate(
@@ -75,18 +78,17 @@ def tilted_features(view: View, config: TiltConfig, plain: FeatureConfig) -> Til
     return TiltedFeatures(places, place.reshape(-1), descriptors[kept], resolution_of(view_from_gray))
 
 
-def _ways(tilts: Sequence[float]) -> list[tuple[float, float]]:
+def _ways(config: TiltConfig) -> list[tuple[float, float]]:
     """Every (tilt, angle in degrees); the more tilted, the denser the directions."""
+    directions = {tilt: int(np.ceil(180.0 * tilt / config.turn_deg)) for tilt in config.tilts}
     return [
-        (tilt, float(angle)) for tilt in tilts for angle in np.arange(0.0, 180.0, 180.0 / _directions(tilt))
+        (tilt, float(angle))
+        for tilt in config.tilts
+        for angle in np.arange(0.0, 180.0, 180.0 / directions[tilt])
     ]
 
 
-def _directions(tilt: float) -> int:
-    return int(np.ceil(180.0 * tilt / TURN_DEG))
-
-
-def _tilted(gray: UInt8[np.ndarray, "h w"], tilt: float, angle_deg: float) -> _Tilted:
+def _tilted(gray: UInt8[np.ndarray, "h w"], tilt: float, angle_deg: float, anti_aliasing: float) -> _Tilted:
     height, width = gray.shape
     cosine, sine = np.cos(np.radians(angle_deg)), np.sin(np.radians(angle_deg))
     turn = np.array([[cosine, -sine, 0.0], [sine, cosine, 0.0], [0.0, 0.0, 1.0]])
@@ -94,7 +96,7 @@ def _tilted(gray: UInt8[np.ndarray, "h w"], tilt: float, angle_deg: float) -> _T
     turn[:2, 2] = -corners.min(axis=0)
     size = np.ceil(np.ptp(corners, axis=0) - 1e-9).astype(np.int64)
     turned = _resampled(gray.astype(np.float32), np.linalg.inv(turn), (int(size[0]), int(size[1])))
-    blurred = gaussian_filter1d(turned, ANTI_ALIASING * np.sqrt(tilt**2 - 1.0), axis=1)
+    blurred = gaussian_filter1d(turned, anti_aliasing * np.sqrt(tilt**2 - 1.0), axis=1)
     stretch = np.diag([tilt, 1.0, 1.0])
     short = _resampled(blurred, stretch, (int(size[0] / tilt), int(size[1])))
     return _Tilted(short.round().clip(0, 255).astype(np.uint8), np.linalg.inv(turn) @ stretch)

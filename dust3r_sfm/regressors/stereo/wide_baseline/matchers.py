@@ -26,7 +26,7 @@ class PairMatcher(Protocol):
 
 
 class AffineMatcher:
-    """Affine SIFT (`tilted.py`): surfaces seen slantwise. Up to minutes a photo, no weights."""
+    """Affine SIFT (`affine_sift.py`): surfaces seen slantwise. Up to minutes a photo, no weights."""
 
     def __init__(
         self,

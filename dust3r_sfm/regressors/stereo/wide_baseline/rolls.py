@@ -17,10 +17,12 @@ from dust3r_sfm.types import Pair
 
 
 class WayUp(NamedTuple):
-    """A view, turned anticlockwise by 90 degrees so many times."""
+    """A view, and how it is turned."""
 
     view: int
+    """Its index."""
     quarter_turns: int = 0
+    """By 90 degrees anticlockwise, so many times."""
 
 
 @dataclass(frozen=True)

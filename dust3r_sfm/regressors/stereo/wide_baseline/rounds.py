@@ -9,7 +9,7 @@ from jaxtyping import Int
 
 from dust3r_sfm.geometry.graph import two_edge_connected
 from dust3r_sfm.progress import Progress
-from dust3r_sfm.regressors.stereo.calibration import epipolar_geometries
+from dust3r_sfm.regressors.stereo.epipolar import PairMatches, epipolar_geometries
 from dust3r_sfm.regressors.stereo.features import Features
 from dust3r_sfm.regressors.stereo.two_view import Epipolar, TwoViewConfig
 from dust3r_sfm.regressors.stereo.wide_baseline.matchers import PairMatcher
@@ -18,12 +18,14 @@ from dust3r_sfm.types import Correspondences, Pair, View
 
 @dataclass(frozen=True)
 class Budget:
-    """Seconds on two CPU cores that a way to match may take in all, `most_s`, and those it is expected to
-    take for each photo and each pair."""
+    """Seconds on two CPU cores that a way to match may take, by what it is expected to take."""
 
     image_s: float
+    """Expected for each photo."""
     pair_s: float
+    """Expected for each pair."""
     most_s: float
+    """For all photos and pairs together."""
 
 
 @dataclass(frozen=True)
@@ -51,14 +53,6 @@ class StrongerConfig:
     see that neither is rolled."""
     affine: Budget = Budget(image_s=30.0, pair_s=3.0, most_s=600.0)
     """Of affine SIFT, the way without weights."""
-
-
-@dataclass(frozen=True)
-class PairMatches:
-    """Matches of pairs, and the epipolar geometry of those that have one."""
-
-    matches: Mapping[Pair, Correspondences]
-    epipolar: Mapping[Pair, Epipolar]
 
 
 @dataclass(frozen=True)

@@ -119,7 +119,7 @@ def test_the_runner_up_lies_elsewhere() -> None:
     i, j = (rng.uniform(size=(count, 128)).astype(np.float32) for count in (ROWS_AT_ONCE + 40, 60))
     i, j = (rows / np.linalg.norm(rows, axis=1, keepdims=True) for rows in (i, j))
     where = rng.uniform(0, 100, (len(j), 2)).astype(np.float32)
-    found = nearest_elsewhere(torch.tensor(i), torch.tensor(j), torch.tensor(where), 15.0)
+    found = nearest_elsewhere(torch.tensor(i), torch.tensor(j), torch.tensor(where), 15.0, runners_up=16)
     angle = np.arccos(np.clip(i @ j.T, -1, 1))
     best = angle.argmin(axis=1)
     assert found.row.tolist() == nearest(torch.tensor(i), torch.tensor(j)).tolist() == best.tolist()
