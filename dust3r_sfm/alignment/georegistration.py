@@ -6,9 +6,9 @@ from dataclasses import dataclass, replace
 import numpy as np
 from jaxtyping import Float
 
-from dust3r_sfm.alignment.averaging.robust_graph import kernel_weights
 from dust3r_sfm.geometry import invert_rigid, transform_points
 from dust3r_sfm.geometry.procrustes import moved_poses, umeyama
+from dust3r_sfm.geometry.robust import kernel_weights
 from dust3r_sfm.types import Scene, ViewProof
 
 

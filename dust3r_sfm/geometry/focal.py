@@ -10,6 +10,7 @@ import numpy as np
 from jaxtyping import Bool, Float
 
 from dust3r_sfm.geometry.finite import finite_points
+from dust3r_sfm.geometry.robust import weighted_median
 
 
 @dataclass(frozen=True)
@@ -37,13 +38,6 @@ def _slopes(
         return np.zeros((len(points), 2)), in_front
     valid = in_front & (z > config.min_relative_depth * np.median(z[in_front]))
     return points[:, :2] / np.where(valid, z, 1.0)[:, None], valid
-
-
-def weighted_median(values: Float[np.ndarray, " n"], weights: Float[np.ndarray, " n"]) -> float:
-    """The value below which half of the (non-negative, not all zero) weight lies."""
-    order = np.argsort(values, kind="stable")
-    cumulative = np.cumsum(weights[order])
-    return float(values[order[np.searchsorted(cumulative, 0.5 * cumulative[-1])]])
 
 
 def focal_median(

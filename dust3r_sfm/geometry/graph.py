@@ -20,8 +20,10 @@ def two_edge_connected(
     """A label for each node: those with the same one stay connected whichever edge is taken away (parallel
     edges count once).
 
-    A tree edge is a bridge if no other edge leads out of the part below it: then the random numbers of the
-    other edges, added up (exclusive or) over that part's nodes, cancel.
+    By cycle space sampling (D. Pritchard and R. Thurimella, "Fast computation of small cuts via cycle space
+    sampling", ACM Transactions on Algorithms 7(4), 2011): a tree edge is a bridge if no other edge leads out
+    of the part below it: then the random numbers of the other edges, added up (exclusive or) over that part's
+    nodes, cancel.
     """
     ends = np.unique(np.sort(np.stack([tail, head], axis=1), axis=1), axis=0)
     order, above = _breadth_first(ends, num_nodes)

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from jaxtyping import Bool, Float
 
-from dust3r_sfm.alignment.averaging.robust_graph import bounded_sum, robust_differences
+from dust3r_sfm.alignment.averaging.robust_graph import robust_differences
 from dust3r_sfm.alignment.averaging.rotation_blocks import RotationBlockConfig
 from dust3r_sfm.alignment.averaging.rotations import RotationConfig, average_rotations
 from dust3r_sfm.alignment.averaging.scales import ScaleConfig, Ties, average_log_scales
@@ -17,7 +17,7 @@ from dust3r_sfm.alignment.averaging.tolerance import ToleranceConfig
 from dust3r_sfm.alignment.averaging.triplets import TripletConfig
 from dust3r_sfm.alignment.pairs.edges import Edges
 from dust3r_sfm.geometry import invert_rigid, rigid
-from dust3r_sfm.geometry.robust import known_median
+from dust3r_sfm.geometry.robust import bounded_sum, known_median
 
 
 @dataclass(frozen=True)
@@ -39,10 +39,13 @@ class AveragingConfig:
     triplets: TripletConfig = field(default_factory=TripletConfig)
     """Which edges are believed from the start."""
     rotations: RotationConfig = field(default_factory=RotationConfig)
+    """How rotations are averaged."""
     blocks: RotationBlockConfig = field(default_factory=RotationBlockConfig)
     """How blocks of views that start wrong are turned right."""
     scales: ScaleConfig = field(default_factory=ScaleConfig)
+    """How pairs' scales are told by depths they share."""
     positions: PositionConfig = field(default_factory=PositionConfig)
+    """How camera centres are averaged."""
     tolerance: ToleranceConfig = field(default_factory=ToleranceConfig)
     """Which edges the average contradicts."""
     max_passes: int = 8

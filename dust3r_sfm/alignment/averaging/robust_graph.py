@@ -4,6 +4,7 @@ import numpy as np
 import scipy.sparse as sparse
 from jaxtyping import Float, Int
 
+from dust3r_sfm.geometry.robust import kernel_weights
 from dust3r_sfm.geometry.sparse_factors import symmetric_factors
 
 NodeIndices = Int[np.ndarray, " e"]
@@ -59,22 +60,6 @@ def _solved_densely(
     values = np.zeros((num_nodes, differences.shape[1]))
     values[1:] = np.linalg.solve(laplacian[1:, 1:], right.T[1:])
     return values
-
-
-def bounded_sum(residual: Float[np.ndarray, " e"], weights: Float[np.ndarray, " e"], floor: float) -> float:
-    """What the last steps of `kernel_weights` minimise: weighted sum of r^2 / (1 + r^2), r over the width."""
-    squared = (residual / (3.0 * max(float(np.median(residual)), floor))) ** 2
-    return float((weights * squared / (1.0 + squared)).sum())
-
-
-def kernel_weights(
-    residual: Float[np.ndarray, " e"], step: int, steps: int, floor: float
-) -> Float[np.ndarray, " e"]:
-    """IRLS factors: the first half of the steps L1 (convex, so the start does not matter), the rest
-    Geman-McClure, three times the median residual (or `floor`, if that is more) wide."""
-    typical = max(float(np.median(residual)), floor)
-    ratio = residual / (3.0 * typical)
-    return 1.0 / np.maximum(ratio, 0.03) if step < steps // 2 else 1.0 / (1.0 + ratio**2) ** 2
 
 
 def robust_differences(

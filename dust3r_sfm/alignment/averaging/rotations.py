@@ -12,11 +12,12 @@ import scipy.sparse as sparse
 from jaxtyping import Bool, Float
 from scipy.sparse.csgraph import breadth_first_order, minimum_spanning_tree
 
-from dust3r_sfm.alignment.averaging.robust_graph import bounded_sum, kernel_weights, solve_differences
+from dust3r_sfm.alignment.averaging.robust_graph import solve_differences
 from dust3r_sfm.alignment.averaging.rotation_blocks import RotationBlockConfig, align_rotation_blocks
 from dust3r_sfm.alignment.averaging.tolerance import ToleranceConfig
 from dust3r_sfm.alignment.pairs.edges import Edges
 from dust3r_sfm.geometry import rotation_from_vector, vector_from_rotation
+from dust3r_sfm.geometry.robust import bounded_sum, kernel_weights
 
 
 @dataclass(frozen=True)

@@ -8,12 +8,11 @@ from dataclasses import dataclass
 
 import numpy as np
 from jaxtyping import Bool, Float, Int
-from scipy.sparse import csr_matrix
-from scipy.sparse.csgraph import connected_components
 
-from dust3r_sfm.alignment.averaging.robust_graph import bounded_sum, robust_differences
+from dust3r_sfm.alignment.averaging.robust_graph import robust_differences
 from dust3r_sfm.alignment.pairs.edges import Edges
-from dust3r_sfm.geometry.robust import known_median
+from dust3r_sfm.geometry.graph import connected
+from dust3r_sfm.geometry.robust import MEDIAN_ERROR_OF_MAD, bounded_sum, known_median
 
 
 @dataclass(frozen=True)
@@ -88,7 +87,7 @@ def _tie_maps(
             profile = known_median((logs[members] + difference[members, None]).T)
             difference[members] = known_median(profile - logs[members])
         apart = np.abs(profile - logs[members] - difference[members, None])
-        spread[members] = 1.86 * known_median(apart) / np.sqrt(known[members])
+        spread[members] = MEDIAN_ERROR_OF_MAD * known_median(apart) / np.sqrt(known[members])
         hub[members] = hub.max() + 1
         waiting[members] = False
     return hub, difference, spread
@@ -117,8 +116,7 @@ def _join_maps(
 def tie_islands(ties: Ties, num_edges: int) -> Int[np.ndarray, " e"]:
     """A label for each edge: only edges with the same one have comparable scales."""
     size = num_edges + ties.num_hubs
-    graph = csr_matrix((np.ones(len(ties.edge)), (ties.edge, num_edges + ties.hub)), shape=(size, size))
-    return connected_components(graph, directed=False)[1][:num_edges]
+    return connected(ties.edge, num_edges + ties.hub, size)[:num_edges]
 
 
 def average_log_scales(ties: Ties, num_edges: int, config: ScaleConfig) -> LogScales:

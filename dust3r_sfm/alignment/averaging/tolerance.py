@@ -11,6 +11,7 @@ class ToleranceConfig:
     """Disagreement that is never held against an edge, and what is beyond it."""
 
     rotation_error_deg: float = 3.0
+    """Between the pair's and the averaged relative rotation."""
     position_error: float = 0.25
     """Relative to the edge's size."""
     scale_error: float = 0.25

@@ -78,3 +78,4 @@ class BundleConfig:
     turn_error: float = 0.005
     """Median error of matches that a mere turn explains, over the view's long edge."""
     registration: RegistrationConfig = field(default_factory=RegistrationConfig)
+    """When photos that fell out are registered, and which members are doubted."""

@@ -6,8 +6,6 @@ from dataclasses import replace
 import numpy as np
 import torch
 from jaxtyping import Float, Int
-from scipy.sparse import csr_matrix
-from scipy.sparse.csgraph import connected_components
 
 from dust3r_sfm.alignment.config import AlignmentConfig
 from dust3r_sfm.alignment.gradient.config import GradientConfig
@@ -18,6 +16,7 @@ from dust3r_sfm.alignment.gradient.start import starting_parameters
 from dust3r_sfm.alignment.pairs.initialization import Initialization, initialize
 from dust3r_sfm.evidence import EvidenceConfig, evidence_from_predictions
 from dust3r_sfm.geometry import invert_rigid, rigid
+from dust3r_sfm.geometry.graph import connected
 from dust3r_sfm.geometry.view_cameras import view_camera, view_scale
 from dust3r_sfm.progress import Progress
 from dust3r_sfm.types import (
@@ -66,8 +65,7 @@ def align_by_gradient(
 def _components(predictions: Sequence[PairPrediction], num_views: int) -> list[Int[np.ndarray, " n"]]:
     """Indices of the views of each component of at least two, most views first."""
     ends = np.array([(p.pair.i, p.pair.j) for p in predictions]).T
-    graph = csr_matrix((np.ones(len(predictions)), (ends[0], ends[1])), shape=(num_views, num_views))
-    labels = connected_components(graph, directed=False)[1]
+    labels = connected(ends[0], ends[1], num_views)
     members = [np.flatnonzero(labels == label) for label in np.unique(labels)]
     return sorted((m for m in members if len(m) >= 2), key=lambda m: (-len(m), int(m[0])))
 

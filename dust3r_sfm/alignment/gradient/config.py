@@ -10,18 +10,28 @@ Schedule = Literal["cosine", "linear"]
 
 @dataclass(frozen=True)
 class GradientConfig:
-    """distance: l1 (the Euclidean norm) or l2 (its square). weighting: of a pixel, from its confidence.
-    iterations, learning_rate, last_learning_rate, schedule: of Adam. pair_adaptors: a pair may be stretched
-    along its axis. principal_points: are solved for. base_scale: geometric mean of the pairs' scales, which
-    keeps the world from shrinking; ignored where known poses fix its size. device: of torch."""
+    """The published descent, and what may be varied of it."""
 
     distance: Distance = "l1"
+    """l1 (the Euclidean norm) or l2 (its square) of 3D differences."""
     weighting: Weighting = "log"
+    """Of a pixel, from its confidence."""
     iterations: int = 300
+    """Steps of Adam."""
     learning_rate: float = 0.01
+    """At the first step."""
     last_learning_rate: float = 1e-6
+    """At the last one."""
     schedule: Schedule = "cosine"
+    """Of the learning rate between both."""
     pair_adaptors: bool = False
+    """Whether a pair may be stretched along its axis."""
     principal_points: bool = False
+    """Whether they are solved for."""
     base_scale: float = 0.5
+    """Geometric mean of the pairs' scales, which keeps the world from shrinking; ignored where known poses
+    fix its size."""
+    resection_error: float = 0.01
+    """Reprojection error of an inlier over the focal, where cameras start from a resection."""
     device: str = "cpu"
+    """Of torch."""

@@ -19,8 +19,6 @@ from dust3r_sfm.geometry.resection import resected
 from dust3r_sfm.geometry.view_cameras import view_camera
 from dust3r_sfm.types import Pair, PairPrediction, Rigid, View
 
-RESECTION_ERROR = 0.01
-"""Reprojection error of an inlier, as a fraction of the focal."""
 LEAST_DEPTH = 1e-3
 """Of the median depth: what points behind their camera start from."""
 
@@ -37,10 +35,11 @@ def _world_from_cam(
     placed: Sequence[tuple[Pair, Rigid]],
     world: Points,
     focal: float,
+    max_error: float,
     seed: int,
 ) -> Rigid:
     """From a pair of the tree that the view is the first of; else resected from its world points, and if
-    that fails where the other view of its pair stands."""
+    that fails where the other view of its pair stands. `max_error`: of an inlier, over the focal."""
     own = [similarity for pair, similarity in placed if pair.i == view]
     if own:
         return _split(own[0])[1]
@@ -49,7 +48,7 @@ def _world_from_cam(
     known = np.isfinite(flat).all(axis=1)
     camera = view_camera(views[view], focal)
     pixels = pixel_grid(height, width).reshape(-1, 2)[known]
-    found = resected(flat[known], pixels, camera, RESECTION_ERROR * focal, seed)
+    found = resected(flat[known], pixels, camera, max_error * focal, seed)
     if found is not None:
         return invert_rigid(found.cam_from_points)
     return _split(next(similarity for pair, similarity in placed if pair.j == view))[1]
@@ -66,7 +65,10 @@ def starting_parameters(
     """`focals` in view pixels; `known_poses` are cam_from_world by view, kept to the last bit of float32."""
     grown, placed = world_points(predictions, len(views))
     poses = np.stack(
-        [_world_from_cam(k, views, placed, grown[k], float(focals[k]), seed) for k in range(len(views))]
+        [
+            _world_from_cam(k, views, placed, grown[k], float(focals[k]), config.resection_error, seed)
+            for k in range(len(views))
+        ]
     )
     known = {view: invert_rigid(pose) for view, pose in known_poses.items()}
     similarity = np.eye(4)

@@ -11,7 +11,7 @@ import numpy as np
 from jaxtyping import Bool, Float, Int
 
 from dust3r_sfm.evidence.summary import PairSummary
-from dust3r_sfm.geometry.focal import weighted_median
+from dust3r_sfm.geometry.robust import MAD_TO_STD, weighted_median
 from dust3r_sfm.geometry.view_cameras import view_scale
 from dust3r_sfm.types import View
 
@@ -72,7 +72,7 @@ def focal_evidence(
         if len(log_values) == 0:
             continue
         middle = weighted_median(log_values, value_weights)
-        spread = 1.4826 * weighted_median(np.abs(log_values - middle), value_weights)
+        spread = MAD_TO_STD * weighted_median(np.abs(log_values - middle), value_weights)
         log_focal[group] = middle
         statistical = 1.0 / value_weights.sum() + spread**2 / len(log_values)
         information[group] = 1.0 / (statistical + config.systematic_spread**2)

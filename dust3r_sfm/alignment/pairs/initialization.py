@@ -31,7 +31,9 @@ class PairsConfig:
     """What each pair is asked."""
 
     relative_pose: RelativePoseConfig = field(default_factory=RelativePoseConfig)
+    """When its points speak for a relative pose."""
     focals: FocalConfig = field(default_factory=FocalConfig)
+    """How surely it tells a focal."""
 
 
 @dataclass(frozen=True)

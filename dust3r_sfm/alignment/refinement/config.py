@@ -51,3 +51,4 @@ class RefinementConfig:
     chunk_samples: int = 4096
     """Samples, of as many pairs as that makes, linearised together: what they need fits a core's cache."""
     outliers: OutlierRejectionConfig = field(default_factory=OutlierRejectionConfig)
+    """Which pairs leave on the way."""

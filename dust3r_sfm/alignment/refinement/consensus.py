@@ -8,7 +8,7 @@ from jaxtyping import Bool, Float, Int
 from dust3r_sfm.alignment.pairs.edges import Edges
 from dust3r_sfm.alignment.refinement.config import RefinementConfig
 from dust3r_sfm.geometry import invert_rigid
-from dust3r_sfm.geometry.robust import known_median
+from dust3r_sfm.geometry.robust import MEDIAN_ERROR_OF_MAD, deviation, known_median
 
 
 @dataclass(frozen=True)
@@ -70,10 +70,10 @@ def _offsets(
     middle, sigma = np.zeros(len(own)), np.ones(len(own))
     if known.any():
         middle[known] = known_median(own[known])
-        deviation = known_median(np.abs(own[known] - middle[known, None]))
-        common = 1.4826 * float(np.median(np.abs(middle[known])))
+        apart = known_median(np.abs(own[known] - middle[known, None]))
+        common = deviation(middle[known])
         sigma[known] = np.sqrt(
-            (1.86 * deviation) ** 2 / counts[known] + common**2 + config.least_depth_spread**2
+            (MEDIAN_ERROR_OF_MAD * apart) ** 2 / counts[known] + common**2 + config.least_depth_spread**2
         )
     return middle, sigma, known
 

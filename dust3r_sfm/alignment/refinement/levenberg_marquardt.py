@@ -24,7 +24,7 @@ from dust3r_sfm.alignment.refinement.noise_model import PointNoise, point_noise
 from dust3r_sfm.alignment.refinement.problem import Problem, State, damped_step, edge_cameras, focal_offset
 from dust3r_sfm.alignment.refinement.residuals import PARAMETERS
 from dust3r_sfm.alignment.refinement.weighted_residuals import shown_matches, shown_points, terms
-from dust3r_sfm.geometry.robust import known_median
+from dust3r_sfm.geometry.robust import MAD_TO_STD, known_median
 
 FIRST_DAMPING, LEAST_DAMPING, MOST_DAMPING = 1e-5, 1e-9, 1e3
 """Marquardt's factor: at first, at its lowest, and where no step lowers the cost any more."""
@@ -151,7 +151,7 @@ def _match_noise(problem: Problem, state: State) -> tuple[float, float]:
 
 
 def _deviation(values: Float[np.ndarray, "*shape"]) -> float:
-    return 1.4826 * _median(np.abs(values))
+    return MAD_TO_STD * _median(np.abs(values))
 
 
 def _median(values: Float[np.ndarray, "*shape"]) -> float:

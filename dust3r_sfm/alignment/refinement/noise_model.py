@@ -17,6 +17,7 @@ import numpy as np
 from jaxtyping import Bool, Float
 
 from dust3r_sfm.alignment.refinement.residuals import EdgeCameras, behind, cross, dot
+from dust3r_sfm.geometry.robust import deviation
 
 LEAST_SINE = 1e-6
 
@@ -113,16 +114,12 @@ def point_noise(
     known = np.isfinite(shown).all(axis=-1)
     if not known.any():
         return PointNoise(least, least, least)
-    across = max(_deviation(shown[known, 0]), least)
+    across = max(deviation(shown[known, 0]), least)
     wide = known & (sine >= np.median(sine[known])) & (sine > LEAST_SINE)
     if not wide.any():
         return PointNoise(across, across, across)
     cotangent = np.median(1.0 / sine[wide] ** 2 - 1.0)
-    along = _deviation(shown[wide, 1]) ** 2 - across**2 * cotangent
+    along = deviation(shown[wide, 1]) ** 2 - across**2 * cotangent
     inverse = np.median((ratio[wide] / sine[wide]) ** 2)
-    consensus = _deviation(shown[wide, 2]) ** 2 - across**2 * inverse
+    consensus = deviation(shown[wide, 2]) ** 2 - across**2 * inverse
     return PointNoise(across, float(np.sqrt(max(along, across**2))), float(np.sqrt(max(consensus, least**2))))
-
-
-def _deviation(values: Float[np.ndarray, " n"]) -> float:
-    return 1.4826 * float(np.median(np.abs(values)))

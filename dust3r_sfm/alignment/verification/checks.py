@@ -1,7 +1,8 @@
 """What of a scene is proved: its parts that hold each other, and how well each camera is known.
 
 A wrong pose written as right is worse than a photo left out. So views are kept only where other views check
-their place (`witnesses.py`, `parts.py`, `track_parts.py`) and the tracks leave little of it open (`pose_covariance.py`).
+their place (`witnesses.py`, `parts.py`, `track_parts.py`) and the tracks leave little of it open
+(`pose_covariance.py`).
 """
 
 from collections.abc import Sequence

@@ -13,6 +13,7 @@ import scipy.sparse as sparse
 from jaxtyping import Float, Int
 
 from dust3r_sfm.geometry import project
+from dust3r_sfm.geometry.robust import deviation
 from dust3r_sfm.types import Camera, Tracks
 
 POSE, FOCAL = 6, 6
@@ -135,7 +136,7 @@ def _noise_px(errors_px: Float[np.ndarray, "o 2"], tracks: Tracks, num_views: in
     equations = errors_px.size
     left = equations - 3 * len(tracks.xyz) - POSE * num_views
     fitted = np.sqrt(equations / max(left, 1))
-    return float(1.4826 * np.median(np.abs(errors_px)) * fitted)
+    return deviation(errors_px) * float(fitted)
 
 
 def _sparse(

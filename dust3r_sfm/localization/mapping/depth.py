@@ -6,8 +6,8 @@ import numpy as np
 from jaxtyping import Float
 
 from dust3r_sfm.geometry import apply_affine, invert_rigid, transform_points
-from dust3r_sfm.geometry.focal import weighted_median
 from dust3r_sfm.geometry.lens import normalized
+from dust3r_sfm.geometry.robust import weighted_median
 from dust3r_sfm.localization.config import DepthScaleConfig, PreparationConfig
 from dust3r_sfm.localization.mapping.matching import longest_focals, near_epipolar_line
 from dust3r_sfm.localization.mapping.reference import DepthMap, KnownPoints, PosedPhoto, Reference
