@@ -34,7 +34,7 @@ from dust3r_sfm.pipeline.pair_selection import ChosenPairs
 from dust3r_sfm.pipeline.scenes import measure_and_align
 from dust3r_sfm.progress import Silent
 from dust3r_sfm.regressors.stereo import StereoConfig, StereoRegressor
-from dust3r_sfm.types import Scene
+from dust3r_sfm.types import Scene, View
 from dust3r_sfm.view_graph import Complete, view_graph
 
 MAX_ROTATION_DEG, MAX_DIRECTION_DEG = 5.0, 15.0
@@ -106,10 +106,31 @@ def summary(rows: Sequence[Row]) -> str:
     )
 
 
+@dataclass(frozen=True)
+class Subset:
+    """Some photos of a set, their true cameras, and where what is measured of them is kept."""
+
+    name: str
+    photos: tuple[int, ...]
+    views: tuple[View, ...]
+    pairs: ChosenPairs
+    truth: dict[str, PosedPhoto]
+    work: Path
+
+
 def measure(options: Options) -> Iterator[Row]:
-    rng = random.Random(options.seed)
     regressor = StereoRegressor(StereoConfig(keypoints=options.keypoints))
-    inference, factors = InferenceConfig(), options.by if options.vary else (1.0,)
+    factors = options.by if options.vary else (1.0,)
+    for subset in load_subsets(options, regressor):
+        for factor in factors:
+            config = AlignmentConfig()
+            if options.vary:
+                config = varied(config, options.vary.split("."), factor)
+            yield align_subset(subset, regressor, config, factor)
+
+
+def load_subsets(options: Options, regressor: StereoRegressor) -> Iterator[Subset]:
+    rng = random.Random(options.seed)
     for folder in options.sets:
         photos = sorted(path for path in (folder / "images").iterdir())
         truth = read_model(folder / "gt")
@@ -118,19 +139,21 @@ def measure(options: Options) -> Iterator[Row]:
                 work = options.keep / f"{folder.name}-{'_'.join(map(str, chosen))}"
                 views = load_views([photos[k] for k in chosen], regressor.image_spec).views
                 pairs = ChosenPairs(view_graph(Complete(), [view.name for view in views]))
-                for factor in factors:
-                    config = AlignmentConfig()
-                    if options.vary:
-                        config = varied(config, options.vary.split("."), factor)
-                    began = time.perf_counter()
-                    scenes = measure_and_align(
-                        regressor, views, pairs, config, inference, work, Silent()
-                    ).reconstruction.scenes
-                    taken = time.perf_counter() - began
-                    right, wrong = verdict(scenes[0], truth) if scenes else (0, ())
-                    sizes = tuple(len(scene.views) for scene in scenes)
-                    shutil.rmtree(work / "encodings", ignore_errors=True)  # large, and not needed again
-                    yield Row(folder.name, tuple(chosen), factor, right, wrong, sizes, taken)
+                yield Subset(folder.name, tuple(chosen), tuple(views), pairs, truth, work)
+
+
+def align_subset(
+    subset: Subset, regressor: StereoRegressor, config: AlignmentConfig, factor: float = 1.0
+) -> Row:
+    began = time.perf_counter()
+    inference = InferenceConfig()
+    found = measure_and_align(regressor, subset.views, subset.pairs, config, inference, subset.work, Silent())
+    scenes = found.reconstruction.scenes
+    taken = time.perf_counter() - began
+    right, wrong = verdict(scenes[0], subset.truth) if scenes else (0, ())
+    sizes = tuple(len(scene.views) for scene in scenes)
+    shutil.rmtree(subset.work / "encodings", ignore_errors=True)  # large, and not needed again
+    return Row(subset.name, subset.photos, factor, right, wrong, sizes, taken)
 
 
 def subsets(count: int, size: int, draws: int, rng: random.Random) -> list[list[int]]:
@@ -148,8 +171,15 @@ def varied(config: Any, names: Sequence[str], factor: float) -> Any:
     first, *rest = names
     assert first in {field.name for field in fields(config)}, f"no field {first}"
     value = getattr(config, first)
-    changed = varied(value, rest, factor) if rest else type(value)(value * factor)
+    changed = varied(value, rest, factor) if rest else scaled(value, factor)
     return replace(config, **{first: changed})
+
+
+def scaled(value: Any, factor: float) -> Any:
+    """As many times the number, or each of them; a count stays a whole one."""
+    if isinstance(value, tuple):
+        return tuple(scaled(each, factor) for each in value)
+    return round(value * factor) if isinstance(value, int) else value * factor
 
 
 def verdict(scene: Scene, truth: dict[str, PosedPhoto]) -> tuple[int, tuple[str, ...]]:
