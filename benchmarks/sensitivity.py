@@ -114,7 +114,7 @@ def page(known: dict[str, Figures], count: int, regressor: StereoRegressor) -> s
         f"Made by `python -m benchmarks.sensitivity` on {count} subsets (regressor {regressor.name}): with",
         f"the defaults {default.right} photos are right and {default.wrong} wrong. Differences to that:",
         "",
-        "| field of `AlignmentConfig` | default | right, half | right, double | wrong, half | wrong, double |",
+        "| of `AlignmentConfig` | default | right, half | right, double | wrong, half | wrong, double |",
         "| --- | --- | --- | --- | --- | --- |",
     ]
     rows = [row for name in thresholds(AlignmentConfig()) if (row := _row(name, known, default)) is not None]
