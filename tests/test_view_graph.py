@@ -6,7 +6,6 @@ import pytest
 from dust3r_sfm.errors import InputError
 from dust3r_sfm.types import Pair
 from dust3r_sfm.view_graph import (
-    AUTOMATIC_COMPLETE_UP_TO,
     Automatic,
     Complete,
     GraphConfig,
@@ -93,7 +92,7 @@ class TestForms:
 
 class TestAutomatic:
     def test_few_views_are_complete(self) -> None:
-        limit = AUTOMATIC_COMPLETE_UP_TO
+        limit = Automatic().complete_up_to
         assert pairs(Automatic(), limit) == pairs(Complete(), limit)
 
     def test_many_views_get_the_next_five_and_powers_of_two(self) -> None:
