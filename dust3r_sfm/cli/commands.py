@@ -18,8 +18,7 @@ from dust3r_sfm.exporters.report import library_versions
 from dust3r_sfm.io.atomic import written_whole
 from dust3r_sfm.matching.learned import why_unavailable
 from dust3r_sfm.pipeline import Existing, ExportConfig, Plan, ReconstructConfig, reconstruct_all
-from dust3r_sfm.pipeline.georegistration import KnownDistance, KnownWorld
-from dust3r_sfm.pipeline.known_cameras import KnownCameras
+from dust3r_sfm.pipeline.known.config import KnownCameras, KnownDistance, KnownWorld
 from dust3r_sfm.pipeline.output import as_output_error, unfinished
 from dust3r_sfm.regressors.stereo import StereoConfig
 from dust3r_sfm.synthetic.example import write_example

@@ -9,8 +9,7 @@ from dust3r_sfm.alignment.gradient import GradientConfig
 from dust3r_sfm.dense import DepthFusionConfig
 from dust3r_sfm.exporters.colmap import ColmapExport
 from dust3r_sfm.inference import InferenceConfig
-from dust3r_sfm.pipeline.georegistration import KnownWorld
-from dust3r_sfm.pipeline.known_cameras import KnownCameras
+from dust3r_sfm.pipeline.known.config import KnownCameras, KnownWorld
 from dust3r_sfm.pipeline.plan import Cost
 from dust3r_sfm.pipeline.regressors import RegressorConfig
 from dust3r_sfm.regressors.stereo import StereoConfig

@@ -19,8 +19,6 @@ from dust3r_sfm.pipeline.output import as_output_error
 from dust3r_sfm.progress import Progress, Silent
 from dust3r_sfm.types import Scene
 
-SCENE_FILE = "scene.npz"
-
 
 @dataclass(frozen=True)
 class PlyExport:
@@ -53,10 +51,7 @@ def saved_scene(place: Path, photos: Path | None = None) -> Scene:
     photos are looked for below that folder. Raises InputError if there is none."""
     if photos is not None and not photos.is_dir():
         raise InputError(f"{photos}: no such folder; name the one that the photos of the scene are in")
-    file = place / SCENE_FILE if place.is_dir() else place
-    if place.is_dir() and not file.exists():
-        raise InputError(f"{place}: holds no {SCENE_FILE}; name a folder that `dust3r-sfm reconstruct` wrote")
-    scene = load_scene(file)
+    scene = load_scene(place)
     return (
         scene
         if photos is None
