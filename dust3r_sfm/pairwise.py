@@ -38,6 +38,19 @@ from dust3r_sfm.types import (
     View,
 )
 
+__all__ = [
+    "DepthMap",
+    "FocalEstimator",
+    "ImagePair",
+    "RelativeCamera",
+    "camera_from_pointmap",
+    "depth_maps",
+    "pair_scene",
+    "predict_pair",
+    "relative_camera",
+    "single_depth",
+]
+
 FocalEstimator = Literal["weiszfeld", "median"]
 MIN_POINTS = 24
 """Fewer known points than this do not make a camera."""

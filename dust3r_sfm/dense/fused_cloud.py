@@ -10,6 +10,7 @@ import numpy as np
 from jaxtyping import Bool, Float, Int
 from scipy.sparse import coo_matrix
 
+from dust3r_sfm.dense.choices import CloudChoices
 from dust3r_sfm.dense.halving import halved
 from dust3r_sfm.dense.normals import depth_normals
 from dust3r_sfm.dense.point_cloud import PointCloud, usable_depth
@@ -28,16 +29,15 @@ and column is fused: that takes a quarter of the time, and mostly gives more poi
 
 
 @dataclass(frozen=True)
-class FusionConfig:
-    """`min_views` see each point, its own included, and agree on its depth within `agreement` (a share of
-    it). A view is compared with at most `neighbours` others. `max_points` None: all."""
+class FusionConfig(CloudChoices):
+    """How the depth of all views becomes one cloud."""
 
-    min_views: int = 2
     agreement: float = 0.01
+    """Within which views agree on a point's depth, as a share of it."""
     neighbours: int = 10
-    min_confidence: float = 1.5
-    max_points: int | None = 1_000_000
+    """Others that a view is compared with, at most."""
     seed: int = 0
+    """Of which points are kept, where there are more than `max_points`."""
 
     def __post_init__(self) -> None:
         if self.min_views < 1:
@@ -52,7 +52,7 @@ class _Maps:
     spent: list[Bool[np.ndarray, "_h _w"]]
 
 
-def fused_points(
+def fuse_points(
     scene: Scene, config: FusionConfig | None = None, progress: Progress | None = None
 ) -> PointCloud:
     """World points with colours, normals (towards the view they are from) and the confidence of their

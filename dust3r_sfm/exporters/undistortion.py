@@ -6,28 +6,13 @@ from dataclasses import dataclass, replace
 import numpy as np
 from jaxtyping import Float
 
+from dust3r_sfm.exporters.config import ImageForm
 from dust3r_sfm.geometry import ideal_pixels, pixel_grid, project, unproject
 from dust3r_sfm.images.framing import fitted_size
 from dust3r_sfm.types import Affine, Camera, Scene, View
 
 _CENTRED_PX = 1e-3
 _EDGE_SAMPLES = 65
-
-
-@dataclass(frozen=True)
-class ImageForm:
-    """What written images are like. They are always upright: no reader then asks which way up.
-
-    `undistorted`: as a pinhole with the principal point at the centre sees it. `long_edge` bounds their
-    sides in pixels; None: as many as the photo has.
-    """
-
-    undistorted: bool = True
-    long_edge: int | None = None
-
-    def __post_init__(self) -> None:
-        if self.long_edge is not None and self.long_edge < 1:
-            raise ValueError(f"long_edge is {self.long_edge}: give 1 or more, or None")
 
 
 @dataclass(frozen=True)

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field
 
+from dust3r_sfm.localization.choices import LocalizationChoices
 from dust3r_sfm.retrieval import VladConfig
 
 
@@ -27,21 +28,18 @@ class PreparationConfig:
 
 
 @dataclass(frozen=True)
-class LocalizationConfig:
-    """`top_k`: references a photo is compared with, chosen with `diversity`. A pose is accepted with
-    `min_inliers` matches and `min_inlier_ratio` of all that reproject within `max_error`, a share of the
-    photo's long edge. `loss` and `reach`, in median errors of the inliers: scale of the Cauchy loss of the
-    refinement, and how far off a match may be to take part in it. `min_confidence`: of a reference's depth,
-    for regressors without features. A photo that fewer than `weak_inliers` matches place, or none, is matched
-    with stronger features too, where the regressor has them; `stronger`: how references get theirs.
+class LocalizationConfig(LocalizationChoices):
+    """References a photo is compared with are chosen with `diversity`. A pose is accepted with `min_inliers`
+    matches and `min_inlier_ratio` of all that reproject within `max_error`. `loss` and `reach`, in median
+    errors of the inliers: scale of the Cauchy loss of the refinement, and how far off a match may be to take
+    part in it. `min_confidence`: of a reference's depth, for regressors without features. A photo that fewer
+    than `weak_inliers` matches place, or none, is matched with stronger features too, where the regressor has
+    them; `stronger`: how references get theirs.
     """
 
-    top_k: int = 5
     diversity: float = 0.1
-    max_error: float = 0.008
     loss: float = 2.0
     reach: float = 6.0
-    min_inliers: int = 25
     min_inlier_ratio: float = 0.1
     max_trials: int = 10_000
     min_confidence: float = 1.5

@@ -1,49 +1,25 @@
 """A saved scene as files for another program, without reconstructing anything."""
 
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from pathlib import Path
 
-from dust3r_sfm.dense.fused_cloud import FusionConfig, fused_points
+from dust3r_sfm.dense.fused_cloud import fuse_points
 from dust3r_sfm.errors import InputError, OutputError
-from dust3r_sfm.exporters.colmap import ColmapExport, export_colmap
-from dust3r_sfm.exporters.colmap_dataset import ColmapDataset, export_colmap_dataset
-from dust3r_sfm.exporters.colmap_dense import ColmapDense, export_colmap_dense
+from dust3r_sfm.exporters.colmap import export_colmap
+from dust3r_sfm.exporters.colmap_dataset import export_colmap_dataset
+from dust3r_sfm.exporters.colmap_dense import export_colmap_dense
+from dust3r_sfm.exporters.config import ColmapDataset, ColmapDense, ColmapExport, NerfstudioExport
 from dust3r_sfm.exporters.depth_maps import export_depth_maps
+from dust3r_sfm.exporters.formats import ExportFormat, GlbExport, PlyExport
 from dust3r_sfm.exporters.image_files import relocated
 from dust3r_sfm.exporters.mesh import export_mesh
-from dust3r_sfm.exporters.nerfstudio import NerfstudioExport, export_nerfstudio
+from dust3r_sfm.exporters.nerfstudio import export_nerfstudio
 from dust3r_sfm.exporters.point_cloud import export_glb, export_point_cloud
 from dust3r_sfm.io.atomic import written_whole
 from dust3r_sfm.io.scene_file import load_scene
 from dust3r_sfm.pipeline.output import as_output_error
 from dust3r_sfm.progress import Progress, Silent
 from dust3r_sfm.types import Scene
-
-
-@dataclass(frozen=True)
-class PlyExport:
-    """points.ply of the fused cloud, and mesh.ply, a surface through it, if `mesh`."""
-
-    fusion: FusionConfig = field(default_factory=FusionConfig)
-    mesh: bool = False
-
-
-@dataclass(frozen=True)
-class GlbExport:
-    """scene.glb: the fused cloud and a pyramid for each camera."""
-
-    fusion: FusionConfig = field(default_factory=FusionConfig)
-
-
-@dataclass(frozen=True)
-class DepthExport:
-    """Depth and confidence of each view, as arrays and as pictures."""
-
-
-ExportFormat = (
-    ColmapExport | ColmapDataset | NerfstudioExport | ColmapDense | PlyExport | GlbExport | DepthExport
-)
-"""ColmapExport alone is the model of the stored photos, which stay where they are."""
 
 
 def saved_scene(place: Path, photos: Path | None = None) -> Scene:
@@ -127,13 +103,13 @@ def _write(scene: Scene, folder: Path, config: ExportFormat, progress: Progress)
     elif isinstance(config, PlyExport):
         _export_ply(scene, folder, config, progress)
     elif isinstance(config, GlbExport):
-        export_glb(scene, fused_points(scene, config.fusion, progress), folder / "scene.glb")
+        export_glb(scene, fuse_points(scene, config.fusion, progress), folder / "scene.glb")
     else:
         export_depth_maps(scene, folder / "depth")
 
 
 def _export_ply(scene: Scene, folder: Path, config: PlyExport, progress: Progress) -> None:
-    cloud = fused_points(scene, config.fusion, progress)
+    cloud = fuse_points(scene, config.fusion, progress)
     export_point_cloud(cloud, folder / "points.ply")
     if config.mesh:
         progress.start("Meshing", 1, "clouds")

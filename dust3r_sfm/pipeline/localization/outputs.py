@@ -13,26 +13,13 @@ from dust3r_sfm.localization import Attempt, Prepared, Reference
 from dust3r_sfm.localization.model_extension import extended_model
 from dust3r_sfm.localization.output import diagnostics, poses_text
 from dust3r_sfm.localization.pictures import match_picture
+from dust3r_sfm.pipeline.localization.choices import Outputs
 from dust3r_sfm.pipeline.output import as_output_error, check_file
 from dust3r_sfm.types import View
 
 _OF_A_MODEL = re.compile(r"(cameras|images|points3D|rigs|frames)\.(bin|txt)")
 _OF_PICTURES = re.compile(r"\d{5}_.*\.jpg")
 """Names of files in folders that may be replaced."""
-
-
-@dataclass(frozen=True)
-class Outputs:
-    """What to write, as far as it is not None. Existing files are replaced."""
-
-    poses: Path | None = None
-    """The poses: lines name qw qx qy qz tx ty tz (cam_from_world, COLMAP's axes)."""
-    diagnostics: Path | None = None
-    """Cameras, poses, inliers and uncertainty of every photo, and why some have no pose."""
-    model: Path | None = None
-    """A new COLMAP model: the references', with the localized photos and what they see."""
-    pictures: Path | None = None
-    """A picture of each photo beside its best reference, with their matches."""
 
 
 @dataclass(frozen=True)

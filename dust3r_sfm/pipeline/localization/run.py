@@ -7,11 +7,11 @@ from pathlib import Path
 from dust3r_sfm.errors import InputError
 from dust3r_sfm.images import load_view
 from dust3r_sfm.localization import Attempt, Localizer, Reference, default_folder, prepare
+from dust3r_sfm.pipeline.localization.choices import Outputs
 from dust3r_sfm.pipeline.localization.config import LocalizeConfig
 from dust3r_sfm.pipeline.localization.inputs import Queries
 from dust3r_sfm.pipeline.localization.outputs import (
     Localized,
-    Outputs,
     check_outputs,
     draw_picture,
     pictures_folder,

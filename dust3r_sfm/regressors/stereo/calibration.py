@@ -4,7 +4,8 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from dust3r_sfm.camera_groups import CameraSharing, group_cameras
+from dust3r_sfm.camera_groups import group_cameras
+from dust3r_sfm.camera_sharing import CameraSharing
 from dust3r_sfm.geometry.view_cameras import principal_point, view_camera
 from dust3r_sfm.parallel import in_threads
 from dust3r_sfm.regressors.stereo.features import Features

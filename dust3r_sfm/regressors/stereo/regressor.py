@@ -7,16 +7,17 @@ apart (`wide`) cost eighteen searches each, and matchings of ten times as many f
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
-from typing import Literal
 
 import numpy as np
 import torch
 from jaxtyping import Float, Int
 
-from dust3r_sfm.camera_groups import CameraSharing, group_cameras
+from dust3r_sfm.camera_groups import group_cameras
+from dust3r_sfm.camera_sharing import CameraChoice
 from dust3r_sfm.matching.learned import LearnedConfig, learned_available
 from dust3r_sfm.parallel import threads_and_caller
 from dust3r_sfm.progress import Progress
+from dust3r_sfm.regressors.choices import KeypointChoice
 from dust3r_sfm.regressors.plane_sweep import SweepConfig
 from dust3r_sfm.regressors.protocol import Encoding, NoNotebook, Notebook
 from dust3r_sfm.regressors.stereo.calibration import calibrated_cameras, epipolar_geometries
@@ -58,11 +59,9 @@ from dust3r_sfm.types import (
     View,
 )
 
-Keypoints = Literal["auto", "sift", "aliked"]
-
 
 @dataclass(frozen=True)
-class StereoConfig:
+class StereoConfig(CameraChoice, KeypointChoice):
     """`long_edge`: of views and depth maps. `max_ratio`: of the ratio test. `wide`: for
     few photos from very different viewpoints. `again`: whether pairs that SIFT leaves apart are matched in
     other ways. `neighbours`: each view
@@ -73,12 +72,10 @@ class StereoConfig:
     long_edge: int = 512
     features: FeatureConfig = field(default_factory=FeatureConfig)
     max_ratio: float = 0.8
-    cameras: CameraSharing = "auto"
     two_view: TwoViewConfig = field(default_factory=TwoViewConfig)
     turns: TurnConfig = field(default_factory=TurnConfig)
     repetition: RepetitionConfig = field(default_factory=RepetitionConfig)
     sweep: SweepConfig = field(default_factory=SweepConfig)
-    keypoints: Keypoints = "auto"
     learned: LearnedConfig = field(default_factory=LearnedConfig)
     roll: RollConfig = field(default_factory=RollConfig)
     wide: WideConfig = field(default_factory=WideConfig)
@@ -105,8 +102,9 @@ class StereoRegressor:
     metric = False
     sees_single_images = False  # Depth comes from parallax alone.
 
-    def __init__(self, config: StereoConfig, placed: tuple[int, ...] | None = None) -> None:
+    def __init__(self, config: StereoConfig | None = None, placed: tuple[int, ...] | None = None) -> None:
         """`placed`: see `HasQuickWay.more_closely`."""
+        config = config or StereoConfig()
         self.config, self.placed = config, placed
         self.image_spec = ImageSpec(config.long_edge)
         self.learned = config.keypoints == "aliked" or (config.keypoints == "auto" and learned_available())
