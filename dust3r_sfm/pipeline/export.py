@@ -38,13 +38,13 @@ def saved_scene(place: Path, photos: Path | None = None) -> Scene:
 def export_scene(
     scene: Scene,
     output: Path,
-    config: ExportFormat,
+    config: ExportFormat | None = None,
     progress: Progress | None = None,
     *,
     overwrite: bool = False,
 ) -> tuple[str, ...]:
     """Writes the scene into the folder `output`, which appears when all of it is there, and returns the
-    names of what was written.
+    names of what was written. Without `config`, the images and a COLMAP model of them (`ColmapDataset`).
 
     Into a folder that is not empty only with `overwrite`: what has the same name is replaced, everything
     else stays. Raises OutputError for a folder that cannot be written or holds the photos themselves,
@@ -60,7 +60,7 @@ def export_scene(
     target = output / ".export" if beside else output
     with as_output_error(output), written_whole(target, replace=True) as partial:
         partial.mkdir(parents=True)
-        _write(scene, partial, config, progress or Silent())
+        _write(scene, partial, config or ColmapDataset(), progress or Silent())
         names = tuple(sorted(path.name for path in partial.iterdir()))
     if beside:
         with as_output_error(output):
