@@ -65,34 +65,44 @@ MIN_INLIER_SHARE = 0.3
 
 @dataclass(frozen=True)
 class ImagePair:
-    """Two views and what a regressor says of them in both directions: `forward` in the frame of camera i
-    and `backward` in that of camera j, each in a scale of its own."""
+    """Two views and what a regressor says of them in both directions."""
 
     view_i: View
+    """The first view."""
     view_j: View
+    """The second."""
     forward: PairPrediction
+    """In the frame of camera i, in a scale of its own."""
     backward: PairPrediction
+    """In the frame of camera j, in a scale of its own."""
 
 
 @dataclass(frozen=True)
 class RelativeCamera:
-    """Both cameras and their relative pose, in the scale of `ImagePair.forward`. `inlier_share`: of the
-    points it was resected from. `matches`: the correspondences that lie on their epipolar lines."""
+    """Both cameras and their relative pose."""
 
     camera_i: Camera
+    """In pixels of view i."""
     camera_j: Camera
+    """In pixels of view j."""
     j_from_i: Rigid
+    """Takes camera i's coordinates to camera j's, in the scale of `ImagePair.forward`."""
     inlier_share: float
+    """Of the points that the pose was resected from, those that agree with it."""
     matches: Correspondences
+    """The correspondences that lie on their epipolar lines, in continuous view pixels."""
 
 
 @dataclass(frozen=True)
 class DepthMap:
-    """z of every pixel in its own `camera`, 0 where unknown, with DUSt3R's confidence (1: unknown)."""
+    """Depth of one view."""
 
     depth: Float[np.ndarray, "h w"]
+    """z of every pixel in its own `camera`, 0 where unknown."""
     confidence: Float[np.ndarray, "h w"]
+    """DUSt3R's (1: unknown)."""
     camera: Camera
+    """In pixels of the view."""
 
 
 def predict_pair(
