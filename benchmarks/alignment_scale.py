@@ -147,7 +147,7 @@ def measure(options: Options, count: int, focals: Focals) -> Measured:
 def graph_pairs(count: int, form: str) -> list[Pair]:
     config = parse_graph(form)
     assert not isinstance(config, Retrieval), "these photos show nothing to retrieve"
-    return list(view_graph(config, [f"{k:04d}.png" for k in range(count)]).pairs)
+    return list(view_graph([f"{k:04d}.png" for k in range(count)], config).pairs)
 
 
 def make_predictions(

@@ -117,7 +117,7 @@ def measure(options: Options) -> Iterator[Row]:
             for chosen in subsets(len(photos), size, options.draws, rng):
                 work = options.keep / f"{folder.name}-{'_'.join(map(str, chosen))}"
                 views = load_views([photos[k] for k in chosen], regressor.image_spec).views
-                pairs = ChosenPairs(view_graph(Complete(), [view.name for view in views]))
+                pairs = ChosenPairs(view_graph([view.name for view in views], Complete()))
                 for factor in factors:
                     config = AlignmentConfig()
                     if options.vary:

@@ -11,7 +11,7 @@ from dust3r_sfm.view_graph import Complete, view_graph
 def reconstruct_by_hand(photos: Path, out: Path) -> Scene:
     regressor = StereoRegressor()
     views = load_views(photos, regressor.image_spec).views  # each .image: (h, w, 3) uint8, long edge 512
-    graph = view_graph(Complete(), [view.name for view in views])  # .pairs: (i, j) in both directions
+    graph = view_graph([view.name for view in views], Complete())  # .pairs: (i, j) in both directions
     evidence = measure_pairs(regressor, views, graph)  # .summaries: a few thousand numbers a pair
     reconstruction = align(views, evidence)  # cameras, poses and tracks
     reconstruction = fuse_depth(reconstruction, views, evidence)

@@ -5,8 +5,9 @@ from typing import TYPE_CHECKING
 from dust3r_sfm.lazy_names import lazy_names
 
 if TYPE_CHECKING:
+    from dust3r_sfm.localization.attempt import Attempt
     from dust3r_sfm.localization.config import LocalizationConfig, PreparationConfig
-    from dust3r_sfm.localization.localizer import Attempt, Localizer
+    from dust3r_sfm.localization.localizer import Localizer
     from dust3r_sfm.localization.mapping.mapping import default_folder, prepare
     from dust3r_sfm.localization.mapping.reference import DepthMap, KnownPoints, PosedPhoto, Reference
     from dust3r_sfm.localization.mapping.reference_map import Prepared
@@ -32,7 +33,7 @@ __all__ = [
 __getattr__, __dir__ = lazy_names(
     __name__,
     {
-        "Attempt": "localizer",
+        "Attempt": "attempt",
         "DepthMap": "mapping.reference",
         "KnownPoints": "mapping.reference",
         "LocalizationConfig": "config",

@@ -4,7 +4,7 @@ there is none."""
 import logging
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import numpy as np
 from jaxtyping import Float
@@ -17,6 +17,7 @@ from dust3r_sfm.localization.absolute_pose import (
     solved_pose,
     solved_pose_and_focal,
 )
+from dust3r_sfm.localization.attempt import Attempt
 from dust3r_sfm.localization.config import LocalizationConfig
 from dust3r_sfm.localization.mapping.learned_map import StrongerReferences
 from dust3r_sfm.localization.mapping.pose_consistency import carried, median_depth
@@ -41,28 +42,6 @@ from dust3r_sfm.retrieval import diverse_neighbours
 from dust3r_sfm.types import FocalSource, ImageSpec, LensCamera, Localization, View
 
 _logger = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True)
-class Attempt:
-    """What became of one photo."""
-
-    name: str
-    """Of the photo."""
-    localization: Localization | None
-    """Where it was taken; None where that was not found."""
-    reason: str | None
-    """Why not, in words; None where it was."""
-    references: tuple[str, ...]
-    """Names of what it was compared with, most similar first."""
-    num_matches: int
-    """Places of the photo that some reference knows a point for."""
-    num_inliers: int
-    """Those where one agrees with the best pose, also one that was not accepted."""
-    inliers: PointMatches
-    """The best match of each of these, and how they came about."""
-    time_s: float
-    """Wall time of the attempt."""
 
 
 class Localizer:

@@ -21,14 +21,16 @@ from dust3r_sfm.view_graph.graph import ViewGraph, graph_of_pairs
 from dust3r_sfm.view_graph.pairs_file import read_pairs_file
 
 
-def view_graph(config: NamedGraphConfig, names: Sequence[str], symmetrize: bool = True) -> ViewGraph:
-    """The pairs `config` asks for among the views called `names`, sorted.
+def view_graph(
+    names: Sequence[str], config: NamedGraphConfig | None = None, symmetrize: bool = True
+) -> ViewGraph:
+    """The pairs `config` (by default `Automatic`) asks for among the views called `names`, sorted.
 
     `symmetrize` adds the opposite direction of every pair. Without it `Complete` and the windows give
     (i, j) with i < j, `OneReference` (reference, other), and a pairs file the directions it lists.
     Raises InputError when the config does not fit the views or leaves two or more without a pair.
     """
-    return graph_of_pairs(len(names), _pairs(config, names), symmetrize)
+    return graph_of_pairs(len(names), _pairs(config or Automatic(), names), symmetrize)
 
 
 def _pairs(config: NamedGraphConfig, names: Sequence[str]) -> Iterable[Pair]:
