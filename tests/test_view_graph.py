@@ -253,7 +253,7 @@ def test_published_pairs() -> None:
             assert text == "oneref-2"
             assert count <= 2
             with pytest.raises(InputError):
-                view_graph(parse_graph(text), names(count))
+                view_graph(names(count), parse_graph(text))
             continue
         published = {(i, j) for i, j in record["pairs_in_official_order"] if i != j}
         if text == "complete":
