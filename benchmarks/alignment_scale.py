@@ -121,7 +121,7 @@ def measure(options: Options, count: int, focals: Focals) -> Measured:
             collector.take(prediction)
             evidence_s += time.process_time() - began_s
         began_s, began_wall_s = time.process_time(), time.perf_counter()
-        config = AlignmentConfig(cameras="shared" if focals == "same" else "per_image", seed=options.seed)
+        config = AlignmentConfig(cameras="shared" if focals == "same" else "per-image", seed=options.seed)
         scenes = align(views, collector.evidence(), config, Silent()).scenes
         alignment_s, wall_s = time.process_time() - began_s, time.perf_counter() - began_wall_s
     assert scenes, "nothing was aligned"
@@ -147,7 +147,7 @@ def measure(options: Options, count: int, focals: Focals) -> Measured:
 def graph_pairs(count: int, form: str) -> list[Pair]:
     config = parse_graph(form)
     assert not isinstance(config, Retrieval), "these photos show nothing to retrieve"
-    return list(view_graph(config, [f"{k:04d}.png" for k in range(count)]).pairs)
+    return list(view_graph([f"{k:04d}.png" for k in range(count)], config).pairs)
 
 
 def make_predictions(

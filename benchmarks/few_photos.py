@@ -138,7 +138,7 @@ def load_subsets(options: Options, regressor: StereoRegressor) -> Iterator[Subse
             for chosen in subsets(len(photos), size, options.draws, rng):
                 work = options.keep / f"{folder.name}-{'_'.join(map(str, chosen))}"
                 views = load_views([photos[k] for k in chosen], regressor.image_spec).views
-                pairs = ChosenPairs(view_graph(Complete(), [view.name for view in views]))
+                pairs = ChosenPairs(view_graph([view.name for view in views], Complete()))
                 yield Subset(folder.name, tuple(chosen), tuple(views), pairs, truth, work)
 
 

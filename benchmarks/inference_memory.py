@@ -152,7 +152,7 @@ def build(source: str | None) -> PointmapRegressor:
 def build_graph(text: str, names: list[str]) -> ViewGraph:
     config = parse_graph(text)
     assert not isinstance(config, Retrieval), "noise looks like nothing: name pairs by their places"
-    return view_graph(config, names)
+    return view_graph(names, config)
 
 
 def peak_mib() -> float:

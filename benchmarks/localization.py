@@ -32,8 +32,8 @@ from dust3r_sfm.geometry.lens import lens_camera, mean_focal
 from dust3r_sfm.images import load_view
 from dust3r_sfm.images.files import find_photos
 from dust3r_sfm.localization import Attempt, LocalizationConfig, Localizer, prepare, read_reference
+from dust3r_sfm.regressors.choices import Keypoints
 from dust3r_sfm.regressors.stereo import StereoConfig, StereoRegressor
-from dust3r_sfm.regressors.stereo.config import Keypoints
 from dust3r_sfm.types import LensCamera, View
 
 PACKAGES = ("dust3r-sfm", "pycolmap", "torch", "numpy", "scipy")

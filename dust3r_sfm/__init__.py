@@ -1,129 +1,98 @@
 """Photos in, cameras and points out.
 
     from pathlib import Path
-    import dust3r_sfm
+    from dust3r_sfm import export_scene, reconstruct
+    from dust3r_sfm.exporters import NerfstudioExport
 
-    scene = dust3r_sfm.reconstruct(Path("photos"), output=Path("out"))
-    dust3r_sfm.export_scene(scene, Path("dataset"), dust3r_sfm.NerfstudioExport())
+    scene = reconstruct(Path("photos"), output=Path("out"))
+    export_scene(scene, Path("dataset"), NerfstudioExport())
+
+What most programs need is here; each stage's own room has the rest: `dust3r_sfm.alignment`, `.dense`,
+`.evaluation`, `.evidence`, `.exporters`, `.images`, `.io`, `.localization`, `.pairwise`, `.pipeline`,
+`.regressors.network`, `.regressors.stereo`, `.types` and `.view_graph`.
 
 Names are imported when they are first used: `import dust3r_sfm` loads neither torch nor pycolmap.
 """
 
-from importlib import import_module
 from typing import TYPE_CHECKING, Any
+
+from dust3r_sfm.lazy_names import lazy_names
 
 if TYPE_CHECKING:
     from dust3r_sfm.alignment import AlignmentConfig, align
-    from dust3r_sfm.dense import fuse_depth
+    from dust3r_sfm.dense import fuse_depth, fuse_points
     from dust3r_sfm.errors import Dust3rSfmError
-    from dust3r_sfm.evidence import Evidence, evidence_from_predictions
-    from dust3r_sfm.exporters.colmap import ColmapExport, export_colmap
-    from dust3r_sfm.exporters.colmap_dataset import ColmapDataset
-    from dust3r_sfm.exporters.colmap_dense import ColmapDense
-    from dust3r_sfm.exporters.nerfstudio import NerfstudioExport
-    from dust3r_sfm.images import load_view, load_views
+    from dust3r_sfm.images import load_views
     from dust3r_sfm.inference import measure_pairs
-    from dust3r_sfm.io.scene_file import load_scene, save_scene
-    from dust3r_sfm.pairwise import (
-        camera_from_pointmap,
-        depth_maps,
-        pair_scene,
-        predict_pair,
-        relative_camera,
-        single_depth,
-    )
-    from dust3r_sfm.pipeline import ReconstructConfig, reconstruct, reconstruct_all
-    from dust3r_sfm.pipeline.export import (
-        DepthExport,
-        GlbExport,
-        PlyExport,
-        export_scene,
-        saved_scene,
-    )
+    from dust3r_sfm.io import load_scene, save_scene
+    from dust3r_sfm.localization import Localizer, read_reference
+    from dust3r_sfm.pipeline import ReconstructConfig, export_scene, reconstruct, reconstruct_all
     from dust3r_sfm.regressors.network import NetworkRegressor, NetworkRegressorConfig
     from dust3r_sfm.regressors.stereo import StereoConfig, StereoRegressor
-    from dust3r_sfm.types import Reconstruction, Scene
+    from dust3r_sfm.types import Camera, Pair, Reconstruction, Scene, View
+    from dust3r_sfm.view_graph import ViewGraph
 
     __version__: str
 
 __all__ = [
     "AlignmentConfig",
-    "ColmapDataset",
-    "ColmapDense",
-    "ColmapExport",
-    "DepthExport",
+    "Camera",
     "Dust3rSfmError",
-    "Evidence",
-    "GlbExport",
-    "NerfstudioExport",
+    "Localizer",
     "NetworkRegressor",
     "NetworkRegressorConfig",
-    "PlyExport",
+    "Pair",
     "ReconstructConfig",
     "Reconstruction",
     "Scene",
     "StereoConfig",
     "StereoRegressor",
+    "View",
+    "ViewGraph",
     "__version__",
     "align",
-    "camera_from_pointmap",
-    "depth_maps",
-    "evidence_from_predictions",
-    "export_colmap",
     "export_scene",
     "fuse_depth",
+    "fuse_points",
     "load_scene",
-    "load_view",
     "load_views",
     "measure_pairs",
-    "pair_scene",
-    "predict_pair",
+    "read_reference",
     "reconstruct",
     "reconstruct_all",
-    "relative_camera",
     "save_scene",
-    "saved_scene",
-    "single_depth",
 ]
 
-_MODULE_OF = {
-    "AlignmentConfig": "alignment",
-    "ColmapDataset": "exporters.colmap_dataset",
-    "ColmapDense": "exporters.colmap_dense",
-    "ColmapExport": "exporters.colmap",
-    "DepthExport": "pipeline.export",
-    "Dust3rSfmError": "errors",
-    "Evidence": "evidence",
-    "GlbExport": "pipeline.export",
-    "NerfstudioExport": "exporters.nerfstudio",
-    "NetworkRegressor": "regressors.network",
-    "NetworkRegressorConfig": "regressors.network",
-    "PlyExport": "pipeline.export",
-    "ReconstructConfig": "pipeline",
-    "Reconstruction": "types",
-    "Scene": "types",
-    "StereoConfig": "regressors.stereo",
-    "StereoRegressor": "regressors.stereo",
-    "align": "alignment",
-    "camera_from_pointmap": "pairwise",
-    "depth_maps": "pairwise",
-    "evidence_from_predictions": "evidence",
-    "export_colmap": "exporters.colmap",
-    "export_scene": "pipeline.export",
-    "fuse_depth": "dense",
-    "load_scene": "io.scene_file",
-    "load_view": "images",
-    "load_views": "images",
-    "measure_pairs": "inference",
-    "pair_scene": "pairwise",
-    "predict_pair": "pairwise",
-    "reconstruct": "pipeline",
-    "reconstruct_all": "pipeline",
-    "relative_camera": "pairwise",
-    "save_scene": "io.scene_file",
-    "saved_scene": "pipeline.export",
-    "single_depth": "pairwise",
-}
+_get, _names = lazy_names(
+    __name__,
+    {
+        "AlignmentConfig": "alignment",
+        "Camera": "types",
+        "Dust3rSfmError": "errors",
+        "Localizer": "localization",
+        "NetworkRegressor": "regressors.network",
+        "NetworkRegressorConfig": "regressors.network",
+        "Pair": "types",
+        "ReconstructConfig": "pipeline",
+        "Reconstruction": "types",
+        "Scene": "types",
+        "StereoConfig": "regressors.stereo",
+        "StereoRegressor": "regressors.stereo",
+        "View": "types",
+        "ViewGraph": "view_graph",
+        "align": "alignment",
+        "export_scene": "pipeline",
+        "fuse_depth": "dense",
+        "fuse_points": "dense",
+        "load_scene": "io",
+        "load_views": "images",
+        "measure_pairs": "inference",
+        "read_reference": "localization",
+        "reconstruct": "pipeline",
+        "reconstruct_all": "pipeline",
+        "save_scene": "io",
+    },
+)
 
 
 def __getattr__(name: str) -> Any:
@@ -132,12 +101,8 @@ def __getattr__(name: str) -> Any:
         from importlib.metadata import version
 
         return version("dust3r-sfm")
-    if name not in _MODULE_OF:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    value = getattr(import_module(f"{__name__}.{_MODULE_OF[name]}"), name)
-    globals()[name] = value
-    return value
+    return _get(name)
 
 
 def __dir__() -> list[str]:
-    return sorted({*globals(), *__all__})
+    return sorted({*_names(), "__version__"})

@@ -2,20 +2,18 @@
 
 from collections.abc import Sequence
 from pathlib import PurePosixPath
-from typing import Literal
 
+from dust3r_sfm.camera_sharing import CameraSharing
 from dust3r_sfm.types import View
-
-CameraSharing = Literal["auto", "shared", "per_folder", "per_image"]
 
 
 def _key(view: View, index: int, sharing: CameraSharing) -> tuple[object, ...]:
     """Views with equal keys share a camera. Stored sizes are compared unturned: a camera held upright
     is still the same camera."""
     size = tuple(sorted(view.original_size))
-    if sharing == "per_image":
+    if sharing == "per-image":
         return (index,)
-    if sharing == "per_folder":
+    if sharing == "per-folder":
         return (str(PurePosixPath(view.name).parent), size)
     return (size,) if sharing == "shared" else (size, view.exif_camera)
 

@@ -3,23 +3,15 @@
 import sys
 from pathlib import Path
 
-from dust3r_sfm import (
-    Scene,
-    StereoConfig,
-    StereoRegressor,
-    align,
-    export_colmap,
-    fuse_depth,
-    load_views,
-    measure_pairs,
-)
+from dust3r_sfm import Scene, StereoRegressor, align, fuse_depth, load_views, measure_pairs
+from dust3r_sfm.exporters import export_colmap
 from dust3r_sfm.view_graph import Complete, view_graph
 
 
 def reconstruct_by_hand(photos: Path, out: Path) -> Scene:
-    regressor = StereoRegressor(StereoConfig())
+    regressor = StereoRegressor()
     views = load_views(photos, regressor.image_spec).views  # each .image: (h, w, 3) uint8, long edge 512
-    graph = view_graph(Complete(), [view.name for view in views])  # .pairs: (i, j) in both directions
+    graph = view_graph([view.name for view in views], Complete())  # .pairs: (i, j) in both directions
     evidence = measure_pairs(regressor, views, graph)  # .summaries: a few thousand numbers a pair
     reconstruction = align(views, evidence)  # cameras, poses and tracks
     reconstruction = fuse_depth(reconstruction, views, evidence)

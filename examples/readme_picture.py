@@ -10,11 +10,11 @@ import numpy as np
 from jaxtyping import Float
 from PIL import Image, ImageDraw, ImageFont
 
-from dust3r_sfm import Scene, load_scene
-from dust3r_sfm.dense.point_cloud import dense_points
-from dust3r_sfm.exporters.depth_maps import depth_picture
+from dust3r_sfm import Camera, Scene, load_scene
+from dust3r_sfm.dense import dense_points
+from dust3r_sfm.exporters import depth_picture
 from dust3r_sfm.geometry import invert_rigid, project, rigid, transform_points, unproject
-from dust3r_sfm.types import Camera, Rigid
+from dust3r_sfm.types import Rigid
 
 THUMBNAIL, GAP, CAPTION = (204, 153), 6, 26
 PAPER, INK, ACCENT = (255, 255, 255), (40, 44, 52), (226, 84, 22)
@@ -25,7 +25,7 @@ EDGES = ((0, 1), (0, 2), (0, 3), (0, 4), (1, 2), (2, 3), (3, 4), (4, 1))
 
 
 def main(folder: Path, picture: Path) -> None:
-    scene = load_scene(folder / "scene.npz")
+    scene = load_scene(folder)
     chosen = np.linspace(0, len(scene.views) - 1, 4).round().astype(int)
     photos = [Image.fromarray(scene.views[index].image) for index in chosen]
     depths = [depth_picture(scene.depth[index]).convert("RGB") for index in chosen]

@@ -11,19 +11,17 @@ it takes the principal point to be the image's centre. The export holds all thre
 import sys
 from pathlib import Path
 
-from dust3r_sfm.dense.fused_cloud import FusionConfig, fused_points
-from dust3r_sfm.exporters.colmap_dataset import ColmapDataset
-from dust3r_sfm.exporters.point_cloud import export_point_cloud
-from dust3r_sfm.exporters.undistortion import ImageForm
-from dust3r_sfm.pipeline.export import export_scene, saved_scene
+from dust3r_sfm import export_scene, fuse_points, load_scene
+from dust3r_sfm.dense import FusionConfig
+from dust3r_sfm.exporters import ColmapDataset, ImageForm, export_point_cloud
 
 
 def write_dataset(out: Path, dataset: Path, points: int = 200_000) -> int:
     """Returns how many points training starts from."""
-    scene = saved_scene(out)
+    scene = load_scene(out)
     # The code makes larger images smaller itself, but warns first.
     export_scene(scene, dataset, ColmapDataset(form=ImageForm(long_edge=1600)))
-    cloud = fused_points(scene, FusionConfig(min_views=2, max_points=points))
+    cloud = fuse_points(scene, FusionConfig(min_views=2, max_points=points))
     export_point_cloud(cloud, dataset / "sparse" / "0" / "points3D.ply")
     return len(cloud)
 

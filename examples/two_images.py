@@ -13,15 +13,13 @@ from jaxtyping import Float
 from PIL import Image, ImageDraw
 from tyro.conf import Positional
 
-from dust3r_sfm import StereoConfig, StereoRegressor, load_views, pair_scene, predict_pair, relative_camera
-from dust3r_sfm.dense.point_cloud import dense_points
-from dust3r_sfm.exporters.depth_maps import export_depth_maps
-from dust3r_sfm.exporters.point_cloud import export_glb
+from dust3r_sfm import NetworkRegressor, NetworkRegressorConfig, StereoRegressor, View, load_views
+from dust3r_sfm.dense import dense_points
+from dust3r_sfm.exporters import export_depth_maps, export_glb
 from dust3r_sfm.geometry import rotation_angle_deg
-from dust3r_sfm.pairwise import RelativeCamera
-from dust3r_sfm.regressors.network import NetworkRegressor, NetworkRegressorConfig
-from dust3r_sfm.regressors.protocol import PointmapRegressor
-from dust3r_sfm.types import Correspondences, View
+from dust3r_sfm.pairwise import RelativeCamera, pair_scene, predict_pair, relative_camera
+from dust3r_sfm.regressors import PointmapRegressor
+from dust3r_sfm.types import Correspondences
 
 PAPER, INK = (255, 255, 255), (0, 0, 0)
 ENLARGED, GAP, DOT = 2, 16, 5
@@ -55,7 +53,7 @@ def main(
 
 def regressor_called(name: str) -> PointmapRegressor:
     if name == "stereo":
-        return StereoRegressor(StereoConfig())
+        return StereoRegressor()
     return NetworkRegressor(NetworkRegressorConfig(name))
 
 

@@ -7,8 +7,7 @@ from tiny_splats import held_out_psnr_db, read_posed_images
 
 from benchmarks.colmap_model import Options
 from benchmarks.colmap_model import main as run_colmap
-from dust3r_sfm.exporters.colmap_dataset import ColmapDataset
-from dust3r_sfm.exporters.undistortion import ImageForm
+from dust3r_sfm.exporters.config import ColmapDataset, ImageForm
 from dust3r_sfm.pipeline.export import export_scene
 from dust3r_sfm.types import Scene
 

@@ -18,8 +18,8 @@ def view(name, size=(40, 30), camera=None):
         ([view("a", (1, 2)), view("b", (3, 4)), view("c", (3, 4)), view("d", (7, 8))], "auto", (0, 1, 2, 3)),
         ([view("a", camera="X"), view("b", camera="Y")], "shared", (0, 0)),
         ([view("a"), view("b", (60, 40))], "shared", (0, 1)),
-        ([view("x/a"), view("y/b"), view("x/c")], "per_folder", (0, 1, 0)),
-        ([view("a"), view("b")], "per_image", (0, 1)),
+        ([view("x/a"), view("y/b"), view("x/c")], "per-folder", (0, 1, 0)),
+        ([view("a"), view("b")], "per-image", (0, 1)),
     ],
 )  # fmt: skip
 def test_groups(views, sharing, groups):

@@ -12,8 +12,9 @@ from trainer_readers import nerfstudio_folder, splat_folder
 
 from dust3r_sfm.cli import main
 from dust3r_sfm.errors import OutputError
+from dust3r_sfm.exporters.formats import DepthExport, GlbExport
 from dust3r_sfm.io.scene_file import save_scene
-from dust3r_sfm.pipeline.export import DepthExport, GlbExport, export_scene, saved_scene
+from dust3r_sfm.pipeline.export import export_scene, saved_scene
 
 Run = Callable[..., tuple[int, str, str]]
 

@@ -8,7 +8,8 @@ import pytest
 
 from dust3r_sfm.alignment import Presets
 from dust3r_sfm.errors import InputError
-from dust3r_sfm.pipeline.known_cameras import KnownCameras, camera_of_lens, presets_of_views
+from dust3r_sfm.pipeline.known.cameras import camera_of_lens, presets_of_views
+from dust3r_sfm.pipeline.known.config import KnownCameras
 from dust3r_sfm.types import Camera, LensCamera, View
 
 POSE = np.array([[0.0, -1.0, 0.0, 1.0], [1.0, 0.0, 0.0, 2.0], [0.0, 0.0, 1.0, 3.0], [0.0, 0.0, 0.0, 1.0]])

@@ -7,13 +7,8 @@ import pytest
 from known_room import LookupRegressor
 
 from dust3r_sfm.errors import InputError
-from dust3r_sfm.pipeline.georegistration import (
-    KnownDistance,
-    KnownWorld,
-    gps_positions,
-    placing_of_views,
-    read_positions,
-)
+from dust3r_sfm.pipeline.known.config import KnownDistance, KnownWorld
+from dust3r_sfm.pipeline.known.world import gps_positions, placing_of_views, read_positions
 from dust3r_sfm.types import AlignmentReport, Camera, Scene, Tracks, View
 
 

@@ -19,7 +19,7 @@ GIB = 2**30
 def needed(count: int, config: ReconstructConfig, graph: Complete | SlidingWindow | None = None) -> int:
     image = np.zeros((384, 512, 3), np.uint8)
     views = [View(f"{k}.png", image, np.eye(3), (512, 384)) for k in range(count)]
-    return expected_bytes(views, view_graph(graph or Complete(), [view.name for view in views]), config)
+    return expected_bytes(views, view_graph([view.name for view in views], graph or Complete()), config)
 
 
 def test_more_photos_and_more_pairs_need_more() -> None:

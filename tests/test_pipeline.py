@@ -288,7 +288,7 @@ def test_rough_times(time_s: float, text: str) -> None:
 
 
 def test_a_plan_counts_and_pays_for_unordered_pairs() -> None:
-    graph = view_graph(Complete(), ["a", "b", "c", "d"])
+    graph = view_graph(["a", "b", "c", "d"], Complete())
     plan = plan_run(graph, "stereo", Cost(image_s=2.0, pair_s=12.0), {})
     assert plan.expected_s == 4 * 2.0 + 6 * 12.0
     assert str(plan) == "4 images, 6 pairs, regressor stereo, about 80 s"

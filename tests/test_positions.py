@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from dust3r_sfm.pipeline.georegistration import east_north_up
+from dust3r_sfm.pipeline.known.world import east_north_up
 
 
 def test_a_degree_of_latitude_is_111_km_and_of_longitude_half_of_it_at_60_degrees() -> None:

@@ -11,12 +11,9 @@ from scipy.spatial import cKDTree
 from splat_scores import check, scores
 from trainer_readers import nerfstudio_folder, splat_folder
 
-from dust3r_sfm.dense.fused_cloud import FusionConfig, fused_points
+from dust3r_sfm.dense.fused_cloud import FusionConfig, fuse_points
 from dust3r_sfm.evaluation import read_model, relative_centre_error
-from dust3r_sfm.exporters.colmap import ColmapExport
-from dust3r_sfm.exporters.colmap_dataset import ColmapDataset
-from dust3r_sfm.exporters.colmap_dense import ColmapDense
-from dust3r_sfm.exporters.nerfstudio import NerfstudioExport
+from dust3r_sfm.exporters.config import ColmapDataset, ColmapDense, ColmapExport, NerfstudioExport
 from dust3r_sfm.geometry import rotation_angle_deg
 from dust3r_sfm.pipeline.export import export_scene, saved_scene
 
@@ -151,7 +148,7 @@ def test_stereo_fusion_and_ours_agree(scene, tmp_path):
         tmp_path / "fused.ply", tmp_path / "dense", input_type="geometric", options=options, output_type="ply"
     )
     points = np.array([point.xyz for point in theirs.points3D.values()])
-    ours = fused_points(scene, FusionConfig(min_views=3, max_points=None)).xyz
+    ours = fuse_points(scene, FusionConfig(min_views=3, max_points=None)).xyz
     one_percent = 0.01 * float(np.median([np.median(depth[depth > 0]) for depth in scene.depth]))
     assert len(points) > 50_000
     assert len(ours) > 250_000

@@ -6,7 +6,6 @@ import pytest
 from dust3r_sfm.errors import InputError
 from dust3r_sfm.types import Pair
 from dust3r_sfm.view_graph import (
-    AUTOMATIC_COMPLETE_UP_TO,
     Automatic,
     Complete,
     GraphConfig,
@@ -29,13 +28,13 @@ def names(count: int) -> list[str]:
 
 
 def pairs(config: GraphConfig, count: int, symmetrize: bool = False) -> list[tuple[int, int]]:
-    return [(p.i, p.j) for p in view_graph(config, names(count), symmetrize).pairs]
+    return [(p.i, p.j) for p in view_graph(names(count), config, symmetrize).pairs]
 
 
 def listed(folder: Path, text: str, photos: list[str]) -> list[tuple[int, int]]:
     path = folder / "pairs.txt"
     path.write_text(text, encoding="utf-8")
-    return [(p.i, p.j) for p in view_graph(PairsFile(path), photos, symmetrize=False).pairs]
+    return [(p.i, p.j) for p in view_graph(photos, PairsFile(path), symmetrize=False).pairs]
 
 
 class TestForms:
@@ -88,12 +87,12 @@ class TestForms:
         "config", [Complete(), SlidingWindow(2), LogWindow(2), OneReference(), Automatic()]
     )
     def test_one_view_has_no_pairs(self, config: GraphConfig) -> None:
-        assert view_graph(config, names(1)) == ViewGraph(1, ())
+        assert view_graph(names(1), config) == ViewGraph(1, ())
 
 
 class TestAutomatic:
     def test_few_views_are_complete(self) -> None:
-        limit = AUTOMATIC_COMPLETE_UP_TO
+        limit = Automatic().complete_up_to
         assert pairs(Automatic(), limit) == pairs(Complete(), limit)
 
     def test_many_views_get_the_next_five_and_powers_of_two(self) -> None:
@@ -131,7 +130,7 @@ class TestComponents:
         assert graph.components() == [[3, 5, 7], [0, 1], [2, 6], [4]]
 
     def test_a_chain_is_one_component(self) -> None:
-        chain = view_graph(SlidingWindow(1, cyclic=False), names(200), symmetrize=False)
+        chain = view_graph(names(200), SlidingWindow(1, cyclic=False), symmetrize=False)
         assert chain.components() == [list(range(200))]
 
     def test_no_views_no_components(self) -> None:
@@ -174,10 +173,10 @@ class TestPairsFile:
 
     def test_missing_and_binary_files(self, tmp_path: Path) -> None:
         with pytest.raises(InputError, match=r"gone\.txt: cannot be read"):
-            view_graph(PairsFile(tmp_path / "gone.txt"), names(2))
+            view_graph(names(2), PairsFile(tmp_path / "gone.txt"))
         (tmp_path / "binary").write_bytes(b"\xff\xfe\x00\x80")
         with pytest.raises(InputError, match="binary: is not UTF-8"):
-            view_graph(PairsFile(tmp_path / "binary"), names(2))
+            view_graph(names(2), PairsFile(tmp_path / "binary"))
 
 
 class TestParse:
@@ -254,7 +253,7 @@ def test_published_pairs() -> None:
             assert text == "oneref-2"
             assert count <= 2
             with pytest.raises(InputError):
-                view_graph(parse_graph(text), names(count))
+                view_graph(names(count), parse_graph(text))
             continue
         published = {(i, j) for i, j in record["pairs_in_official_order"] if i != j}
         if text == "complete":

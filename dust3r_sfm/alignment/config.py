@@ -9,15 +9,13 @@ from dust3r_sfm.alignment.known_cameras import Presets
 from dust3r_sfm.alignment.pairs.initialization import PairsConfig
 from dust3r_sfm.alignment.refinement.config import RefinementConfig
 from dust3r_sfm.alignment.verification.config import VerificationConfig
-from dust3r_sfm.camera_groups import CameraSharing
+from dust3r_sfm.camera_sharing import CameraChoice
 
 
 @dataclass(frozen=True)
-class AlignmentConfig:
+class AlignmentConfig(CameraChoice):
     """From what pairs say to cameras in one world, stage by stage."""
 
-    cameras: CameraSharing = "auto"
-    """Which photos share a focal."""
     presets: Presets = field(default_factory=Presets)
     """What is known of the cameras beforehand."""
     pairs: PairsConfig = field(default_factory=PairsConfig)

@@ -18,13 +18,15 @@ from dust3r_sfm.types import Camera, Correspondences, Rigid, View
 
 @dataclass(frozen=True)
 class Presets:
-    """By photo name, all of the stored file: `focal_px`; whole `cameras`, where more than the focal is
-    known (their lens too); and `cam_from_world`, which is kept exactly, the rest being solved in its frame,
-    and in its size where two or more are given."""
+    """What a user knows, by photo name, all of the stored files."""
 
     focal_px: Mapping[str, float] = field(default_factory=dict)
+    """Focal in pixels of the file."""
     cameras: Mapping[str, Camera] = field(default_factory=dict)
+    """Whole cameras, where more than the focal is known (their lens too)."""
     cam_from_world: Mapping[str, Rigid] = field(default_factory=dict)
+    """Poses that are kept exactly, the rest being solved in their frame, and in their size where two or more
+    are given."""
 
 
 @dataclass(frozen=True)

@@ -7,19 +7,18 @@ from rich.console import Console
 
 from dust3r_sfm.alignment import AlignmentConfig
 from dust3r_sfm.alignment.gradient import GradientConfig
-from dust3r_sfm.camera_groups import CameraSharing
 from dust3r_sfm.cli.compute import chosen_regressor, regressor_config
 from dust3r_sfm.cli.drawing import drawn_progress
 from dust3r_sfm.cli.options import Example, Reconstruct
+from dust3r_sfm.cli.options.library import points_of
 from dust3r_sfm.errors import InputError, OutputError, WeakModelError
-from dust3r_sfm.exporters.colmap import ColmapExport
+from dust3r_sfm.exporters.config import ColmapExport
 from dust3r_sfm.exporters.originals import originals_of
 from dust3r_sfm.exporters.report import library_versions
 from dust3r_sfm.io.atomic import written_whole
 from dust3r_sfm.matching.learned import why_unavailable
 from dust3r_sfm.pipeline import Existing, ExportConfig, Plan, ReconstructConfig, reconstruct_all
-from dust3r_sfm.pipeline.georegistration import KnownDistance, KnownWorld
-from dust3r_sfm.pipeline.known_cameras import KnownCameras
+from dust3r_sfm.pipeline.known.config import KnownCameras, KnownDistance, KnownWorld
 from dust3r_sfm.pipeline.output import as_output_error, unfinished
 from dust3r_sfm.regressors.stereo import StereoConfig
 from dust3r_sfm.synthetic.example import write_example
@@ -28,12 +27,6 @@ from dust3r_sfm.view_graph import parse_graph
 
 _LEFT_OUT_SHOWN = 10
 _SMALLEST_WIDTH = 64
-_SHARING: dict[str, CameraSharing] = {
-    "auto": "auto",
-    "shared": "shared",
-    "per-folder": "per_folder",
-    "per-image": "per_image",
-}
 
 
 def run_reconstruct(command: Reconstruct, console: Console) -> Iterator[str]:
@@ -84,12 +77,12 @@ def _advice(reconstruction: Reconstruction, config: ReconstructConfig) -> Iterat
 def reconstruct_config(command: Reconstruct, regressor: str) -> ReconstructConfig:
     """The options as the library takes them, with the regressor of this name or path. Raises InputError
     for those it cannot."""
-    budget = None if command.output.max_points == "all" else command.output.max_points
+    budget = points_of(command.output.max_points)
     if budget is not None and budget < 0:
         raise InputError(f"--max-points {budget}: give 0 or more")
     if command.photo.sparing_above < 0:
         raise InputError(f"--sparing-above {command.photo.sparing_above}: give 0 or more")
-    cameras, seed = _SHARING[command.photo.cameras], command.compute.seed
+    cameras, seed = command.photo.cameras, command.compute.seed
     return ReconstructConfig(
         regressor=regressor_config(regressor, command.compute, cameras),
         graph=parse_graph(command.photo.pairs),

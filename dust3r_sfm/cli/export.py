@@ -2,27 +2,28 @@
 
 import shlex
 from collections.abc import Iterator
+from typing import TypeVar
 
 from rich.console import Console
 
 from dust3r_sfm.cli.drawing import drawn_progress
-from dust3r_sfm.cli.export_options import Export, Format
-from dust3r_sfm.dense.fused_cloud import FusionConfig
+from dust3r_sfm.cli.options import Export, Format
+from dust3r_sfm.cli.options.library import points_of
+from dust3r_sfm.dense import FusionConfig
+from dust3r_sfm.dense.choices import CloudChoices
 from dust3r_sfm.errors import InputError
-from dust3r_sfm.exporters.colmap import ColmapExport
-from dust3r_sfm.exporters.colmap_dataset import ColmapDataset
-from dust3r_sfm.exporters.colmap_dense import ColmapDense
-from dust3r_sfm.exporters.image_files import Transfer
-from dust3r_sfm.exporters.nerfstudio import NerfstudioExport
-from dust3r_sfm.exporters.undistortion import ImageForm
-from dust3r_sfm.pipeline.export import (
-    DepthExport,
-    ExportFormat,
-    GlbExport,
-    PlyExport,
-    export_scene,
-    saved_scene,
+from dust3r_sfm.exporters.config import (
+    ColmapDataset,
+    ColmapDense,
+    ColmapExport,
+    ImageForm,
+    NerfstudioExport,
+    Transfer,
 )
+from dust3r_sfm.exporters.formats import DepthExport, ExportFormat, GlbExport, PlyExport
+from dust3r_sfm.pipeline.export import export_scene, saved_scene
+
+Number = TypeVar("Number", int, float)
 
 _MODEL = ("--max-points", "--min-observations")
 _PHOTOS = ("--photos", "--images", "--long-edge")
@@ -56,8 +57,11 @@ def export_format(command: Export) -> ExportFormat:
     _check_meant(command)
     _check_ranges(command)
     image, points = command.image, command.points
-    confidence = 1.5 if points.min_confidence is None else points.min_confidence
-    model = ColmapExport(_budget(command, 100_000), min_observations=points.min_observations or 2)
+    confidence = _given_or(points.min_confidence, CloudChoices.min_confidence)
+    model = ColmapExport(
+        max_points=_budget(command, ColmapExport.max_points),
+        min_observations=_given_or(points.min_observations, ColmapExport.min_observations),
+    )
     form = ImageForm(undistorted=not image.keep_distortion, long_edge=image.long_edge)
     if command.format == "colmap" and image.images == "leave":
         return model
@@ -65,21 +69,27 @@ def export_format(command: Export) -> ExportFormat:
     if command.format == "colmap":
         return ColmapDataset(form, transfer, model)
     if command.format == "nerfstudio":
-        downscales = 3 if image.downscales is None else image.downscales
+        downscales = _given_or(image.downscales, NerfstudioExport.downscales)
         return NerfstudioExport(form, transfer, model, downscales, not image.no_depth, confidence)
     if command.format == "colmap-dense":
         return ColmapDense(image.long_edge, transfer, model, confidence)
     fusion = FusionConfig(
-        min_views=points.min_views or 2, min_confidence=confidence, max_points=_budget(command, 1_000_000)
+        min_views=_given_or(points.min_views, CloudChoices.min_views),
+        min_confidence=confidence,
+        max_points=_budget(command, CloudChoices.max_points),
     )
     if command.format == "ply":
-        return PlyExport(fusion, points.mesh)
+        return PlyExport(fusion, mesh=points.mesh)
     return GlbExport(fusion) if command.format == "glb" else DepthExport()
 
 
-def _budget(command: Export, default: int) -> int | None:
+def _budget(command: Export, default: int | None) -> int | None:
     given = command.points.max_points
-    return default if given is None else None if given == "all" else given
+    return default if given is None else points_of(given)
+
+
+def _given_or(given: Number | None, default: Number) -> Number:
+    return default if given is None else given
 
 
 def _check_meant(command: Export) -> None:
@@ -101,7 +111,7 @@ def _given(command: Export) -> list[str]:
 
 def _check_ranges(command: Export) -> None:
     image, points = command.image, command.points
-    budget = None if points.max_points == "all" else points.max_points
+    budget = None if points.max_points is None else points_of(points.max_points)
     for option, value, least in (
         ("--long-edge", image.long_edge, 1),
         ("--downscales", image.downscales, 0),

@@ -10,14 +10,13 @@ from dust3r_sfm.cli.drawing import drawn_progress
 from dust3r_sfm.cli.options import Localize
 from dust3r_sfm.errors import InputError, ReconstructionError
 from dust3r_sfm.io.intrinsics import read_intrinsics
-from dust3r_sfm.localization import LocalizationConfig, Reference
+from dust3r_sfm.localization import LocalizationConfig, Reference, read_reference
 from dust3r_sfm.pipeline.localization import (
     LocalizeConfig,
     Localized,
     Outputs,
     find_queries,
     localize_photos,
-    open_reference,
     prepare_reference,
 )
 
@@ -33,7 +32,7 @@ def run_localize(command: Localize, console: Console) -> Iterator[str]:
     quiet = command.files.quiet
     given = None if command.known.intrinsics is None else read_intrinsics(command.known.intrinsics)
     queries = None if command.queries is None else find_queries(command.queries, given)
-    reference = open_reference(command.reference, command.known.images)
+    reference = read_reference(command.reference, command.known.images)
     if choice.reason and not quiet:
         console.print(choice.reason)
     yield from _reference_lines(reference)

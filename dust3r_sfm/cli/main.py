@@ -10,8 +10,7 @@ from typing import TextIO
 
 from rich.console import Console, RenderableType
 
-from dust3r_sfm.cli.export_options import Export
-from dust3r_sfm.cli.options import Evaluate, Example, Localize, Models, Reconstruct, Version, parse
+from dust3r_sfm.cli.options import Evaluate, Example, Export, Localize, Models, Reconstruct, Version, parse
 from dust3r_sfm.errors import Dust3rSfmError
 
 _INTERRUPTED = 130

@@ -1,7 +1,34 @@
 """Depth maps and points: fusion of what pairs say of a view, clouds, normals."""
 
-from dust3r_sfm.dense.depth_fusion import DepthFusionConfig, fuse_depth
-from dust3r_sfm.dense.fused_cloud import FusionConfig, fused_points
-from dust3r_sfm.dense.point_cloud import PointCloud
+from typing import TYPE_CHECKING
 
-__all__ = ["DepthFusionConfig", "FusionConfig", "PointCloud", "fuse_depth", "fused_points"]
+from dust3r_sfm.lazy_names import lazy_names
+
+if TYPE_CHECKING:
+    from dust3r_sfm.dense.depth_fusion import DepthFusionConfig, fuse_depth
+    from dust3r_sfm.dense.fused_cloud import FusionConfig, fuse_points
+    from dust3r_sfm.dense.normals import depth_normals
+    from dust3r_sfm.dense.point_cloud import PointCloud, dense_points
+
+__all__ = [
+    "DepthFusionConfig",
+    "FusionConfig",
+    "PointCloud",
+    "dense_points",
+    "depth_normals",
+    "fuse_depth",
+    "fuse_points",
+]
+
+__getattr__, __dir__ = lazy_names(
+    __name__,
+    {
+        "DepthFusionConfig": "depth_fusion",
+        "FusionConfig": "fused_cloud",
+        "PointCloud": "point_cloud",
+        "dense_points": "point_cloud",
+        "depth_normals": "normals",
+        "fuse_depth": "depth_fusion",
+        "fuse_points": "fused_cloud",
+    },
+)

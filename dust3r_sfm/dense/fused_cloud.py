@@ -10,6 +10,7 @@ import numpy as np
 from jaxtyping import Bool, Float, Int
 from scipy.sparse import coo_matrix
 
+from dust3r_sfm.dense.choices import CloudChoices
 from dust3r_sfm.dense.halving import halved
 from dust3r_sfm.dense.normals import depth_normals
 from dust3r_sfm.dense.point_cloud import PointCloud, usable_depth
@@ -21,21 +22,15 @@ from dust3r_sfm.types import Scene
 
 
 @dataclass(frozen=True)
-class FusionConfig:
+class FusionConfig(CloudChoices):
     """Which points the cloud has."""
 
-    min_views: int = 2
-    """Views that see each point and agree on its depth, its own included."""
     agreement: float = 0.01
     """Difference of depth, a share of it, within which views agree: COLMAP's fusion has the same."""
     seen_through: float = 3.0
     """A view looks through a point if its depth there is farther by this many times the agreement."""
     neighbours: int = 10
     """Other views that a view is compared with, at most."""
-    min_confidence: float = 1.5
-    """Of the depth of a pixel, to be used at all."""
-    max_points: int | None = 1_000_000
-    """Points of the cloud; None: all."""
     most_pixels: int = 16_000_000
     """Of more usable pixels than these, and than `pixels_a_point` for each point that may be kept, every
     other row and column is fused: that takes a quarter of the time, and mostly gives more points than are
@@ -58,7 +53,7 @@ class _Maps:
     spent: list[Bool[np.ndarray, "_h _w"]]
 
 
-def fused_points(
+def fuse_points(
     scene: Scene, config: FusionConfig | None = None, progress: Progress | None = None
 ) -> PointCloud:
     """World points with colours, normals (towards the view they are from) and the confidence of their

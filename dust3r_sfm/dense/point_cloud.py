@@ -11,13 +11,16 @@ from dust3r_sfm.types import Scene
 
 @dataclass(frozen=True)
 class PointCloud:
-    """World points with the colour and DUSt3R confidence (>= 1) of the pixels they come from, and, where
-    they were asked for, unit normals in the world's frame (0: not known)."""
+    """Points of surfaces, one row a point."""
 
     xyz: Float[np.ndarray, "n 3"]
+    """World coordinates."""
     rgb: UInt8[np.ndarray, "n 3"]
+    """Colour of the pixel it comes from."""
     confidence: Float[np.ndarray, " n"]
+    """DUSt3R's, of that pixel: at least 1."""
     normals: Float[np.ndarray, "n 3"] | None = None
+    """Unit normals in the world's frame, 0 where not known; None where they were not asked for."""
 
     def __len__(self) -> int:
         return len(self.xyz)

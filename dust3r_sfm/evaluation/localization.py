@@ -17,17 +17,27 @@ from dust3r_sfm.types import Rigid
 
 @dataclass(frozen=True)
 class LocalizationScores:
-    """Medians are over all queries, None where half or more have no pose."""
+    """How far localized photos are from the truth; one without a pose is infinitely far."""
 
     queries: int
+    """How many photos were to be localized."""
     answered: int
+    """How many of them have a pose."""
     median_cm: float | None
+    """Distance from the true centre in centimetres, over all queries; None where half or more have no
+    pose."""
     median_deg: float | None
+    """The same of the angle between the rotations, in degrees."""
     recall_1cm_1deg: float
+    """Share of queries within 1 cm and 1 degree."""
     recall_2cm_2deg: float
+    """Share within 2 cm and 2 degrees."""
     recall_5cm_5deg: float
+    """Share within 5 cm and 5 degrees."""
     recall_25cm_2deg: float
+    """Share within 0.25 m and 2 degrees."""
     recall_50cm_5deg: float
+    """Share within 0.5 m and 5 degrees."""
 
 
 def score_localization(

@@ -21,12 +21,16 @@ _Estimate = TypeVar("_Estimate")
 
 @dataclass(frozen=True)
 class PosedPhoto:
-    """`cam_from_world`, and the camera's parameters as COLMAP lists them (pixels of the file)."""
+    """A photo with its camera, out of a COLMAP model."""
 
     cam_from_world: Rigid
+    """OpenCV axes of the stored file."""
     size: tuple[int, int]
+    """(width, height) of the file in pixels."""
     focal: tuple[float, float]
+    """(fx, fy) in pixels of the file."""
     principal: tuple[float, float]
+    """(cx, cy) in continuous pixels of the file."""
 
     @property
     def centre(self) -> Float[np.ndarray, "3"]:

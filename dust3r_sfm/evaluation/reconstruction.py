@@ -29,19 +29,34 @@ class PoseScores:
     """See the module's docstring. The medians are over all pairs, failed ones included."""
 
     photos: int
+    """How many the truth has."""
     registered: int
+    """How many of them the model has."""
     rra_2: float
+    """Share of pairs whose relative rotation is off by less than 2 degrees."""
     rra_5: float
+    """The same of 5 degrees."""
     rra_15: float
+    """The same of 15 degrees."""
     rta_2: float
+    """Share of pairs whose direction from one camera to the other is off by less than 2 degrees."""
     rta_5: float
+    """The same of 5 degrees."""
     rta_15: float
+    """The same of 15 degrees."""
     maa_30: float
+    """Mean over the thresholds 1, 2, ... 30 degrees of the share of pairs with both below."""
     median_rotation_error_deg: float
+    """Of the relative rotations of pairs."""
     median_direction_error_deg: float
+    """Of the directions from one camera to the other."""
     ate: float | None
+    """RMS distance of centres after the best similarity, over the size of the true rig; None for fewer than
+    three photos."""
     ate_absolute: float | None
+    """The same in the truth's unit, not divided."""
     focal_error: float | None
+    """Median of |estimated / true - 1|; None where no photo is registered."""
 
 
 def score_poses(estimated: Mapping[str, PosedPhoto], truth: Mapping[str, PosedPhoto]) -> PoseScores:

@@ -16,18 +16,19 @@ from dust3r_sfm.types import Correspondences, Pair, PairPrediction, Predictions,
 
 @dataclass(frozen=True, eq=False)
 class Evidence:
-    """What all pairs say of the views: the whole input of alignment.
-
-    `summaries` are in the graph's pair order. `kept` has for each view the pairs whose depth maps of it
-    are kept, best first, at most `EvidenceConfig.kept_maps`; `maps.read((view, pair))` loads one of them.
-    In memory: about 17 KB a directed pair at the default config, and 20 bytes for each of its correspondences
-    (at most 80 KB); maps only if they are few.
-    """
+    """What all pairs say of the views: the whole input of alignment. In memory: about 17 KB a directed pair
+    at the default config, and 20 bytes for each of its correspondences (at most 80 KB); maps only if they are
+    few."""
 
     summaries: tuple[PairSummary, ...]
+    """Of every pair, in the graph's pair order."""
     correspondences: Mapping[Pair, Correspondences]
+    """Matches of pairs that go into tracks, in continuous view pixels."""
     kept: Mapping[int, tuple[Pair, ...]]
+    """For each view the pairs whose depth maps of it are kept, best first, at most
+    `EvidenceConfig.kept_maps`."""
     maps: MapStore
+    """The maps themselves: `maps.read((view, pair))` loads one."""
 
 
 class Collector:

@@ -30,24 +30,32 @@ Where = slice | Int[np.ndarray, " k"]
 
 @dataclass(frozen=True, eq=False)
 class PairSummary:
-    """One directed pair at `samples` fixed pixels of each view; points in camera i's frame and the
-    pair's own scale; all arrays are float32. Weights are log(confidence), 0 where nothing is known.
-    `focal_i` (view pixels) is None where points_i has too little to say; `focal_spread_i` is its relative
-    standard deviation were all pixels independent. `matches` are correspondences with the depth that
-    points_i gives the pixel of i, where it gives one; `num_correspondences` counts all of the pair's.
-    """
+    """One directed pair at fixed pixels of each view, `EvidenceConfig.samples` of them; in camera i's frame
+    and the pair's own scale; all arrays are float32."""
 
     pair: Pair
+    """Which views, in which order."""
     geometry: PairGeometry
+    """What they turned out to show."""
     focal_i: float | None
+    """Of view i by the pair's pointmap, in view pixels; None where that has too little to say."""
     focal_spread_i: float
+    """Its relative standard deviation, were all pixels independent."""
     depth_i: Float[np.ndarray, " samples"]
+    """z of view i's sampled pixels."""
     weights_i: Float[np.ndarray, " samples"]
+    """log(confidence) of these, 0 where nothing is known."""
     points_j: Float[np.ndarray, "samples 3"]
+    """Where view j's sampled pixels lie."""
     weights_j: Float[np.ndarray, " samples"]
+    """log(confidence) of these, 0 where nothing is known."""
     matches: Correspondences
+    """Correspondences that are solved with, in continuous view pixels: some of those whose pixel of view i
+    has a depth."""
     match_depth_i: Float[np.ndarray, " n"]
+    """That depth, one a match."""
     num_correspondences: int
+    """The pair's, all of them."""
 
 
 @functools.lru_cache(maxsize=16)

@@ -2,7 +2,6 @@
 
 import logging
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -10,6 +9,7 @@ import pycolmap
 from jaxtyping import Int
 
 from dust3r_sfm.errors import InputError
+from dust3r_sfm.exporters.config import ColmapExport
 from dust3r_sfm.exporters.observations import unmasked
 from dust3r_sfm.exporters.originals import FilePixels, originals_of
 from dust3r_sfm.exporters.track_budget import chosen_points, rank_within
@@ -17,30 +17,6 @@ from dust3r_sfm.exporters.undistortion import distinct
 from dust3r_sfm.types import Camera, Scene
 
 _logger = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True)
-class ColmapExport:
-    """Which points a model has, and in which forms it is written."""
-
-    max_points: int | None = 100_000
-    """Bounds points3D; None: all of them."""
-    text: bool = True
-    """Whether the .txt files are written."""
-    binary: bool = True
-    """Whether the .bin files are written."""
-    min_observations: int = 2
-    """Of each point."""
-    cells_a_side: int = 16
-    """Of more points than `max_points` those are kept that cover the cells of such a grid over each image."""
-
-    def __post_init__(self) -> None:
-        if self.max_points is not None and self.max_points < 0:
-            raise ValueError(f"max_points is {self.max_points}: give 0 or more, or None")
-        if self.min_observations < 2:
-            raise ValueError(f"min_observations is {self.min_observations}: give 2 or more")
-        if not (self.text or self.binary):
-            raise ValueError("text and binary are both off: leave at least one on")
 
 
 def export_colmap(scene: Scene, folder: Path, config: ColmapExport | None = None) -> None:

@@ -1,7 +1,6 @@
 """COLMAP's dense workspace with our depth maps in it: `colmap stereo_fusion` and the meshers go on from
 there as after COLMAP's own patch_match_stereo."""
 
-from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -9,12 +8,12 @@ from jaxtyping import Float
 
 from dust3r_sfm.dense.normals import depth_normals
 from dust3r_sfm.errors import InputError
-from dust3r_sfm.exporters.colmap import ColmapExport, write_model
-from dust3r_sfm.exporters.image_files import Transfer, place_file
+from dust3r_sfm.exporters.colmap import write_model
+from dust3r_sfm.exporters.config import ColmapDense, ImageForm
+from dust3r_sfm.exporters.image_files import place_file
 from dust3r_sfm.exporters.image_maps import depth_camera, depth_image
 from dust3r_sfm.exporters.image_set import image_set, write_image_set
-from dust3r_sfm.exporters.undistortion import ImageForm
-from dust3r_sfm.progress import Progress
+from dust3r_sfm.progress import Progress, Silent
 from dust3r_sfm.types import Scene
 
 _SOURCES = "__auto__, 20"
@@ -22,27 +21,16 @@ _SOURCES = "__auto__, 20"
 _KINDS = ("geometric", "photometric")
 
 
-@dataclass(frozen=True)
-class ColmapDense:
-    """What a dense workspace holds."""
-
-    long_edge: int | None = None
-    """Bounds the images' sides in pixels; None: as many as the photo has."""
-    transfer: Transfer = "copy"
-    """How photos that need no change get there."""
-    model: ColmapExport = field(default_factory=ColmapExport)
-    """The sparse model."""
-    min_confidence: float = 1.5
-    """Depth is written where it is trusted at least this much."""
-
-
-def export_colmap_dense(scene: Scene, folder: Path, config: ColmapDense, progress: Progress) -> None:
+def export_colmap_dense(
+    scene: Scene, folder: Path, config: ColmapDense | None = None, progress: Progress | None = None
+) -> None:
     """Writes images/ (undistorted), sparse/, names.json, and in stereo/ for each image depth and normal maps
     as `<name>.geometric.bin`, the same as `<name>.photometric.bin`, patch-match.cfg and fusion.cfg.
 
     Maps have about the pixels of the view, fewer than the image: COLMAP's readers scale by the ratio.
     Raises InputError for photos that are gone.
     """
+    config, progress = config or ColmapDense(), progress or Silent()
     images = image_set(scene, ImageForm(long_edge=config.long_edge), config.model.min_observations)
     stereo = folder / "stereo"
     for name in ("depth_maps", "normal_maps", "consistency_graphs"):

@@ -7,7 +7,6 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Literal
 
 import numpy as np
 import torch
@@ -15,6 +14,7 @@ from jaxtyping import UInt8
 from PIL import Image
 
 from dust3r_sfm.errors import InputError
+from dust3r_sfm.exporters.config import Transfer
 from dust3r_sfm.exporters.undistortion import Placement, pixels_seen
 from dust3r_sfm.images.decoding import UnusablePhotoError, open_picture, read_photo
 from dust3r_sfm.types import Camera, ImageSpec, View
@@ -27,8 +27,6 @@ _JPEG_QUALITY = 95
 """The highest that Pillow advises: what is lost is below the camera's own compression."""
 _PNG_EFFORT = 3  # Half the default's time for a twentieth more bytes.
 _SAME_FORMAT = {".jpg": ("JPEG", "MPO"), ".png": ("PNG",)}
-
-Transfer = Literal["copy", "link"]
 
 
 @dataclass(frozen=True)

@@ -1,7 +1,6 @@
 """The folder that `ns-process-data` would write: what nerfstudio's data parsers and their kin read."""
 
 import json
-from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -10,44 +9,24 @@ from jaxtyping import Float
 from PIL import Image
 
 from dust3r_sfm.dense.point_cloud import PointCloud
-from dust3r_sfm.exporters.colmap import ColmapExport, write_model
-from dust3r_sfm.exporters.image_files import ImageFile, Transfer, place_file, save_image
+from dust3r_sfm.exporters.colmap import write_model
+from dust3r_sfm.exporters.config import NerfstudioExport
+from dust3r_sfm.exporters.image_files import ImageFile, place_file, save_image
 from dust3r_sfm.exporters.image_maps import depth_camera, depth_image, mask_image
 from dust3r_sfm.exporters.image_set import ImageSet, image_set, write_image_set
 from dust3r_sfm.exporters.nerfstudio_transforms import APPLIED, has_masks, transforms, with_suffix
 from dust3r_sfm.exporters.point_cloud import export_point_cloud
-from dust3r_sfm.exporters.undistortion import ImageForm
 from dust3r_sfm.geometry import transform_points
-from dust3r_sfm.progress import Progress
+from dust3r_sfm.progress import Progress, Silent
 from dust3r_sfm.types import Scene
 
 DEPTH_UNIT = 1e-3
 """World units of 1 in a depth file: the `depth_unit_scale_factor` that nerfstudio assumes."""
 
 
-@dataclass(frozen=True)
-class NerfstudioExport:
-    """What a dataset of nerfstudio's holds."""
-
-    form: ImageForm = field(default_factory=ImageForm)
-    """How images look."""
-    transfer: Transfer = "copy"
-    """How photos that need no change get there."""
-    model: ColmapExport = field(default_factory=ColmapExport)
-    """The sparse model."""
-    downscales: int = 3
-    """How many of images_2, images_4, images_8 and so on are written: as many as ns-process-data does."""
-    depth: bool = True
-    """Whether depth maps are."""
-    min_confidence: float = 1.5
-    """Of the pixels that have one."""
-
-    def __post_init__(self) -> None:
-        if not 0 <= self.downscales <= 8:
-            raise ValueError(f"downscales is {self.downscales}: give 0 to 8")
-
-
-def export_nerfstudio(scene: Scene, folder: Path, config: NerfstudioExport, progress: Progress) -> None:
+def export_nerfstudio(
+    scene: Scene, folder: Path, config: NerfstudioExport | None = None, progress: Progress | None = None
+) -> None:
     """Writes transforms.json, sparse_pc.ply, images/ and images_2, ..., masks/ and depths/ with theirs,
     colmap/sparse/0, the same in sparse/0, and names.json.
 
@@ -55,6 +34,7 @@ def export_nerfstudio(scene: Scene, folder: Path, config: NerfstudioExport, prog
     written if any view has one. Depth files are .npy, and 16-bit .png, of z in thousandths of a world unit,
     0 unknown. Raises InputError for photos that are gone.
     """
+    config, progress = config or NerfstudioExport(), progress or Silent()
     images = image_set(scene, config.form, config.model.min_observations)
     for place in (folder / "colmap" / "sparse" / "0", folder / "sparse" / "0"):
         model = write_model(images.scene, images.files, images.names, place, config.model)

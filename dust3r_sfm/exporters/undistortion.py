@@ -6,28 +6,10 @@ from dataclasses import dataclass, replace
 import numpy as np
 from jaxtyping import Float
 
+from dust3r_sfm.exporters.config import ImageForm
 from dust3r_sfm.geometry import ideal_pixels, pixel_grid, project, unproject
 from dust3r_sfm.images.framing import fitted_size
 from dust3r_sfm.types import Affine, Camera, Scene, View
-
-
-@dataclass(frozen=True)
-class ImageForm:
-    """What written images are like. They are always upright: no reader then asks which way up."""
-
-    undistorted: bool = True
-    """Whether they are as a pinhole with the principal point at the centre sees it."""
-    long_edge: int | None = None
-    """Bounds their sides in pixels; None: as many as the photo has."""
-    centred_px: float = 1e-3
-    """A principal point this near the centre is there, but for rounding: such a photo is not resampled."""
-    edge_samples: int = 65
-    """Points of each edge of a photo by which its undistorted size is found: the lens bends slowly between
-    them."""
-
-    def __post_init__(self) -> None:
-        if self.long_edge is not None and self.long_edge < 1:
-            raise ValueError(f"long_edge is {self.long_edge}: give 1 or more, or None")
 
 
 @dataclass(frozen=True)

@@ -23,10 +23,12 @@ _WORKERS = 4
 
 @dataclass(frozen=True)
 class LoadedViews:
-    """The views in the order of their photos, and for each file left out its name and the reason."""
+    """What came of a folder or list of photos."""
 
     views: tuple[View, ...]
+    """In the order of their photos."""
     skipped: dict[str, str]
+    """For each file that was left out, name -> reason."""
 
 
 def load_views(source: Path | Sequence[Path], spec: ImageSpec, masks: Path | None = None) -> LoadedViews:

@@ -2,16 +2,16 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 import numpy as np
 from jaxtyping import UInt8
 from PIL import Image
 
 from dust3r_sfm.errors import InputError
+from dust3r_sfm.images.sampling import FrameSampling
 from dust3r_sfm.progress import Progress, Silent
 
 if TYPE_CHECKING:
@@ -19,20 +19,6 @@ if TYPE_CHECKING:
     from av.container import InputContainer
 
 _PNG_EFFORT = 3  # Half the default's time for a twentieth more bytes.
-
-
-@dataclass(frozen=True)
-class FrameSampling:
-    """Which frames of a video become photos: one of each of equally long parts."""
-
-    count: int = 300
-    """Parts, or as many as the video has frames: as many as ns-process-data takes."""
-    choice: Literal["sharpest", "even"] = "sharpest"
-    """The sharpest frame of each, which leaves out what the hand shook, or the middle one."""
-
-    def __post_init__(self) -> None:
-        if self.count < 1:
-            raise ValueError(f"count is {self.count}: give 1 or more")
 
 
 def sample_frames(

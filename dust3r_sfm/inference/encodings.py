@@ -6,8 +6,9 @@ from pathlib import Path
 from typing import overload
 
 from dust3r_sfm.inference.cache_keys import encoding_key
+from dust3r_sfm.inference.config import InferenceConfig
 from dust3r_sfm.io.arrays import SUFFIX, TemporaryFolder, read_arrays, read_own_arrays, write_arrays
-from dust3r_sfm.progress import Progress
+from dust3r_sfm.progress import Progress, Silent
 from dust3r_sfm.regressors.protocol import Encoding, PointmapRegressor
 from dust3r_sfm.types import View
 
@@ -85,13 +86,13 @@ class EncodingCache(Sequence[Encoding]):
 def encode_all(
     regressor: PointmapRegressor,
     views: Sequence[View],
-    work_folder: Path | None,
-    most_bytes: int,
-    progress: Progress,
+    work_folder: Path | None = None,
+    most_bytes: int = InferenceConfig.encoding_bytes,
+    progress: Progress | None = None,
 ) -> EncodingCache:
     """Every view encoded once, those not at all that a former run left in `work_folder`.
-    A stage "Encoding" in images on `progress`."""
-    folder = None if work_folder is None else work_folder / "encodings"
+    At most `most_bytes` of them stay in memory. A stage "Encoding" in images on `progress`."""
+    folder, progress = None if work_folder is None else work_folder / "encodings", progress or Silent()
     progress.start("Encoding", len(views), "images")
     cache = EncodingCache([encoding_key(regressor, view) for view in views], folder, most_bytes)
     missing = [index for index in range(len(views)) if not cache.restore(index)]

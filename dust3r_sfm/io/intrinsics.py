@@ -13,10 +13,12 @@ from dust3r_sfm.types import LensCamera
 
 @dataclass(frozen=True)
 class Intrinsics:
-    """Cameras of stored files by photo name, and by (width, height) for all photos of that size."""
+    """Cameras of stored files."""
 
     by_name: Mapping[str, LensCamera] = field(default_factory=dict)
+    """By photo name."""
     by_size: Mapping[tuple[int, int], LensCamera] = field(default_factory=dict)
+    """By (width, height) in pixels, for all photos of that size."""
 
     def camera(self, name: str, size: tuple[int, int]) -> LensCamera | None:
         """None where nothing is known of this photo. Raises InputError if its camera has another size."""

@@ -24,6 +24,9 @@ from dust3r_sfm.types import (
     ViewProof,
 )
 
+SCENE_FILE = "scene.npz"
+"""What the file is called in the folders of reconstructions."""
+
 _FORMAT = "dust3r_sfm scene"
 _VERSION = 1
 _TRACK_ARRAYS = ("xyz", "color", "point_index", "view_index", "pixels")
@@ -58,7 +61,12 @@ def save_scene(scene: Scene, path: Path) -> None:
 
 
 def load_scene(path: Path) -> Scene:
-    """Reads what `save_scene` wrote. Any other file, also one that holds pickles, is an InputError."""
+    """Reads what `save_scene` wrote, or the largest scene in a folder that `reconstruct` wrote. Any other
+    file, also one that holds pickles, is an InputError."""
+    if path.is_dir() and not (path / SCENE_FILE).exists():
+        raise InputError(f"{path}: holds no {SCENE_FILE}; name a folder that `dust3r-sfm reconstruct` wrote")
+    if path.is_dir():
+        path = path / SCENE_FILE
     try:
         # Of anything else numpy says that it may be a pickle, and how to open it unsafely.
         if path.is_file() and not zipfile.is_zipfile(path):

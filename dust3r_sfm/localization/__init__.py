@@ -1,11 +1,18 @@
 """Where new photos were taken, against photos whose cameras are known."""
 
-from dust3r_sfm.localization.config import LocalizationConfig, PreparationConfig
-from dust3r_sfm.localization.localizer import Attempt, Localizer
-from dust3r_sfm.localization.mapping.mapping import default_folder, prepare
-from dust3r_sfm.localization.mapping.reference import DepthMap, KnownPoints, PosedPhoto, Reference
-from dust3r_sfm.localization.mapping.reference_map import Prepared
-from dust3r_sfm.localization.mapping.reference_sets import read_reference
+from typing import TYPE_CHECKING
+
+from dust3r_sfm.lazy_names import lazy_names
+
+if TYPE_CHECKING:
+    from dust3r_sfm.localization.attempt import Attempt
+    from dust3r_sfm.localization.config import LocalizationConfig, PreparationConfig
+    from dust3r_sfm.localization.localizer import Localizer
+    from dust3r_sfm.localization.mapping.mapping import default_folder, prepare
+    from dust3r_sfm.localization.mapping.reference import DepthMap, KnownPoints, PosedPhoto, Reference
+    from dust3r_sfm.localization.mapping.reference_map import Prepared
+    from dust3r_sfm.localization.mapping.reference_sets import read_reference
+    from dust3r_sfm.localization.output import poses_text
 
 __all__ = [
     "Attempt",
@@ -18,6 +25,26 @@ __all__ = [
     "Prepared",
     "Reference",
     "default_folder",
+    "poses_text",
     "prepare",
     "read_reference",
 ]
+
+__getattr__, __dir__ = lazy_names(
+    __name__,
+    {
+        "Attempt": "attempt",
+        "DepthMap": "mapping.reference",
+        "KnownPoints": "mapping.reference",
+        "LocalizationConfig": "config",
+        "Localizer": "localizer",
+        "PosedPhoto": "mapping.reference",
+        "PreparationConfig": "config",
+        "Prepared": "mapping.reference_map",
+        "Reference": "mapping.reference",
+        "default_folder": "mapping.mapping",
+        "poses_text": "output",
+        "prepare": "mapping.mapping",
+        "read_reference": "mapping.reference_sets",
+    },
+)

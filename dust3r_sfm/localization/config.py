@@ -3,6 +3,7 @@ named."""
 
 from dataclasses import dataclass, field
 
+from dust3r_sfm.localization.choices import LocalizationChoices
 from dust3r_sfm.retrieval import SearchConfig, VladConfig
 
 
@@ -113,19 +114,13 @@ class CarryingConfig:
 
 
 @dataclass(frozen=True)
-class LocalizationConfig:
+class LocalizationConfig(LocalizationChoices):
     """How a photo is compared with references, and when a pose is accepted."""
 
-    top_k: int = 5
-    """References a photo is compared with."""
     diversity: float = 0.1
     """Of their choice (`retrieval.diverse_neighbours`)."""
     search: SearchConfig = field(default_factory=SearchConfig)
     """Which look like it."""
-    max_error: float = 0.008
-    """Reprojection error of an inlier."""
-    min_inliers: int = 25
-    """Inliers that a pose is accepted with."""
     min_inlier_ratio: float = 0.1
     """Of all matches that reproject within `max_error`, for a pose to be accepted."""
     pose: PoseConfig = field(default_factory=PoseConfig)

@@ -4,7 +4,7 @@ there is none."""
 import logging
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import numpy as np
 from jaxtyping import Float
@@ -17,6 +17,7 @@ from dust3r_sfm.localization.absolute_pose import (
     solved_pose,
     solved_pose_and_focal,
 )
+from dust3r_sfm.localization.attempt import Attempt
 from dust3r_sfm.localization.config import LocalizationConfig
 from dust3r_sfm.localization.mapping.learned_map import StrongerReferences
 from dust3r_sfm.localization.mapping.pose_consistency import carried, median_depth
@@ -41,23 +42,6 @@ from dust3r_sfm.retrieval import diverse_neighbours
 from dust3r_sfm.types import FocalSource, ImageSpec, LensCamera, Localization, View
 
 _logger = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True)
-class Attempt:
-    """What became of one photo: `localization`, or the `reason` why there is none. `references`: names of
-    what it was compared with. `num_matches`: places of the photo that some reference knows a point for.
-    `num_inliers`: those where one agrees with the best pose, also one that was not accepted. `inliers`: the
-    best match of each of these, and how they came about."""
-
-    name: str
-    localization: Localization | None
-    reason: str | None
-    references: tuple[str, ...]
-    num_matches: int
-    num_inliers: int
-    inliers: PointMatches
-    time_s: float
 
 
 class Localizer:

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from scipy.spatial.transform import Rotation
 
-from dust3r_sfm.localization.localizer import Attempt
+from dust3r_sfm.localization.attempt import Attempt
 from dust3r_sfm.types import Localization, Rigid
 
 

@@ -6,7 +6,7 @@ from PIL import Image, ImageDraw
 
 from dust3r_sfm.geometry import apply_affine
 from dust3r_sfm.images import load_view
-from dust3r_sfm.localization.localizer import Attempt
+from dust3r_sfm.localization.attempt import Attempt
 from dust3r_sfm.localization.mapping.reference_map import Prepared
 from dust3r_sfm.types import ImageSpec, View
 

@@ -14,14 +14,17 @@ from torch import Tensor
 
 @dataclass(frozen=True)
 class ViewOutput:
-    """Pixel maps of one view of a pair, float32. `points` are in camera i's frame for BOTH views of the
-    pair (i, j), OpenCV axes, in metres if the network is metric, else in a scale of the pair's own.
-    Descriptors have unit length; None without local features."""
+    """Pixel maps of one view of a pair, float32."""
 
     points: Float[Tensor, "b h w 3"]
+    """In camera i's frame for BOTH views of the pair (i, j), OpenCV axes, in metres if the network is metric,
+    else in a scale of the pair's own."""
     confidence: Float[Tensor, "b h w"]
+    """Of `points`: at least 1."""
     descriptors: Float[Tensor, "b h w c"] | None = None
+    """Of unit length; None without local features."""
     descriptor_confidence: Float[Tensor, "b h w"] | None = None
+    """Of `descriptors`; None without them."""
 
     def map_tensors(self, function: Callable[[Tensor], Tensor]) -> "ViewOutput":
         """The same with `function` applied to every map there is."""

@@ -2,15 +2,13 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field, fields, is_dataclass
-from pathlib import Path
 
 from dust3r_sfm.alignment import AlignmentConfig
 from dust3r_sfm.alignment.gradient import GradientConfig
-from dust3r_sfm.dense import DepthFusionConfig
-from dust3r_sfm.exporters.colmap import ColmapExport
+from dust3r_sfm.dense import DepthFusionConfig, FusionConfig
+from dust3r_sfm.exporters.config import ColmapExport
 from dust3r_sfm.inference import InferenceConfig
-from dust3r_sfm.pipeline.georegistration import KnownWorld
-from dust3r_sfm.pipeline.known_cameras import KnownCameras
+from dust3r_sfm.pipeline.choices import RunChoices
 from dust3r_sfm.pipeline.plan import Cost
 from dust3r_sfm.pipeline.regressors import RegressorConfig
 from dust3r_sfm.regressors.stereo import StereoConfig
@@ -34,31 +32,32 @@ _SAME_RESULT = (
 
 @dataclass(frozen=True)
 class ExportConfig:
-    """What goes into the output folder: the COLMAP model, and how many points the dense cloud has."""
+    """What goes into the output folder."""
 
     colmap: ColmapExport = field(default_factory=ColmapExport)
-    max_cloud_points: int = 1_000_000
+    """The COLMAP model."""
+    max_cloud_points: int | None = FusionConfig.max_points
+    """Most points of points.ply and scene.glb. None: all."""
 
 
 @dataclass(frozen=True)
-class ReconstructConfig:
-    """`masks` is a folder of pictures named as the photos, dark where a photo must not be used. `gradient`:
-    align by the published descent, to compare. `max_memory_gib`: None for what the machine has. Of more
-    photos than `sparing_above` the embedded regressor looks less closely at each (`stereo.sparing`)."""
+class ReconstructConfig(RunChoices):
+    """All settings of a reconstruction: what users tell a run, and a config for each stage."""
 
     regressor: RegressorConfig = field(default_factory=StereoConfig)
+    """What measures pairs."""
     graph: GraphConfig = field(default_factory=Automatic)
+    """Which photos are compared."""
     inference: InferenceConfig = field(default_factory=InferenceConfig)
+    """How much is kept of each pair."""
     alignment: AlignmentConfig = field(default_factory=AlignmentConfig)
+    """How pairs become scenes."""
     depth: DepthFusionConfig = field(default_factory=DepthFusionConfig)
+    """How the depth maps that pairs have of a view become one."""
     export: ExportConfig = field(default_factory=ExportConfig)
-    masks: Path | None = None
-    known: KnownCameras = field(default_factory=KnownCameras)
-    world: KnownWorld = field(default_factory=KnownWorld)
+    """What goes into the output folder."""
     gradient: GradientConfig | None = None
-    max_memory_gib: float | None = None
-    sparing_above: int = 100
-    seed: int = 0
+    """Align by the published descent, to compare. None: solve."""
 
 
 def expected_cost(config: RegressorConfig) -> Cost | None:

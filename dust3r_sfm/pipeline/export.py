@@ -1,17 +1,19 @@
 """A saved scene as files for another program, without reconstructing anything."""
 
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from pathlib import Path
 
-from dust3r_sfm.dense.fused_cloud import FusionConfig, fused_points
+from dust3r_sfm.dense.fused_cloud import fuse_points
 from dust3r_sfm.errors import InputError, OutputError
-from dust3r_sfm.exporters.colmap import ColmapExport, export_colmap
-from dust3r_sfm.exporters.colmap_dataset import ColmapDataset, export_colmap_dataset
-from dust3r_sfm.exporters.colmap_dense import ColmapDense, export_colmap_dense
+from dust3r_sfm.exporters.colmap import export_colmap
+from dust3r_sfm.exporters.colmap_dataset import export_colmap_dataset
+from dust3r_sfm.exporters.colmap_dense import export_colmap_dense
+from dust3r_sfm.exporters.config import ColmapDataset, ColmapDense, ColmapExport, NerfstudioExport
 from dust3r_sfm.exporters.depth_maps import export_depth_maps
+from dust3r_sfm.exporters.formats import ExportFormat, GlbExport, PlyExport
 from dust3r_sfm.exporters.image_files import relocated
 from dust3r_sfm.exporters.mesh import export_mesh
-from dust3r_sfm.exporters.nerfstudio import NerfstudioExport, export_nerfstudio
+from dust3r_sfm.exporters.nerfstudio import export_nerfstudio
 from dust3r_sfm.exporters.point_cloud import export_glb, export_point_cloud
 from dust3r_sfm.io.atomic import written_whole
 from dust3r_sfm.io.scene_file import load_scene
@@ -19,44 +21,13 @@ from dust3r_sfm.pipeline.output import as_output_error
 from dust3r_sfm.progress import Progress, Silent
 from dust3r_sfm.types import Scene
 
-SCENE_FILE = "scene.npz"
-
-
-@dataclass(frozen=True)
-class PlyExport:
-    """points.ply of the fused cloud, and mesh.ply, a surface through it, if `mesh`."""
-
-    fusion: FusionConfig = field(default_factory=FusionConfig)
-    mesh: bool = False
-
-
-@dataclass(frozen=True)
-class GlbExport:
-    """scene.glb: the fused cloud and a pyramid for each camera."""
-
-    fusion: FusionConfig = field(default_factory=FusionConfig)
-
-
-@dataclass(frozen=True)
-class DepthExport:
-    """Depth and confidence of each view, as arrays and as pictures."""
-
-
-ExportFormat = (
-    ColmapExport | ColmapDataset | NerfstudioExport | ColmapDense | PlyExport | GlbExport | DepthExport
-)
-"""ColmapExport alone is the model of the stored photos, which stay where they are."""
-
 
 def saved_scene(place: Path, photos: Path | None = None) -> Scene:
     """The scene in a folder that `reconstruct` wrote (the largest), or in its scene.npz. With `photos`, its
     photos are looked for below that folder. Raises InputError if there is none."""
     if photos is not None and not photos.is_dir():
         raise InputError(f"{photos}: no such folder; name the one that the photos of the scene are in")
-    file = place / SCENE_FILE if place.is_dir() else place
-    if place.is_dir() and not file.exists():
-        raise InputError(f"{place}: holds no {SCENE_FILE}; name a folder that `dust3r-sfm reconstruct` wrote")
-    scene = load_scene(file)
+    scene = load_scene(place)
     return (
         scene
         if photos is None
@@ -67,13 +38,13 @@ def saved_scene(place: Path, photos: Path | None = None) -> Scene:
 def export_scene(
     scene: Scene,
     output: Path,
-    config: ExportFormat,
+    config: ExportFormat | None = None,
     progress: Progress | None = None,
     *,
     overwrite: bool = False,
 ) -> tuple[str, ...]:
     """Writes the scene into the folder `output`, which appears when all of it is there, and returns the
-    names of what was written.
+    names of what was written. Without `config`, the images and a COLMAP model of them (`ColmapDataset`).
 
     Into a folder that is not empty only with `overwrite`: what has the same name is replaced, everything
     else stays. Raises OutputError for a folder that cannot be written or holds the photos themselves,
@@ -89,7 +60,7 @@ def export_scene(
     target = output / ".export" if beside else output
     with as_output_error(output), written_whole(target, replace=True) as partial:
         partial.mkdir(parents=True)
-        _write(scene, partial, config, progress or Silent())
+        _write(scene, partial, config or ColmapDataset(), progress or Silent())
         names = tuple(sorted(path.name for path in partial.iterdir()))
     if beside:
         with as_output_error(output):
@@ -132,13 +103,13 @@ def _write(scene: Scene, folder: Path, config: ExportFormat, progress: Progress)
     elif isinstance(config, PlyExport):
         _export_ply(scene, folder, config, progress)
     elif isinstance(config, GlbExport):
-        export_glb(scene, fused_points(scene, config.fusion, progress), folder / "scene.glb")
+        export_glb(scene, fuse_points(scene, config.fusion, progress), folder / "scene.glb")
     else:
         export_depth_maps(scene, folder / "depth")
 
 
 def _export_ply(scene: Scene, folder: Path, config: PlyExport, progress: Progress) -> None:
-    cloud = fused_points(scene, config.fusion, progress)
+    cloud = fuse_points(scene, config.fusion, progress)
     export_point_cloud(cloud, folder / "points.ply")
     if config.mesh:
         progress.start("Meshing", 1, "clouds")

@@ -7,8 +7,8 @@ from pathlib import Path
 from dust3r_sfm.alignment import views_with_known_focals
 from dust3r_sfm.images import LoadedViews, load_views
 from dust3r_sfm.pipeline.config import ReconstructConfig, expected_cost
-from dust3r_sfm.pipeline.georegistration import Placing, placing_of_views
-from dust3r_sfm.pipeline.known_cameras import presets_of_views
+from dust3r_sfm.pipeline.known.cameras import presets_of_views
+from dust3r_sfm.pipeline.known.world import Placing, placing_of_views
 from dust3r_sfm.pipeline.memory import allowed_bytes, check_memory, expected_bytes, within_memory
 from dust3r_sfm.pipeline.pair_selection import pairs_by_name
 from dust3r_sfm.pipeline.plan import Plan, plan_run

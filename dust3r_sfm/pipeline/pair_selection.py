@@ -28,7 +28,7 @@ def pairs_by_name(
     if isinstance(config, Retrieval):
         describing(regressor)
         return config
-    return view_graph(config, [view.name for view in views])
+    return view_graph([view.name for view in views], config)
 
 
 def similar_pairs(

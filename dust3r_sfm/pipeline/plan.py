@@ -16,16 +16,22 @@ class Cost:
 
 @dataclass(frozen=True)
 class Plan:
-    """`num_pairs` counts unordered pairs; what is None nobody measured. `most_more_s`: what is granted for
-    closer matching where photos stay apart."""
+    """What is known of a run before its first pair. What is None nobody measured."""
 
     num_images: int
+    """Photos that are used."""
     num_pairs: int
+    """Unordered pairs of them that are compared."""
     regressor: str
+    """Its name."""
     expected_s: float | None
+    """Seconds on two CPU cores."""
     skipped: Mapping[str, str] = field(default_factory=dict)
+    """Photo name -> why it is left out."""
     expected_bytes: int | None = None
+    """Of memory."""
     most_more_s: float | None = None
+    """Seconds granted for closer matching where photos stay apart."""
 
     def __str__(self) -> str:
         time = "" if self.expected_s is None else f", about {rough_time(self.expected_s)}"

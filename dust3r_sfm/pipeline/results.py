@@ -2,12 +2,12 @@
 
 from pathlib import Path
 
-from dust3r_sfm.dense.fused_cloud import FusionConfig, fused_points
+from dust3r_sfm.dense.fused_cloud import FusionConfig, fuse_points
 from dust3r_sfm.exporters.colmap import export_colmap
 from dust3r_sfm.exporters.depth_maps import export_depth_maps
 from dust3r_sfm.exporters.point_cloud import export_glb, export_point_cloud
 from dust3r_sfm.exporters.report import RunFacts, write_report
-from dust3r_sfm.io.scene_file import save_scene
+from dust3r_sfm.io.scene_file import SCENE_FILE, save_scene
 from dust3r_sfm.pipeline.config import ReconstructConfig
 from dust3r_sfm.progress import Progress
 from dust3r_sfm.types import Reconstruction, Scene
@@ -33,8 +33,8 @@ def write_results(
 
 def _write_dense(scene: Scene, folder: Path, config: ReconstructConfig) -> None:
     fusion = FusionConfig(max_points=config.export.max_cloud_points, seed=config.seed)
-    cloud = fused_points(scene, fusion)
+    cloud = fuse_points(scene, fusion)
     export_point_cloud(cloud, folder / "points.ply")
     export_glb(scene, cloud, folder / "scene.glb")
     export_depth_maps(scene, folder / "depth")
-    save_scene(scene, folder / "scene.npz")
+    save_scene(scene, folder / SCENE_FILE)

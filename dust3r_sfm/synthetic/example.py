@@ -28,9 +28,9 @@ class ExamplePaths:
 
 def write_example(
     folder: Path,
-    count: int = 8,
-    width: int = 640,
-    height: int = 480,
+    count: int,
+    width: int,
+    height: int,
     seed: int = 0,
     progress: Progress | None = None,
 ) -> ExamplePaths:

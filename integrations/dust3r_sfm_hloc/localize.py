@@ -10,13 +10,13 @@ from pathlib import Path, PurePosixPath
 from dust3r_sfm.errors import InputError, OutputError
 from dust3r_sfm.io.atomic import written_whole
 from dust3r_sfm.io.intrinsics import intrinsics_lines
+from dust3r_sfm.localization import read_reference
 from dust3r_sfm.localization.output import poses_text
 from dust3r_sfm.pipeline.localization import (
     LocalizeConfig,
     Localized,
     find_queries,
     localize_photos,
-    open_reference,
 )
 from dust3r_sfm.progress import Progress
 
@@ -45,7 +45,7 @@ def main(
     asked = find_queries(queries, root=images)
     names = {query: result_name(query, prepend_camera_name) for query in asked.files}
     _check_distinct(names)
-    reference = open_reference(reference_sfm, images)
+    reference = read_reference(reference_sfm, images)
     localized = localize_photos(reference, asked, config, prepared, progress=progress, pairs=pairs)
     try:
         with written_whole(results, replace=True) as partial:

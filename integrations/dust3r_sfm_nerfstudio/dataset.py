@@ -6,16 +6,16 @@ from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path, PurePosixPath
 
-from dust3r_sfm.exporters.colmap import ColmapExport
+from dust3r_sfm.cli.options.library import points_of
+from dust3r_sfm.exporters.config import ColmapExport, ImageForm, NerfstudioExport
 from dust3r_sfm.exporters.image_set import NAMES_FILE
-from dust3r_sfm.exporters.nerfstudio import NerfstudioExport, export_nerfstudio
-from dust3r_sfm.exporters.undistortion import ImageForm
+from dust3r_sfm.exporters.nerfstudio import export_nerfstudio
 from dust3r_sfm.io.atomic import written_whole
 from dust3r_sfm.pipeline.output import as_output_error
 from dust3r_sfm.progress import Progress
 from dust3r_sfm.types import Scene
-from dust3r_sfm_nerfstudio.command import ProcessDust3r
 from dust3r_sfm_nerfstudio.in_place import export_in_place
+from dust3r_sfm_nerfstudio.options import ProcessOptions
 
 OURS = "dust3r"
 """The sub-folder of the output for everything that nerfstudio does not read."""
@@ -25,7 +25,9 @@ _KINDS = ("images", "masks", "depths")
 _PICTURES = (NAMES_FILE, *_KINDS, *(f"{kind}_{2**power}" for kind in _KINDS for power in range(1, 9)))
 
 
-def write_dataset(scene: Scene, stems: Mapping[str, str], command: ProcessDust3r, progress: Progress) -> None:
+def write_dataset(
+    scene: Scene, stems: Mapping[str, str], command: ProcessOptions, progress: Progress
+) -> None:
     """Writes the scene's dataset into `command.output_dir`, in place of one that is there.
 
     `stems`: photo name -> name of its image without a suffix. Raises OutputError, and InputError for
@@ -43,7 +45,7 @@ def write_dataset(scene: Scene, stems: Mapping[str, str], command: ProcessDust3r
 
 
 def _export(
-    scene: Scene, stems: Mapping[str, str], folder: Path, command: ProcessDust3r, progress: Progress
+    scene: Scene, stems: Mapping[str, str], folder: Path, command: ProcessOptions, progress: Progress
 ) -> None:
     config = NerfstudioExport(
         form=ImageForm(undistorted=command.camera_type == "pinhole"),
@@ -61,16 +63,16 @@ def _export(
     (folder / NAMES_FILE).write_text(json.dumps(originals, indent=1) + "\n", encoding="utf-8")
 
 
-def _model(command: ProcessDust3r) -> ColmapExport:
-    return ColmapExport(None if command.max_points == "all" else command.max_points)
+def _model(command: ProcessOptions) -> ColmapExport:
+    return ColmapExport(points_of(command.max_points))
 
 
-def _owned(command: ProcessDust3r) -> tuple[str, ...]:
+def _owned(command: ProcessOptions) -> tuple[str, ...]:
     """What a run puts into the output folder, and of all it ever takes away there."""
     return _MODEL if command.skip_image_processing else (*_MODEL, *_PICTURES)
 
 
-def replaced_by(command: ProcessDust3r, path: Path) -> Path | None:
+def replaced_by(command: ProcessOptions, path: Path) -> Path | None:
     """The file or folder in the output that has `path` in it and that a run would replace, if any."""
     output, path = command.output_dir.resolve(), path.resolve()
     if not path.is_relative_to(output) or path == output:

@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 import pycolmap
 
-from dust3r_sfm.exporters.colmap import ColmapExport, export_colmap
+from dust3r_sfm.exporters.colmap import export_colmap
+from dust3r_sfm.exporters.config import ColmapExport
 from dust3r_sfm.exporters.nerfstudio import turned_points
 from dust3r_sfm.exporters.nerfstudio_transforms import APPLIED, turned_pose
 from dust3r_sfm.exporters.point_cloud import export_point_cloud

@@ -5,11 +5,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from dust3r_sfm.errors import InputError
+from dust3r_sfm.images import FrameSampling, sample_frames
 from dust3r_sfm.images.files import find_photos
-from dust3r_sfm.images.video import FrameSampling, sample_frames
 from dust3r_sfm.io.atomic import written_whole
 from dust3r_sfm.progress import Progress
-from dust3r_sfm_nerfstudio.command import ProcessDust3r
+from dust3r_sfm_nerfstudio.options import ProcessOptions
 
 
 @dataclass(frozen=True)
@@ -21,7 +21,7 @@ class Inputs:
     stems: Mapping[str, str]
 
 
-def gather(command: ProcessDust3r, frames: Path, progress: Progress) -> Inputs:
+def gather(command: ProcessOptions, frames: Path, progress: Progress) -> Inputs:
     """Photos are numbered from 1 as nerfstudio numbers them: frame_00001, ...; with eval data
     frame_train_00001, ... and frame_eval_00001, ... Frames of videos are written below `frames`.
 
@@ -47,7 +47,7 @@ def _numbered(names: Sequence[str], prefix: str) -> dict[str, str]:
     return {name: f"{prefix}{number:05d}" for number, name in enumerate(names, start=1)}
 
 
-def _photo_folder(data: Path, frames: Path, command: ProcessDust3r, progress: Progress) -> Path:
+def _photo_folder(data: Path, frames: Path, command: ProcessOptions, progress: Progress) -> Path:
     """The data itself if it is a folder, else the folder that its frames were written into."""
     if not data.is_file():
         return data

@@ -6,22 +6,16 @@ from pathlib import Path
 
 from dust3r_sfm.cli.commands import reconstruct_config
 from dust3r_sfm.cli.compute import chosen_regressor
-from dust3r_sfm.cli.options import (
-    ComputeOptions,
-    KnownOptions,
-    OutputOptions,
-    PhotoOptions,
-    Reconstruct,
-    SolvingOptions,
-)
+from dust3r_sfm.cli.options import ComputeOptions, Reconstruct
+from dust3r_sfm.cli.options.reconstruct import KnownOptions, OutputOptions, PhotoOptions, SolvingOptions
 from dust3r_sfm.errors import InputError, OutputError
 from dust3r_sfm.pipeline import Existing, Plan, ReconstructConfig, reconstruct_all
 from dust3r_sfm.pipeline.output import unfinished
 from dust3r_sfm.progress import Progress
 from dust3r_sfm.types import Reconstruction
-from dust3r_sfm_nerfstudio.command import ProcessDust3r
 from dust3r_sfm_nerfstudio.dataset import OURS, replaced_by, write_dataset
 from dust3r_sfm_nerfstudio.inputs import gather
+from dust3r_sfm_nerfstudio.options import ProcessOptions
 
 
 @dataclass(frozen=True)
@@ -32,7 +26,7 @@ class Processed:
     reconstruction: Reconstruction
 
 
-def process(command: ProcessDust3r, say: Callable[[str], None], progress: Progress) -> Processed:
+def process(command: ProcessOptions, say: Callable[[str], None], progress: Progress) -> Processed:
     """Writes the dataset of the largest scene into the output folder; everything else that was found out
     is in its sub-folder dust3r, as `dust3r-sfm reconstruct` writes it.
 
@@ -56,7 +50,7 @@ def process(command: ProcessDust3r, say: Callable[[str], None], progress: Progre
     return Processed(len(inputs.stems), reconstruction)
 
 
-def _check(command: ProcessDust3r) -> None:
+def _check(command: ProcessOptions) -> None:
     """Raises for what can be known to fail before any work."""
     if not 0 <= command.num_downscales <= 8:
         raise InputError(f"--num-downscales {command.num_downscales}: give 0 to 8")
@@ -86,7 +80,7 @@ def _check(command: ProcessDust3r) -> None:
             )
 
 
-def _config(command: ProcessDust3r, say: Callable[[str], None]) -> ReconstructConfig:
+def _config(command: ProcessOptions, say: Callable[[str], None]) -> ReconstructConfig:
     options = Reconstruct(
         photos=command.data,
         out=command.output_dir,
@@ -108,6 +102,6 @@ def _config(command: ProcessDust3r, say: Callable[[str], None]) -> ReconstructCo
     return reconstruct_config(options, choice.name)
 
 
-def _existing(command: ProcessDust3r, work: Path) -> Existing:
+def _existing(command: ProcessOptions, work: Path) -> Existing:
     """nerfstudio replaces what is there without a question; so do we."""
     return Existing.RESUME if unfinished(work) and not command.overwrite else Existing.OVERWRITE

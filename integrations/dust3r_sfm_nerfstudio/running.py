@@ -13,7 +13,7 @@ from rich.markup import escape
 from dust3r_sfm.cli.drawing import drawn_progress
 from dust3r_sfm.errors import Dust3rSfmError
 from dust3r_sfm.exporters.originals import originals_of
-from dust3r_sfm_nerfstudio.command import ProcessDust3r
+from dust3r_sfm_nerfstudio.options import ProcessOptions
 from dust3r_sfm_nerfstudio.processing import Processed, process
 
 _INTERRUPTED = 130
@@ -22,7 +22,7 @@ _FEW, _SOME = 0.4, 0.8
 """Shares of posed photos below which nerfstudio's summaries turn red and yellow."""
 
 
-def run(command: ProcessDust3r) -> int:
+def run(command: ProcessOptions) -> int:
     """The exit code, as of `dust3r-sfm`: 0 success, 2 input, 3 output, 4 no model, 130 Ctrl-C, 1 the system
     gave up."""
     console = _console()
@@ -66,7 +66,7 @@ def _quiet_libraries(console: Console, verbose: bool) -> None:
         pycolmap.logging.minloglevel = int(pycolmap.logging.FATAL)
 
 
-def summary(command: ProcessDust3r, processed: Processed) -> Iterator[str]:
+def summary(command: ProcessOptions, processed: Processed) -> Iterator[str]:
     """Lines of rich markup."""
     scene, *others = processed.reconstruction.scenes
     yield f"Starting with {processed.num_photos} images"

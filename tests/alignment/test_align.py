@@ -81,7 +81,7 @@ def test_mixed_focals_sizes_and_one_direction(scenes):
         [scenes.camera(48, 36, 40.0 + 4 * k) if k % 2 else scenes.camera(36, 48, 52.0 - k) for k in range(7)]
     )
     pairs = [Pair(i, j) for i in range(7) for j in range(7) if 0 < i - j <= 2]
-    (scene,) = run(truth, predict(truth, pairs), cameras="per_image").scenes
+    (scene,) = run(truth, predict(truth, pairs), cameras="per-image").scenes
     rotation, direction = pairwise_errors(scene, truth)
     assert len(scene.views) == 7
     assert rotation < 0.01

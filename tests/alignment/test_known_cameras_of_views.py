@@ -29,7 +29,7 @@ def view(name="a.png", affine=TURNED, size=(48, 36), shape=(24, 18)):
 
 def aligned(truth, predictions, presets, views=None):
     views = truth.views if views is None else views
-    config = AlignmentConfig(bundle=None, cameras="per_image", presets=presets)
+    config = AlignmentConfig(bundle=None, cameras="per-image", presets=presets)
     return scenes_with_depth(views, evidence_from_predictions(views, predictions), config)
 
 
@@ -162,7 +162,7 @@ def noisy_with_matches(truth, pairs):
 
 
 def sharpened(truth, predictions, presets):
-    config = AlignmentConfig(cameras="per_image", presets=presets)
+    config = AlignmentConfig(cameras="per-image", presets=presets)
     evidence = evidence_from_predictions(truth.views, predictions)
     (scene,) = scenes_with_depth(truth.views, evidence, config).scenes
     return scene

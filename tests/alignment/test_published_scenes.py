@@ -20,7 +20,7 @@ pytestmark = NEEDS_PARITY
 def run(name, presets=None):
     views, predictions, true, focals = load(name)
     evidence = evidence_from_predictions(views, predictions)
-    config = AlignmentConfig(cameras="per_image", presets=presets or Presets())
+    config = AlignmentConfig(cameras="per-image", presets=presets or Presets())
     (scene,) = scenes_with_depth(views, evidence, config).scenes
     assert len(scene.views) == len(views)
     return scene, true, focals

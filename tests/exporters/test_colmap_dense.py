@@ -8,7 +8,8 @@ from plane_world import MIXED, PLANE_Z, color_of, plane_scene, with_lens, write_
 from trainer_readers import splat_folder
 
 from dust3r_sfm.errors import InputError
-from dust3r_sfm.exporters.colmap_dense import ColmapDense, export_colmap_dense, read_array, write_array
+from dust3r_sfm.exporters.colmap_dense import export_colmap_dense, read_array, write_array
+from dust3r_sfm.exporters.config import ColmapDense
 from dust3r_sfm.geometry import invert_rigid, pixel_grid, transform_points, unproject
 from dust3r_sfm.progress import Silent
 from dust3r_sfm.types import Camera

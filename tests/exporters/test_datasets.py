@@ -24,10 +24,9 @@ from plane_world import (
 from trainer_readers import nerfstudio_folder, splat_folder, text_model
 
 from dust3r_sfm.errors import InputError
-from dust3r_sfm.exporters.colmap import ColmapExport
-from dust3r_sfm.exporters.colmap_dataset import ColmapDataset, export_colmap_dataset
-from dust3r_sfm.exporters.nerfstudio import NerfstudioExport, export_nerfstudio
-from dust3r_sfm.exporters.undistortion import ImageForm
+from dust3r_sfm.exporters.colmap_dataset import export_colmap_dataset
+from dust3r_sfm.exporters.config import ColmapDataset, ColmapExport, ImageForm, NerfstudioExport
+from dust3r_sfm.exporters.nerfstudio import export_nerfstudio
 from dust3r_sfm.geometry import invert_rigid, transform_points
 from dust3r_sfm.progress import Silent
 from dust3r_sfm.types import Camera

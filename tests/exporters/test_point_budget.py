@@ -6,7 +6,8 @@ import numpy as np
 import pycolmap
 import pytest
 
-from dust3r_sfm.exporters.colmap import ColmapExport, export_colmap
+from dust3r_sfm.exporters.colmap import export_colmap
+from dust3r_sfm.exporters.config import ColmapExport
 from dust3r_sfm.exporters.observations import observed, unmasked
 from dust3r_sfm.exporters.track_budget import chosen_points
 from dust3r_sfm.types import Scene, Tracks

@@ -10,7 +10,8 @@ import pytest
 from PIL import Image, ImageFilter
 
 from dust3r_sfm.errors import InputError
-from dust3r_sfm.images.video import FrameSampling, sample_frames, sharpness
+from dust3r_sfm.images import FrameSampling, sample_frames
+from dust3r_sfm.images.video import sharpness
 
 av = pytest.importorskip("av", reason="videos need PyAV, the extra [video]")
 

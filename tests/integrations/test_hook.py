@@ -140,12 +140,10 @@ def hook_import_us(environment: Environment) -> int:
     return max(map(int, rows))
 
 
-def test_help_waits_for_nothing_of_ours(
-    environment: Environment, nerfstudio_wheel: Path, wheel: Path
-) -> None:
+def test_help_waits_for_nothing_heavy(environment: Environment, nerfstudio_wheel: Path, wheel: Path) -> None:
     environment.unpack(nerfstudio_wheel, wheel)
     code = (
-        "import sys, nerfstudio.scripts.process_data as p; print(*(m for m in sys.modules if 'dust3r' in m))"
+        "import sys, nerfstudio.scripts.process_data; print('dust3r_sfm_nerfstudio.command' in sys.modules); "
+        "print(*(m for m in ('torch', 'pycolmap', 'scipy', 'numpy') if m in sys.modules))"
     )
-    names = ["dust3r_sfm_nerfstudio" + module for module in ("", ".hook", ".command")]
-    assert environment.run("-c", code).stdout.split() == names
+    assert environment.run("-c", code).stdout.splitlines() == ["True", ""]

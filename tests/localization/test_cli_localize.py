@@ -14,10 +14,10 @@ from posed_room import QUERIES, PosedRoom
 
 from dust3r_sfm.cli import main
 from dust3r_sfm.cli.compute import regressor_config
-from dust3r_sfm.cli.options import ComputeOptions, PlacingOptions
+from dust3r_sfm.cli.options import ComputeOptions
 from dust3r_sfm.errors import InputError
 from dust3r_sfm.evaluation.photos import read_poses
-from dust3r_sfm.localization import LocalizationConfig, Prepared
+from dust3r_sfm.localization import Prepared
 from dust3r_sfm.regressors.stereo import StereoConfig
 
 Run = Callable[..., tuple[int, str, str]]
@@ -137,12 +137,6 @@ def test_a_folder_is_never_replaced_by_a_file(
     assert f"error: {tmp_path / 'mine'}: is a folder; name a file" in err
     assert "localized" not in out
     assert (tmp_path / "mine" / "deep" / "notes.txt").read_text() == "keep"
-
-
-def test_the_bounds_that_help_names_are_those_of_the_library() -> None:
-    options, config = PlacingOptions(), LocalizationConfig()
-    said = (options.top_k, options.min_inliers, options.max_error)
-    assert said == (config.top_k, config.min_inliers, config.max_error)
 
 
 def test_only_preparing(run: Run, posed_room: PosedRoom, ready: tuple[Path, Path]) -> None:

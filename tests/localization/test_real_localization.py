@@ -11,8 +11,9 @@ from benchmarks.localization import Options, measured
 from dust3r_sfm.evaluation import read_model
 from dust3r_sfm.evaluation.photos import PosedPhoto, camera_centre
 from dust3r_sfm.geometry import rotation_angle_deg
+from dust3r_sfm.localization import read_reference
 from dust3r_sfm.pipeline import reconstruct_all
-from dust3r_sfm.pipeline.localization import Outputs, find_queries, localize_photos, open_reference
+from dust3r_sfm.pipeline.localization import Outputs, find_queries, localize_photos
 
 DATA = Path(__file__).parents[2].parent / "shared" / "data"
 
@@ -59,7 +60,7 @@ def test_left_out_photos_come_back(name: str, tmp_path: Path) -> None:
     queries.write_text("".join(f"{photo.name}\n" for photo in left_out))
     outputs = Outputs(model=tmp_path / "added")
     localized = localize_photos(
-        open_reference(tmp_path / "scene"),
+        read_reference(tmp_path / "scene"),
         find_queries(queries, root=DATA / name / "images"),
         outputs=outputs,
     )

@@ -17,7 +17,8 @@ from dust3r_sfm.alignment.known_cameras import (
 )
 from dust3r_sfm.alignment.pairs.focals import FocalConfig, FocalEvidence, focal_evidence
 from dust3r_sfm.alignment.pairs.relative_pose import RelativePose, RelativePoseConfig, estimate_relative_poses
-from dust3r_sfm.camera_groups import CameraSharing, group_cameras
+from dust3r_sfm.camera_groups import group_cameras
+from dust3r_sfm.camera_sharing import CameraSharing
 from dust3r_sfm.evidence import Evidence, PairSummary
 from dust3r_sfm.evidence.summary import sample_pixels
 from dust3r_sfm.geometry.resection import focal_by_resection

@@ -12,24 +12,32 @@ from dust3r_sfm.types import Affine, ConfidenceArray, LensCamera, Rigid
 
 @dataclass(frozen=True)
 class PosedPhoto:
-    """A photo file with its camera. `cam_from_world` is of the stored file, before any EXIF rotation."""
+    """A photo file with its camera."""
 
     name: str
+    """In the set."""
     path: Path
+    """The file."""
     camera: LensCamera
+    """Of the stored file, with its lens."""
     cam_from_world: Rigid
+    """OpenCV axes of the stored file, before any EXIF rotation."""
 
 
 @dataclass(frozen=True)
 class KnownPoints:
-    """3D points that came with the set, by their `ids` there, and where its photos see them: one row an
-    observation, `pixels` continuous ones of the stored files."""
+    """3D points that came with the set, and where its photos see them."""
 
     ids: Int[np.ndarray, " p"]
+    """Of the points in the set, one a point."""
     xyz: Float[np.ndarray, "p 3"]
+    """World coordinates, one row a point."""
     point_index: Int[np.ndarray, " o"]
+    """Row of the observed point in `xyz`, one an observation."""
     photo_index: Int[np.ndarray, " o"]
+    """Number of the photo that observes it, one an observation."""
     pixels: Float[np.ndarray, "o 2"]
+    """Where it does: continuous pixels (x, y) of the stored file, one row an observation."""
 
 
 NO_POINTS = KnownPoints(
@@ -39,23 +47,29 @@ NO_POINTS = KnownPoints(
 
 @dataclass(frozen=True)
 class DepthMap:
-    """z of a photo in world units, 0 where unknown, and DUSt3R's confidence, for the upright and resized
-    picture that `pixel_from_original` leads to from stored pixels."""
+    """Depth of a photo, in an upright and resized picture of it."""
 
     depth: Float[np.ndarray, "h w"]
+    """z in world units, 0 where unknown."""
     confidence: ConfidenceArray
+    """DUSt3R's: at least 1."""
     pixel_from_original: Affine
+    """Takes homogeneous pixels of the stored file to those of the map."""
 
 
 @dataclass(frozen=True)
 class Reference:
-    """`source`: the folder or file that was asked for. `model`: the folder of its COLMAP model, where it has
-    one. `depth`: by photo name, for those that have it. `skipped`: posed photos that cannot be used, with
-    the reason."""
+    """A set of photos whose cameras are known."""
 
     source: Path
+    """The folder or file that was asked for."""
     photos: tuple[PosedPhoto, ...]
+    """Those that can be used."""
     points: KnownPoints = NO_POINTS
+    """3D points that came with them."""
     model: Path | None = None
+    """The folder of its COLMAP model, where it has one."""
     depth: Mapping[str, DepthMap] = field(default_factory=dict)
+    """Photo name -> depth, for those that have it."""
     skipped: Mapping[str, str] = field(default_factory=dict)
+    """Name -> reason of posed photos that cannot be used."""

@@ -45,16 +45,22 @@ class Store:
 
 @dataclass(frozen=True)
 class Prepared:
-    """`descriptors`: one unit row a photo. `features`, for regressors that have them, else `depth`, one map
-    a photo. Per-photo sequences run parallel to `photos`. `store`: where all this is kept."""
+    """A reference set made ready. What there is one of for each photo stands in the order of `photos`."""
 
     photos: tuple[PosedPhoto, ...]
+    """Those of the set that could be read."""
     encodings: Sequence[Encoding]
+    """What the regressor keeps of each photo."""
     vlad: Vlad
+    """How photos are described."""
     descriptors: Float[np.ndarray, "n d"]
+    """One unit row a photo."""
     features: Features | None
+    """Of regressors that have them, with their 3D points; else None."""
     depth: tuple[DepthMap, ...] | None
+    """One map a photo, for regressors without features; else None."""
     store: Store
+    """Where all this is kept."""
 
 
 def preparation_key(reference: Reference, regressor: PointmapRegressor, config: PreparationConfig) -> str:

@@ -10,16 +10,20 @@ _LICENCE = "CC BY-NC-SA 4.0 (non-commercial)"
 
 @dataclass(frozen=True)
 class KnownModel:
-    """`name` is what users type, `repo` where the weights are on the Hugging Face hub, `num_bytes` the
-    size of the download. `summary`: long edge of its images, kind of its head. `metric`: its points are
-    in metres."""
+    """Weights that can be had by name."""
 
     name: str
+    """What users type."""
     repo: str
+    """Where they are on the Hugging Face hub."""
     summary: str
+    """Long edge of its images, kind of its head."""
     num_bytes: int
+    """Size of the download."""
     metric: bool
+    """Whether its points are in metres."""
     licence: str = _LICENCE
+    """Of the weights."""
 
     @property
     def published_name(self) -> str:

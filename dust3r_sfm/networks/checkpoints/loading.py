@@ -25,14 +25,18 @@ _logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class LoadedNetwork:
-    """`module` is in evaluation mode, in float32, on the CPU. `licence` is that of the weights, None where
-    nobody says. `fingerprint` differs as soon as one weight or setting does."""
+    """A network with weights."""
 
     module: Dust3r
+    """In evaluation mode, in float32, on the CPU."""
     config: NetworkConfig
+    """What it was built from."""
     name: str
+    """What users typed, or the file's."""
     licence: str | None
+    """That of the weights; None where nobody says."""
     fingerprint: str
+    """Differs as soon as one weight or setting does."""
 
     @property
     def metric(self) -> bool:

@@ -36,7 +36,9 @@ class Description:
     """What a checkpoint of ours says about its tensors."""
 
     config: Config
+    """Of the network that they belong to."""
     licence: str
+    """Of the weights."""
 
 
 def metadata_from_description(description: Description) -> dict[str, str]:

@@ -1,31 +1,22 @@
 """What may be chosen about a network as a regressor."""
 
 from dataclasses import dataclass, field
-from typing import Literal
 
 from dust3r_sfm.matching import MatchingConfig
+from dust3r_sfm.regressors.choices import Device, Dtype, NetworkChoices
 from dust3r_sfm.regressors.network.pixel_grid import AxisConfig
-
-Device = Literal["cpu", "cuda", "mps"]
-Dtype = Literal["fp32", "bf16", "fp16"]
 
 
 @dataclass(frozen=True)
-class NetworkRegressorConfig:
+class NetworkRegressorConfig(NetworkChoices):
     """Which network, where and how precisely it runs, and what is made of what it says."""
 
     source: str
     """What `load_network` takes, a name or a path."""
     device: Device = "cpu"
     """Where it runs."""
-    dtype: Dtype = "fp32"
-    """Of encoder and decoders."""
     head_dtype: Dtype = "fp32"
     """Of the heads, which set the digits of the points."""
-    batch_size: int | None = None
-    """Pairs at once; None finds out what the device takes. Either shrinks where memory runs out."""
-    compile: bool = False
-    """torch.compile, which takes a minute to start and on a CPU is hardly worth it."""
     long_edge: int | None = None
     """Pixels of the images, at most; None for what the network was trained on."""
     cut_squares: bool = False

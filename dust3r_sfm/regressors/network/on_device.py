@@ -9,7 +9,8 @@ from torch import nn
 from dust3r_sfm.errors import InputError
 from dust3r_sfm.networks import Dust3r
 from dust3r_sfm.networks.precision import set_precision
-from dust3r_sfm.regressors.network.config import Device, Dtype, NetworkRegressorConfig
+from dust3r_sfm.regressors.choices import Device, Dtype
+from dust3r_sfm.regressors.network.config import NetworkRegressorConfig
 
 _TORCH_DTYPE: dict[Dtype, torch.dtype] = {
     "fp32": torch.float32,

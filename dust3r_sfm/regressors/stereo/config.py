@@ -3,8 +3,9 @@
 from dataclasses import dataclass, field, replace
 from typing import Literal
 
-from dust3r_sfm.camera_groups import CameraSharing
+from dust3r_sfm.camera_sharing import CameraChoice
 from dust3r_sfm.matching.learned import LearnedConfig
+from dust3r_sfm.regressors.choices import KeypointChoice
 from dust3r_sfm.regressors.plane_sweep import SweepConfig
 from dust3r_sfm.regressors.stereo.features import FeatureConfig
 from dust3r_sfm.regressors.stereo.pointmaps import SparseDepthConfig
@@ -17,12 +18,9 @@ from dust3r_sfm.regressors.stereo.wide_baseline.affine_matching import WideConfi
 from dust3r_sfm.regressors.stereo.wide_baseline.rolls import RollConfig
 from dust3r_sfm.regressors.stereo.wide_baseline.rounds import Budget, StrongerConfig
 
-Keypoints = Literal["auto", "sift", "aliked"]
-"""Learned keypoints where SIFT leaves photos apart, if they can be had; none; or for all pairs."""
-
 
 @dataclass(frozen=True)
-class StereoConfig:
+class StereoConfig(CameraChoice, KeypointChoice):
     """All settings of the embedded regressor: a part for each stage, and what concerns several."""
 
     long_edge: int = 512
@@ -32,8 +30,6 @@ class StereoConfig:
     max_ratio: float = 0.8
     """Angle to the nearest descriptor over that to the second nearest, below which a match is believed (Lowe
     2004, section 7.1)."""
-    cameras: CameraSharing = "auto"
-    """Which photos were taken by one camera, and so have one focal."""
     two_view: TwoViewConfig = field(default_factory=TwoViewConfig)
     """The geometry of a pair."""
     self_calibration: SelfCalibrationConfig = field(default_factory=SelfCalibrationConfig)
@@ -48,8 +44,6 @@ class StereoConfig:
     """Dense depth of a pair."""
     sweep_choice: SweepChoiceConfig = field(default_factory=SweepChoiceConfig)
     """Which pairs are worth that."""
-    keypoints: Keypoints = "auto"
-    """Which keypoints pairs are matched by."""
     learned: LearnedConfig = field(default_factory=LearnedConfig)
     """Learned keypoints and their matches."""
     roll: RollConfig = field(default_factory=RollConfig)

@@ -39,8 +39,9 @@ class StereoRegressor:
     metric = False
     sees_single_images = False  # Depth comes from parallax alone.
 
-    def __init__(self, config: StereoConfig, placed: tuple[int, ...] | None = None) -> None:
+    def __init__(self, config: StereoConfig | None = None, placed: tuple[int, ...] | None = None) -> None:
         """`placed`: see `HasQuickWay.more_closely`."""
+        config = config or StereoConfig()
         self.config, self.placed = config, placed
         self.image_spec = ImageSpec(config.long_edge)
         self.learned = config.keypoints == "aliked" or (config.keypoints == "auto" and learned_available())

@@ -21,7 +21,7 @@ ADAPTED = GradientConfig(distance="l2", weighting="sqrt", pair_adaptors=True, pr
 
 def descended(name, config, presets=None):
     views, predictions, true, _ = load(name)
-    options = AlignmentConfig(cameras="per_image", presets=presets or Presets())
+    options = AlignmentConfig(cameras="per-image", presets=presets or Presets())
     (scene,) = align_by_gradient(views, predictions, options, config, Silent()).scenes
     published = float(np.load(PARITY / f"ga_{name}_official.npz")["final/loss"])
     return scene, scene.report.stages[-1].objective / published, true
@@ -90,7 +90,7 @@ def exact(truth, pairs):
 def test_starts_where_exact_predictions_have_it(scenes):
     """The tree of exact pairs is exact, so a short descent leaves it nearly so."""
     truth = scenes.arc([scenes.camera(focal=40.0 + 2 * k) for k in range(4)])
-    config = AlignmentConfig(cameras="per_image")
+    config = AlignmentConfig(cameras="per-image")
     predictions = exact(truth, scenes.all_pairs(range(4)))
     gradient = replace(SHORT, iterations=1, learning_rate=1e-6)
     (scene,) = align_by_gradient(truth.views, predictions, config, gradient, Silent()).scenes

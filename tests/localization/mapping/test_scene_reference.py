@@ -11,7 +11,7 @@ from dust3r_sfm.exporters.colmap import export_colmap
 from dust3r_sfm.geometry import project, transform_points
 from dust3r_sfm.images import load_views
 from dust3r_sfm.io.scene_file import save_scene
-from dust3r_sfm.pipeline.localization import open_reference
+from dust3r_sfm.localization import read_reference
 from dust3r_sfm.types import AlignmentReport, ImageSpec, Scene, Tracks
 
 
@@ -56,7 +56,7 @@ def room() -> Room:
 
 
 def test_all_of_it_is_read(room: Room, tmp_path: Path) -> None:
-    reference = open_reference(write_scene(room, tmp_path))
+    reference = read_reference(write_scene(room, tmp_path))
     assert reference.source == tmp_path / "out"
     assert reference.model == tmp_path / "out" / "sparse" / "0"
     assert [photo.path for photo in reference.photos] == [tmp_path / "room" / f"{k}.png" for k in range(3)]
@@ -73,6 +73,6 @@ def test_photos_that_were_moved_are_asked_for(room: Room, tmp_path: Path) -> Non
     out = write_scene(room, tmp_path)
     (tmp_path / "room").rename(tmp_path / "moved")
     with pytest.raises(InputError, match="say where they are with --images"):
-        open_reference(out)
-    reference = open_reference(out, tmp_path / "moved")
+        read_reference(out)
+    reference = read_reference(out, tmp_path / "moved")
     assert [photo.path.parent.name for photo in reference.photos] == ["moved"] * 3

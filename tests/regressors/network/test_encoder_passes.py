@@ -34,7 +34,7 @@ def images_encoded() -> Iterator[list[int]]:
 def test_as_many_encoder_passes_as_images(graph: str, token_cache: int, images_encoded: list[int]) -> None:
     views = noise_views([(32, 32), (48, 32)] * (COUNT // 2))
     config = NetworkRegressorConfig("given", token_cache=token_cache)
-    pairs = view_graph(parse_graph(graph), [view.name for view in views])
+    pairs = view_graph([view.name for view in views], parse_graph(graph))
     measure_pairs(NetworkRegressor(config, loaded(seeded_network())), views, pairs)
     assert sum(images_encoded) == COUNT
 
@@ -59,6 +59,6 @@ class Counting(Dust3r):
 def test_a_complete_graph_prepares_each_image_once_for_each_role(batch_size: int) -> None:
     views, network = noise_views([(48, 32)] * COUNT), Counting().eval()
     regressor = NetworkRegressor(NetworkRegressorConfig("given", batch_size=batch_size), loaded(network))
-    measure_pairs(regressor, views, view_graph(parse_graph("complete"), [view.name for view in views]))
+    measure_pairs(regressor, views, view_graph([view.name for view in views], parse_graph("complete")))
     assert network.prepared == [COUNT, COUNT]
     assert network.decoded == COUNT * (COUNT - 1)

@@ -2,7 +2,6 @@
 
 import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -17,29 +16,11 @@ from dust3r_sfm.alignment.georegistration import (
 )
 from dust3r_sfm.errors import InputError
 from dust3r_sfm.io.intrinsics import numbered_lines
+from dust3r_sfm.pipeline.known.config import KnownDistance, KnownWorld
 from dust3r_sfm.regressors.protocol import PointmapRegressor
 from dust3r_sfm.types import Scene, View
 
 Positions = Mapping[str, Float[np.ndarray, "3"]]
-
-
-@dataclass(frozen=True)
-class KnownDistance:
-    """Between the cameras of two photos."""
-
-    first: str
-    second: str
-    length: float
-
-
-@dataclass(frozen=True)
-class KnownWorld:
-    """At most one of: positions, a text file of lines NAME X Y Z; gps, that of the photos' EXIF; distance.
-    Without, a scene has the unit of given poses, else of a regressor that knows metres, else its own."""
-
-    positions: Path | None = None
-    gps: bool = False
-    distance: KnownDistance | None = None
 
 
 Placing = Callable[[Scene], Scene]

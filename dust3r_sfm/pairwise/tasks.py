@@ -1,15 +1,6 @@
-"""What two photos tell by themselves, or one: the small tasks, without a reconstruction.
-
-    pair = predict_pair(load_view(photo_i, spec), load_view(photo_j, spec), regressor)
-    relative = relative_camera(pair)  # .j_from_i, .camera_i, .camera_j, .matches
-    depth_i, depth_j = depth_maps(pair, relative)  # .depth, .confidence, .camera
-
-Everything is in pixels of the views, and lengths are in the pair's own unit.
-"""
+"""The small tasks: functions from one or two views to what they tell."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Literal
 
 import numpy as np
 from jaxtyping import Bool, Float
@@ -20,6 +11,13 @@ from dust3r_sfm.geometry.epipolar import epipolar_errors
 from dust3r_sfm.geometry.focal import focal_median, focal_weiszfeld
 from dust3r_sfm.geometry.resection import resected
 from dust3r_sfm.geometry.view_cameras import principal_point
+from dust3r_sfm.pairwise.results import (
+    DepthMap,
+    FocalEstimator,
+    ImagePair,
+    RelativeCamera,
+    RelativeCameraConfig,
+)
 from dust3r_sfm.progress import Progress, Silent
 from dust3r_sfm.regressors.protocol import PointmapRegressor
 from dust3r_sfm.types import (
@@ -37,58 +35,6 @@ from dust3r_sfm.types import (
     Tracks,
     View,
 )
-
-FocalEstimator = Literal["weiszfeld", "median"]
-
-
-@dataclass(frozen=True)
-class RelativeCameraConfig:
-    """How a relative pose is found in a pair's pointmaps, and when it is believed."""
-
-    min_points: int = 24
-    """Fewer known points than this do not make a camera."""
-    pose_points: int = 4000
-    """Points that the pose is resected from, of the more confident half."""
-    max_error: float = 0.008
-    """Reprojection error of an inlier over the long edge."""
-    min_inlier_share: float = 0.3
-    """Of these points, that must agree on the pose."""
-    max_line_error: float = 0.003
-    """Distance of a match from its epipolar line over the long edge: 1.5 of 512 pixels."""
-    seed: int = 0
-    """Of RANSAC."""
-
-
-@dataclass(frozen=True)
-class ImagePair:
-    """Two views and what a regressor says of them in both directions: `forward` in the frame of camera i
-    and `backward` in that of camera j, each in a scale of its own."""
-
-    view_i: View
-    view_j: View
-    forward: PairPrediction
-    backward: PairPrediction
-
-
-@dataclass(frozen=True)
-class RelativeCamera:
-    """Both cameras and their relative pose, in the scale of `ImagePair.forward`. `inlier_share`: of the
-    points it was resected from. `matches`: the correspondences that lie on their epipolar lines."""
-
-    camera_i: Camera
-    camera_j: Camera
-    j_from_i: Rigid
-    inlier_share: float
-    matches: Correspondences
-
-
-@dataclass(frozen=True)
-class DepthMap:
-    """z of every pixel in its own `camera`, 0 where unknown, with DUSt3R's confidence (1: unknown)."""
-
-    depth: Float[np.ndarray, "h w"]
-    confidence: Float[np.ndarray, "h w"]
-    camera: Camera
 
 
 def predict_pair(

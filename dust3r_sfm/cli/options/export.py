@@ -1,10 +1,14 @@
-"""The options of `dust3r-sfm export`. Nothing heavy is imported."""
+"""The options of `dust3r-sfm export`. Those that are not given are None: only what a format has may be."""
 
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Literal
 
 import tyro
+
+from dust3r_sfm.cli.options.library import Budget, option
+from dust3r_sfm.dense.choices import CloudChoices
+from dust3r_sfm.exporters.config import ColmapExport, ImageForm, MeshChoice, NerfstudioExport
 
 EXPORT_HELP = """Write a reconstruction in the form that another program reads, without computing it again.
 
@@ -18,10 +22,17 @@ exit codes:
   0 written     2 unusable scene, photos or options     3 unusable output folder
   1 the system gave up (full disk, memory)     130 stopped by Ctrl-C"""
 
-Format = Literal["colmap", "nerfstudio", "ply", "glb", "depth", "colmap-dense"]
+_MAX_POINTS_HELP = (
+    f"Most points of the model (default: {ColmapExport.max_points}), or of the cloud of ply and glb "
+    f"(default: {CloudChoices.max_points})."
+)
+_IMAGES_HELP = (
+    "Photos that need no change are copied (default) or hard-linked; the others are written anew. leave "
+    "(colmap only): no images, and the model is of the photos as they are stored."
+)
+_WITH_MODEL = "colmap, nerfstudio, colmap-dense"
 
-_Int = Annotated[int | None, tyro.conf.arg(metavar="N", help_behavior_hint="")]
-_Points = Annotated[int | Literal["all"] | None, tyro.conf.arg(metavar="N|all", help_behavior_hint="")]
+Format = Literal["colmap", "nerfstudio", "ply", "glb", "depth", "colmap-dense"]
 
 
 @dataclass(frozen=True)
@@ -32,16 +43,12 @@ class ImageOptions:
     """Where the photos are now. Default: where they were."""
     images: Annotated[
         Literal["copy", "link", "leave"] | None,
-        tyro.conf.arg(metavar="copy|link|leave", help_behavior_hint=""),
+        tyro.conf.arg(metavar="copy|link|leave", help=_IMAGES_HELP, help_behavior_hint=""),
     ] = None
-    """Photos that need no change are copied (default) or hard-linked; the others are written anew. leave
-    (colmap only): no images, and the model is of the photos as they are stored."""
-    long_edge: _Int = None
-    """Most pixels of an image's longer side. Default: as the photo."""
+    long_edge: Annotated[int | None, option(ImageForm, "long_edge", "N")] = None
     keep_distortion: bool = False
     """colmap, nerfstudio: leave the lens in the images (OPENCV cameras instead of PINHOLE)."""
-    downscales: _Int = None
-    """nerfstudio: how many of images_2, images_4, images_8, ... (default 3)."""
+    downscales: Annotated[int | None, option(NerfstudioExport, "downscales", "N", "nerfstudio")] = None
     no_depth: bool = False
     """nerfstudio: no depth maps."""
 
@@ -50,16 +57,13 @@ class ImageOptions:
 class PointOptions:
     """The points."""
 
-    max_points: _Points = None
-    """Most points of the model (default 100000), or of the cloud of ply and glb (default 1000000)."""
-    min_observations: _Int = None
-    """colmap, nerfstudio, colmap-dense: least photos that a point is seen in (default 2)."""
-    min_views: _Int = None
-    """ply, glb: least photos whose depths agree on a point (default 2)."""
-    min_confidence: Annotated[float | None, tyro.conf.arg(metavar="C", help_behavior_hint="")] = None
-    """Depth trusted less is left out (default 1.5; 1 is no trust at all)."""
-    mesh: bool = False
-    """ply: a surface as well, mesh.ply."""
+    max_points: Annotated[
+        Budget | None, tyro.conf.arg(metavar="N|all", help=_MAX_POINTS_HELP, help_behavior_hint="")
+    ] = None
+    min_observations: Annotated[int | None, option(ColmapExport, "min_observations", "N", _WITH_MODEL)] = None
+    min_views: Annotated[int | None, option(CloudChoices, "min_views", "N", "ply, glb")] = None
+    min_confidence: Annotated[float | None, option(CloudChoices, "min_confidence", "C")] = None
+    mesh: Annotated[bool, option(MeshChoice, "mesh", forms="ply")] = False
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
 from dust3r_sfm.alignment import Presets
@@ -11,22 +11,12 @@ from dust3r_sfm.geometry.lens import lens_camera
 from dust3r_sfm.io.intrinsics import read_intrinsics
 from dust3r_sfm.localization.mapping.colmap_reference import model_folder, pose_of_image, read_model
 from dust3r_sfm.localization.mapping.nerfstudio_reference import read_nerfstudio_poses
+from dust3r_sfm.pipeline.known.config import KnownCameras
 from dust3r_sfm.types import Camera, LensCamera, Rigid, View
 
 _PINHOLES = {"SIMPLE_PINHOLE": (0, 0, 1, 2), "PINHOLE": (0, 1, 2, 3)}
 _RADIAL = {"SIMPLE_RADIAL": (0, 0, 1, 2), "RADIAL": (0, 0, 1, 2), "OPENCV": (0, 1, 2, 3)}
 """Where fx, fy, cx, cy stand in COLMAP's params; behind them k1, and what must be 0."""
-
-
-@dataclass(frozen=True)
-class KnownCameras:
-    """focal_px: of every photo, in pixels of its file. cameras: a COLMAP model, or a text file as
-    `localization.read_intrinsics` takes. poses: a COLMAP model or a transforms.json. Photos are found in them
-    by name; what they say of others is passed over."""
-
-    focal_px: float | None = None
-    cameras: Path | None = None
-    poses: Path | None = None
 
 
 def presets_of_views(known: KnownCameras, presets: Presets, views: Sequence[View]) -> Presets:

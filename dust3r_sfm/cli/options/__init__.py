@@ -1,0 +1,21 @@
+"""The commands and their options, as tyro reads them."""
+
+from dust3r_sfm.cli.options.compute import ComputeOptions
+from dust3r_sfm.cli.options.export import Export, Format
+from dust3r_sfm.cli.options.localize import Localize
+from dust3r_sfm.cli.options.parsing import Command, Evaluate, Example, Models, Version, parse
+from dust3r_sfm.cli.options.reconstruct import Reconstruct
+
+__all__ = [
+    "Command",
+    "ComputeOptions",
+    "Evaluate",
+    "Example",
+    "Export",
+    "Format",
+    "Localize",
+    "Models",
+    "Reconstruct",
+    "Version",
+    "parse",
+]

@@ -1,0 +1,32 @@
+"""Every form that a scene can be exported in, each a config."""
+
+from dataclasses import dataclass, field
+
+from dust3r_sfm.dense.fused_cloud import FusionConfig
+from dust3r_sfm.exporters.config import ColmapDataset, ColmapDense, ColmapExport, MeshChoice, NerfstudioExport
+
+
+@dataclass(frozen=True)
+class PlyExport(MeshChoice):
+    """points.ply of the fused cloud, and mesh.ply, a surface through it."""
+
+    fusion: FusionConfig = field(default_factory=FusionConfig)
+    """How depth becomes one cloud."""
+
+
+@dataclass(frozen=True)
+class GlbExport:
+    """scene.glb: the fused cloud and a pyramid for each camera."""
+
+    fusion: FusionConfig = field(default_factory=FusionConfig)
+    """How depth becomes one cloud."""
+
+
+@dataclass(frozen=True)
+class DepthExport:
+    """Depth and confidence of each view, as arrays and as pictures."""
+
+
+ExportFormat = (
+    ColmapExport | ColmapDataset | NerfstudioExport | ColmapDense | PlyExport | GlbExport | DepthExport
+)
