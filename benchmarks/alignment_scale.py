@@ -34,7 +34,7 @@ from dust3r_sfm.geometry import original_camera
 from dust3r_sfm.progress import Silent
 from dust3r_sfm.synthetic.cameras import Rig, arc_cameras, loop_cameras
 from dust3r_sfm.synthetic.predictions import synthetic_predictions
-from dust3r_sfm.synthetic.render import render_depth
+from dust3r_sfm.synthetic.rendering.render import render_depth
 from dust3r_sfm.synthetic.scenes import SceneDescription, room_scene
 from dust3r_sfm.types import Camera, Pair, PairPrediction, Rigid, Scene, View
 from dust3r_sfm.view_graph import Retrieval, parse_graph, view_graph

@@ -25,7 +25,7 @@ from dust3r_sfm import load_scene, reconstruct
 from dust3r_sfm.evaluation import PosedPhoto, read_model
 from dust3r_sfm.geometry import apply_affine
 from dust3r_sfm.synthetic.example import write_example
-from dust3r_sfm.synthetic.render import render_depth
+from dust3r_sfm.synthetic.rendering.render import render_depth
 from dust3r_sfm.synthetic.scenes import SceneDescription, room_scene
 from dust3r_sfm.types import Camera, Scene, View
 

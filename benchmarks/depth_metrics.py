@@ -8,7 +8,7 @@ import numpy as np
 from jaxtyping import Bool, Float
 
 from dust3r_sfm.evaluation import PosedPhoto, true_from_estimated
-from dust3r_sfm.exporters.originals import originals_of
+from dust3r_sfm.exporters.tracks.originals import originals_of
 from dust3r_sfm.geometry import apply_affine, invert_rigid, pixel_grid, transform_points
 from dust3r_sfm.geometry.resampling import inside, sample_bilinear
 from dust3r_sfm.types import Scene, View

@@ -26,7 +26,7 @@ from jaxtyping import Float
 
 from dust3r_sfm.alignment import AlignmentConfig
 from dust3r_sfm.evaluation import PosedPhoto, read_model
-from dust3r_sfm.exporters.originals import originals_of
+from dust3r_sfm.exporters.tracks.originals import originals_of
 from dust3r_sfm.geometry import rotation_angle_deg
 from dust3r_sfm.images import load_views
 from dust3r_sfm.inference import InferenceConfig

@@ -20,11 +20,11 @@ import tyro
 
 from dust3r_sfm.errors import OutputError
 from dust3r_sfm.synthetic.example import write_ground_truth
-from dust3r_sfm.synthetic.photo import render_photo
 from dust3r_sfm.synthetic.places.kinds import KINDS
 from dust3r_sfm.synthetic.places.shoot import Request, Shoot
-from dust3r_sfm.synthetic.render import Rendering
-from dust3r_sfm.synthetic.sensor import develop, write_jpeg
+from dust3r_sfm.synthetic.rendering.photo import render_photo
+from dust3r_sfm.synthetic.rendering.render import Rendering
+from dust3r_sfm.synthetic.rendering.sensor import develop, write_jpeg
 from dust3r_sfm.types import Camera, Rigid
 
 

@@ -14,7 +14,7 @@ from dust3r_sfm.progress import Progress
 from dust3r_sfm.regressors.protocol import Notebook
 from dust3r_sfm.synthetic.cameras import Rig, arc_cameras
 from dust3r_sfm.synthetic.predictions import synthetic_predictions
-from dust3r_sfm.synthetic.render import render_depth
+from dust3r_sfm.synthetic.rendering.render import render_depth
 from dust3r_sfm.synthetic.scenes import room_scene
 from dust3r_sfm.types import ImageSpec, Pair, PairGeometry, PairPrediction, View
 

@@ -8,7 +8,7 @@ from jaxtyping import Float, UInt8
 from PIL import Image
 
 from dust3r_sfm.synthetic.cameras import Rig, arc_cameras
-from dust3r_sfm.synthetic.render import render
+from dust3r_sfm.synthetic.rendering.render import render
 from dust3r_sfm.synthetic.scenes import room_scene
 from dust3r_sfm.types import View
 

@@ -52,8 +52,8 @@ KEPT: Mapping[str, Mapping[str, str]] = {
     "format of files, of EXIF, of COLMAP's cameras, or a version of one": {
         "evidence/dense_map.py": "_UNIT_SAMPLES",
         "cli/main.py": "_INTERRUPTED",
-        "exporters/flat_names.py": "_LONGEST_STEM _DIGEST",
-        "exporters/image_files.py": "_JPEG_QUALITY",
+        "exporters/images/flat_names.py": "_LONGEST_STEM _DIGEST",
+        "exporters/images/image_files.py": "_JPEG_QUALITY",
         "exporters/nerfstudio.py": "DEPTH_UNIT",
         "images/decoding.py": "_MIRRORED _TURN_UPRIGHT _OPPOSITE",
         "images/exif.py": "_MAKE _MODEL _ORIENTATION _EXIF_IFD _GPS_IFD _SOUTH_NORTH _LATITUDE _WEST_EAST "
@@ -82,8 +82,8 @@ KEPT: Mapping[str, Mapping[str, str]] = {
         "alignment/gradient/objective.py": "BYTES_A_PIXEL_AND_PAIR",
         "dense/depth_fusion.py": "PIXELS_AT_ONCE",
         "exporters/depth_maps.py": "_PNG_EFFORT",
-        "exporters/image_files.py": "_WORKERS _ROWS_AT_ONCE _PNG_EFFORT",
-        "exporters/image_maps.py": "_ROWS_AT_ONCE",
+        "exporters/images/image_files.py": "_WORKERS _ROWS_AT_ONCE _PNG_EFFORT",
+        "exporters/images/image_maps.py": "_ROWS_AT_ONCE",
         "images/loading.py": "_WORKERS",
         "images/video.py": "_PNG_EFFORT",
         "inference/measuring.py": "BYTES_A_PIXEL",
@@ -113,8 +113,8 @@ KEPT: Mapping[str, Mapping[str, str]] = {
     },
     "content of rendered scenes": {
         "synthetic/example.py": "POINTS_PER_PHOTO",
-        "synthetic/illumination.py": "SUN_COLOR SKY_COLOR",
-        "synthetic/noise.py": "LATTICE _TURN",
+        "synthetic/rendering/illumination.py": "SUN_COLOR SKY_COLOR",
+        "synthetic/rendering/noise.py": "LATTICE _TURN",
         "synthetic/places/facade.py": "FRONTS",
         "synthetic/places/garden.py": "BARK GREENS",
         "synthetic/places/kinds.py": "KINDS",
@@ -124,10 +124,10 @@ KEPT: Mapping[str, Mapping[str, str]] = {
         "synthetic/places/office_walk.py": "WAY",
         "synthetic/places/table_object.py": "TABLE_TOP_M",
         "synthetic/predictions.py": "CONFIDENT",
-        "synthetic/primitives.py": "NEAR",
-        "synthetic/render.py": "TILE",
+        "synthetic/rendering/primitives.py": "NEAR",
+        "synthetic/rendering/render.py": "TILE",
         "synthetic/scenes.py": "PALETTES WOODS WALLS BRICKS PAINTINGS",
-        "synthetic/shading.py": "LAMP_COLOR AMBIENT_COLOR LAMP_RADIUS CORNER",
+        "synthetic/rendering/shading.py": "LAMP_COLOR AMBIENT_COLOR LAMP_RADIUS CORNER",
     },
 }
 """Reason -> module -> names that may stay. Each must be there."""

@@ -13,7 +13,7 @@ from trainer_readers import nerfstudio_folder, splat_folder
 
 from dust3r_sfm.geometry import invert_rigid, rotation_angle_deg
 from dust3r_sfm.synthetic.cameras import arc_cameras, centred_camera
-from dust3r_sfm.synthetic.render import render
+from dust3r_sfm.synthetic.rendering.render import render
 from dust3r_sfm.synthetic.scenes import room_scene
 
 FOCAL = 384.0

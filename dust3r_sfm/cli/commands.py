@@ -13,8 +13,8 @@ from dust3r_sfm.cli.options import Example, Reconstruct
 from dust3r_sfm.cli.options.library import points_of
 from dust3r_sfm.errors import InputError, OutputError, WeakModelError
 from dust3r_sfm.exporters.config import ColmapExport
-from dust3r_sfm.exporters.originals import originals_of
 from dust3r_sfm.exporters.report import library_versions
+from dust3r_sfm.exporters.tracks.originals import originals_of
 from dust3r_sfm.io.atomic import written_whole
 from dust3r_sfm.matching.learned import why_unavailable
 from dust3r_sfm.pipeline import Existing, ExportConfig, Plan, ReconstructConfig, reconstruct_all

@@ -10,10 +10,10 @@ from jaxtyping import Int
 
 from dust3r_sfm.errors import InputError
 from dust3r_sfm.exporters.config import ColmapExport
-from dust3r_sfm.exporters.observations import unmasked
-from dust3r_sfm.exporters.originals import FilePixels, originals_of
-from dust3r_sfm.exporters.track_budget import chosen_points, rank_within
-from dust3r_sfm.exporters.undistortion import distinct
+from dust3r_sfm.exporters.images.undistortion import distinct
+from dust3r_sfm.exporters.tracks.observations import unmasked
+from dust3r_sfm.exporters.tracks.originals import FilePixels, originals_of
+from dust3r_sfm.exporters.tracks.track_budget import chosen_points, rank_within
 from dust3r_sfm.types import Camera, Scene
 
 _logger = logging.getLogger(__name__)

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from dust3r_sfm.exporters.colmap import write_model
 from dust3r_sfm.exporters.config import ColmapDataset
-from dust3r_sfm.exporters.image_set import image_set, write_image_set
+from dust3r_sfm.exporters.images.image_set import image_set, write_image_set
 from dust3r_sfm.progress import Progress, Silent
 from dust3r_sfm.types import Scene
 

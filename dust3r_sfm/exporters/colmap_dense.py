@@ -10,9 +10,9 @@ from dust3r_sfm.dense.normals import depth_normals
 from dust3r_sfm.errors import InputError
 from dust3r_sfm.exporters.colmap import write_model
 from dust3r_sfm.exporters.config import ColmapDense, ImageForm
-from dust3r_sfm.exporters.image_files import place_file
-from dust3r_sfm.exporters.image_maps import depth_camera, depth_image
-from dust3r_sfm.exporters.image_set import image_set, write_image_set
+from dust3r_sfm.exporters.images.image_files import place_file
+from dust3r_sfm.exporters.images.image_maps import depth_camera, depth_image
+from dust3r_sfm.exporters.images.image_set import image_set, write_image_set
 from dust3r_sfm.progress import Progress, Silent
 from dust3r_sfm.types import Scene
 

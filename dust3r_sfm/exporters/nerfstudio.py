@@ -11,9 +11,9 @@ from PIL import Image
 from dust3r_sfm.dense.point_cloud import PointCloud
 from dust3r_sfm.exporters.colmap import write_model
 from dust3r_sfm.exporters.config import NerfstudioExport
-from dust3r_sfm.exporters.image_files import ImageFile, place_file, save_image
-from dust3r_sfm.exporters.image_maps import depth_camera, depth_image, mask_image
-from dust3r_sfm.exporters.image_set import ImageSet, image_set, write_image_set
+from dust3r_sfm.exporters.images.image_files import ImageFile, place_file, save_image
+from dust3r_sfm.exporters.images.image_maps import depth_camera, depth_image, mask_image
+from dust3r_sfm.exporters.images.image_set import ImageSet, image_set, write_image_set
 from dust3r_sfm.exporters.nerfstudio_transforms import APPLIED, has_masks, transforms, with_suffix
 from dust3r_sfm.exporters.point_cloud import export_point_cloud
 from dust3r_sfm.geometry import transform_points

@@ -6,8 +6,8 @@ from typing import Any
 import numpy as np
 from jaxtyping import Float
 
-from dust3r_sfm.exporters.image_set import ImageSet
-from dust3r_sfm.exporters.undistortion import distinct
+from dust3r_sfm.exporters.images.image_set import ImageSet
+from dust3r_sfm.exporters.images.undistortion import distinct
 from dust3r_sfm.geometry import invert_rigid
 from dust3r_sfm.types import Camera, Rigid, Scene
 

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from dust3r_sfm.dense.point_cloud import usable_depth
-from dust3r_sfm.exporters.originals import FilePixels, originals_of
+from dust3r_sfm.exporters.tracks.originals import FilePixels, originals_of
 from dust3r_sfm.types import PairReport, Reconstruction, Scene
 
 _PACKAGES = ("dust3r-sfm", "torch", "pycolmap", "numpy", "scipy", "pillow", "trimesh")

@@ -11,7 +11,7 @@ from dust3r_sfm.exporters.colmap_dense import export_colmap_dense
 from dust3r_sfm.exporters.config import ColmapDataset, ColmapDense, ColmapExport, NerfstudioExport
 from dust3r_sfm.exporters.depth_maps import export_depth_maps
 from dust3r_sfm.exporters.formats import ExportFormat, GlbExport, PlyExport
-from dust3r_sfm.exporters.image_files import relocated
+from dust3r_sfm.exporters.images.image_files import relocated
 from dust3r_sfm.exporters.mesh import export_mesh
 from dust3r_sfm.exporters.nerfstudio import export_nerfstudio
 from dust3r_sfm.exporters.point_cloud import export_glb, export_point_cloud

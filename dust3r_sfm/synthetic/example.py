@@ -12,7 +12,7 @@ from dust3r_sfm.errors import OutputError
 from dust3r_sfm.geometry import invert_rigid, transform_points
 from dust3r_sfm.progress import Progress, Silent
 from dust3r_sfm.synthetic.cameras import Rig, arc_cameras
-from dust3r_sfm.synthetic.render import Rendering, render
+from dust3r_sfm.synthetic.rendering.render import Rendering, render
 from dust3r_sfm.synthetic.scenes import room_scene
 
 POINTS_PER_PHOTO = 2000

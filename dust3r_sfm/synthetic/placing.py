@@ -3,7 +3,7 @@
 import numpy as np
 
 from dust3r_sfm.geometry import rigid, rotation_from_vector
-from dust3r_sfm.synthetic.lights import Vector
+from dust3r_sfm.synthetic.rendering.lights import Vector
 from dust3r_sfm.types import Rigid
 
 

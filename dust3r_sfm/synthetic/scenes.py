@@ -4,11 +4,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from dust3r_sfm.synthetic.blending import Color
-from dust3r_sfm.synthetic.lights import Light, Vector
-from dust3r_sfm.synthetic.materials import (
+from dust3r_sfm.synthetic.placing import draw_seed, facing, standing
+from dust3r_sfm.synthetic.rendering.blending import Color
+from dust3r_sfm.synthetic.rendering.lights import Light, Vector
+from dust3r_sfm.synthetic.rendering.materials import (
     Bricks,
-    Landscape,
     Marble,
     Material,
     Mosaic,
@@ -16,9 +16,9 @@ from dust3r_sfm.synthetic.materials import (
     Plaster,
     Terrazzo,
 )
-from dust3r_sfm.synthetic.placing import draw_seed, facing, standing
-from dust3r_sfm.synthetic.primitives import Box, Cylinder, Primitive, Quad, Sphere
-from dust3r_sfm.synthetic.sky import Sky
+from dust3r_sfm.synthetic.rendering.outdoor_materials import Landscape
+from dust3r_sfm.synthetic.rendering.primitives import Box, Cylinder, Primitive, Quad, Sphere
+from dust3r_sfm.synthetic.rendering.sky import Sky
 from dust3r_sfm.types import Rigid
 
 Palette = tuple[Color, ...]

@@ -8,7 +8,7 @@ from pathlib import Path, PurePosixPath
 
 from dust3r_sfm.cli.options.library import points_of
 from dust3r_sfm.exporters.config import ColmapExport, ImageForm, NerfstudioExport
-from dust3r_sfm.exporters.image_set import NAMES_FILE
+from dust3r_sfm.exporters.images.image_set import NAMES_FILE
 from dust3r_sfm.exporters.nerfstudio import export_nerfstudio
 from dust3r_sfm.io.atomic import written_whole
 from dust3r_sfm.pipeline.output import as_output_error

@@ -12,7 +12,7 @@ from rich.markup import escape
 
 from dust3r_sfm.cli.drawing import drawn_progress
 from dust3r_sfm.errors import Dust3rSfmError
-from dust3r_sfm.exporters.originals import originals_of
+from dust3r_sfm.exporters.tracks.originals import originals_of
 from dust3r_sfm_nerfstudio.options import ProcessOptions
 from dust3r_sfm_nerfstudio.processing import Processed, process
 

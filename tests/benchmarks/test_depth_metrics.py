@@ -7,7 +7,7 @@ import pytest
 
 from benchmarks.depth_metrics import photos_of, score_consistency, score_depth
 from dust3r_sfm.synthetic.cameras import arc_cameras
-from dust3r_sfm.synthetic.render import render_depth
+from dust3r_sfm.synthetic.rendering.render import render_depth
 from dust3r_sfm.synthetic.scenes import room_scene
 from dust3r_sfm.types import AlignmentReport, Scene, Tracks, View
 

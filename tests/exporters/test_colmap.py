@@ -10,8 +10,8 @@ import pytest
 from dust3r_sfm.errors import InputError
 from dust3r_sfm.exporters.colmap import colmap_model, export_colmap
 from dust3r_sfm.exporters.config import ColmapExport
-from dust3r_sfm.exporters.originals import originals_of
-from dust3r_sfm.exporters.track_budget import chosen_points
+from dust3r_sfm.exporters.tracks.originals import originals_of
+from dust3r_sfm.exporters.tracks.track_budget import chosen_points
 from dust3r_sfm.geometry import project, transform_points
 
 

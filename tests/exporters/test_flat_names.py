@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from dust3r_sfm.exporters.flat_names import flat_names
+from dust3r_sfm.exporters.images.flat_names import flat_names
 
 
 def test_ordinary_names_stay():

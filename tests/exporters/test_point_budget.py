@@ -8,8 +8,8 @@ import pytest
 
 from dust3r_sfm.exporters.colmap import export_colmap
 from dust3r_sfm.exporters.config import ColmapExport
-from dust3r_sfm.exporters.observations import observed, unmasked
-from dust3r_sfm.exporters.track_budget import chosen_points
+from dust3r_sfm.exporters.tracks.observations import observed, unmasked
+from dust3r_sfm.exporters.tracks.track_budget import chosen_points
 from dust3r_sfm.types import Scene, Tracks
 
 

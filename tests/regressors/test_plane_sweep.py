@@ -14,7 +14,7 @@ from dust3r_sfm.regressors.plane_sweep.matching_cost import box_mean, correlatio
 from dust3r_sfm.regressors.plane_sweep.semi_global import smooth
 from dust3r_sfm.regressors.plane_sweep.warp import Warp, make_warp, sample
 from dust3r_sfm.synthetic.cameras import centred_camera, look_at
-from dust3r_sfm.synthetic.render import render
+from dust3r_sfm.synthetic.rendering.render import render
 from dust3r_sfm.synthetic.scenes import room_scene
 from dust3r_sfm.types import Camera, Rigid
 

@@ -20,9 +20,9 @@ from dust3r_sfm.synthetic.cameras import (
     loop_cameras,
     rotation_only_cameras,
 )
-from dust3r_sfm.synthetic.materials import Plaster
-from dust3r_sfm.synthetic.primitives import Box, Cylinder, Primitive, Quad, Sphere, distance
-from dust3r_sfm.synthetic.render import render, render_depth
+from dust3r_sfm.synthetic.rendering.materials import Plaster
+from dust3r_sfm.synthetic.rendering.primitives import Box, Cylinder, Primitive, Quad, Sphere, distance
+from dust3r_sfm.synthetic.rendering.render import render, render_depth
 from dust3r_sfm.synthetic.scenes import SceneDescription, plane_scene, room_scene
 from dust3r_sfm.types import Camera
 

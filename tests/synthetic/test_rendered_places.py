@@ -12,16 +12,16 @@ from benchmarks.rendered_sets import write_set
 from dust3r_sfm.errors import OutputError
 from dust3r_sfm.geometry import invert_rigid, project, rotation_angle_deg, transform_points
 from dust3r_sfm.synthetic.cameras import centred_camera, look_at
-from dust3r_sfm.synthetic.lights import Lamps
-from dust3r_sfm.synthetic.photo import render_photo
 from dust3r_sfm.synthetic.places.facade import drawn_front, facade_scene
 from dust3r_sfm.synthetic.places.kinds import KINDS
 from dust3r_sfm.synthetic.places.office import DOORS_M
 from dust3r_sfm.synthetic.places.shoot import Request, Shoot
-from dust3r_sfm.synthetic.primitives import Primitive, Quad
-from dust3r_sfm.synthetic.render import render, render_depth
+from dust3r_sfm.synthetic.rendering.lights import Lamps
+from dust3r_sfm.synthetic.rendering.photo import render_photo
+from dust3r_sfm.synthetic.rendering.primitives import Primitive, Quad
+from dust3r_sfm.synthetic.rendering.render import render, render_depth
+from dust3r_sfm.synthetic.rendering.sensor import develop
 from dust3r_sfm.synthetic.scenes import SceneDescription, plane_scene, room_scene
-from dust3r_sfm.synthetic.sensor import develop
 
 SMALL = (80, 60)
 

@@ -8,7 +8,7 @@ import pytest
 from dust3r_sfm.geometry import invert_rigid, pixel_grid, project, transform_points
 from dust3r_sfm.synthetic.cameras import Rig, arc_cameras
 from dust3r_sfm.synthetic.predictions import CONFIDENT, synthetic_predictions
-from dust3r_sfm.synthetic.render import Surface, render_depth
+from dust3r_sfm.synthetic.rendering.render import Surface, render_depth
 from dust3r_sfm.synthetic.scenes import room_scene
 from dust3r_sfm.types import Pair, PairPrediction
 

@@ -4,16 +4,16 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from dust3r_sfm.synthetic.blending import Color
-from dust3r_sfm.synthetic.indoor_materials import Poster
-from dust3r_sfm.synthetic.lights import Sun
-from dust3r_sfm.synthetic.materials import Bricks, Marble, Material, Planks, Plaster, Repeated
-from dust3r_sfm.synthetic.outdoor_materials import Gravel, Windows
 from dust3r_sfm.synthetic.places.garden import bench, bush, plant_pot, tree
 from dust3r_sfm.synthetic.placing import draw_seed, facing, standing
-from dust3r_sfm.synthetic.primitives import Box, Cylinder, Primitive, Quad
+from dust3r_sfm.synthetic.rendering.blending import Color
+from dust3r_sfm.synthetic.rendering.indoor_materials import Poster
+from dust3r_sfm.synthetic.rendering.lights import Sun
+from dust3r_sfm.synthetic.rendering.materials import Bricks, Marble, Material, Planks, Plaster, Repeated
+from dust3r_sfm.synthetic.rendering.outdoor_materials import Gravel, Windows
+from dust3r_sfm.synthetic.rendering.primitives import Box, Cylinder, Primitive, Quad
+from dust3r_sfm.synthetic.rendering.sky import Sky
 from dust3r_sfm.synthetic.scenes import PALETTES, WOODS, SceneDescription
-from dust3r_sfm.synthetic.sky import Sky
 
 FRONTS: tuple[Color, ...] = ((0.78, 0.68, 0.52), (0.70, 0.44, 0.34), (0.74, 0.74, 0.70), (0.62, 0.66, 0.58))
 

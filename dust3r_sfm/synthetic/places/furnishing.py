@@ -4,12 +4,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from dust3r_sfm.synthetic.blending import Color
-from dust3r_sfm.synthetic.indoor_materials import Poster
-from dust3r_sfm.synthetic.lights import Vector
-from dust3r_sfm.synthetic.materials import Bricks, Landscape, Marble, Mosaic, Planks, Plaster
 from dust3r_sfm.synthetic.placing import draw_seed, facing, standing
-from dust3r_sfm.synthetic.primitives import Box, Cylinder, Primitive, Quad, Sphere
+from dust3r_sfm.synthetic.rendering.blending import Color
+from dust3r_sfm.synthetic.rendering.indoor_materials import Poster
+from dust3r_sfm.synthetic.rendering.lights import Vector
+from dust3r_sfm.synthetic.rendering.materials import Bricks, Marble, Mosaic, Planks, Plaster
+from dust3r_sfm.synthetic.rendering.outdoor_materials import Landscape
+from dust3r_sfm.synthetic.rendering.primitives import Box, Cylinder, Primitive, Quad, Sphere
 from dust3r_sfm.synthetic.scenes import BRICKS, PAINTINGS, PALETTES, WALLS, WOODS, object_materials
 
 

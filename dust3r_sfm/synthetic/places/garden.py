@@ -2,10 +2,10 @@
 
 import numpy as np
 
-from dust3r_sfm.synthetic.materials import Marble, Planks, Terrazzo
-from dust3r_sfm.synthetic.outdoor_materials import Leaves
 from dust3r_sfm.synthetic.placing import draw_seed, standing
-from dust3r_sfm.synthetic.primitives import Box, Cylinder, Primitive, Sphere
+from dust3r_sfm.synthetic.rendering.materials import Marble, Planks, Terrazzo
+from dust3r_sfm.synthetic.rendering.outdoor_materials import Leaves
+from dust3r_sfm.synthetic.rendering.primitives import Box, Cylinder, Primitive, Sphere
 from dust3r_sfm.synthetic.scenes import PALETTES, WOODS
 
 BARK = (0.36, 0.31, 0.26)

@@ -3,10 +3,10 @@ look alike."""
 
 import numpy as np
 
-from dust3r_sfm.synthetic.indoor_materials import Faint
-from dust3r_sfm.synthetic.lights import Lamps
 from dust3r_sfm.synthetic.placing import draw_seed, facing, standing, tilted
-from dust3r_sfm.synthetic.primitives import Box, Cylinder, Primitive, Quad, Sphere
+from dust3r_sfm.synthetic.rendering.indoor_materials import Faint
+from dust3r_sfm.synthetic.rendering.lights import Lamps
+from dust3r_sfm.synthetic.rendering.primitives import Box, Cylinder, Primitive, Quad, Sphere
 from dust3r_sfm.synthetic.scenes import SceneDescription
 
 

@@ -2,14 +2,15 @@
 
 import numpy as np
 
-from dust3r_sfm.synthetic.indoor_materials import Faint, Poster
-from dust3r_sfm.synthetic.lights import Lamps
-from dust3r_sfm.synthetic.materials import Bricks, Glowing, Landscape, Material, Planks, Terrazzo
 from dust3r_sfm.synthetic.places.furnishing import Wall, bookshelf
 from dust3r_sfm.synthetic.places.garden import plant_pot
 from dust3r_sfm.synthetic.places.office_things import desk, meeting_table
 from dust3r_sfm.synthetic.placing import draw_seed, facing, standing
-from dust3r_sfm.synthetic.primitives import Box, Primitive, Quad
+from dust3r_sfm.synthetic.rendering.indoor_materials import Faint, Poster
+from dust3r_sfm.synthetic.rendering.lights import Lamps
+from dust3r_sfm.synthetic.rendering.materials import Bricks, Glowing, Material, Planks, Terrazzo
+from dust3r_sfm.synthetic.rendering.outdoor_materials import Landscape
+from dust3r_sfm.synthetic.rendering.primitives import Box, Primitive, Quad
 from dust3r_sfm.synthetic.scenes import PAINTINGS, PALETTES, SceneDescription
 
 LENGTH_M, DEPTH_M, HEIGHT_M = 14.0, 7.0, 2.6

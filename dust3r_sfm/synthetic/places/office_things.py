@@ -2,11 +2,11 @@
 
 import numpy as np
 
-from dust3r_sfm.synthetic.indoor_materials import Faint, Poster
-from dust3r_sfm.synthetic.lights import Vector
-from dust3r_sfm.synthetic.materials import Glowing, Marble, Planks, Terrazzo
 from dust3r_sfm.synthetic.placing import draw_seed, facing, standing
-from dust3r_sfm.synthetic.primitives import Box, Cylinder, Primitive, Quad
+from dust3r_sfm.synthetic.rendering.indoor_materials import Faint, Poster
+from dust3r_sfm.synthetic.rendering.lights import Vector
+from dust3r_sfm.synthetic.rendering.materials import Glowing, Marble, Planks, Terrazzo
+from dust3r_sfm.synthetic.rendering.primitives import Box, Cylinder, Primitive, Quad
 from dust3r_sfm.synthetic.scenes import PALETTES
 
 BIRCH = (0.76, 0.68, 0.54)

@@ -3,14 +3,14 @@ picture without anything that stands out."""
 
 import numpy as np
 
-from dust3r_sfm.synthetic.lights import Sun
-from dust3r_sfm.synthetic.materials import Bricks, Material, Planks
-from dust3r_sfm.synthetic.outdoor_materials import Grass, Gravel
 from dust3r_sfm.synthetic.places.garden import bench, boulders, bush, lamp_post, tree
 from dust3r_sfm.synthetic.placing import draw_seed, facing, standing
-from dust3r_sfm.synthetic.primitives import Box, Primitive, Quad
+from dust3r_sfm.synthetic.rendering.lights import Sun
+from dust3r_sfm.synthetic.rendering.materials import Bricks, Material, Planks
+from dust3r_sfm.synthetic.rendering.outdoor_materials import Grass, Gravel
+from dust3r_sfm.synthetic.rendering.primitives import Box, Primitive, Quad
+from dust3r_sfm.synthetic.rendering.sky import Sky
 from dust3r_sfm.synthetic.scenes import WOODS, SceneDescription
-from dust3r_sfm.synthetic.sky import Sky
 
 
 def open_ground_scene(seed: int) -> SceneDescription:

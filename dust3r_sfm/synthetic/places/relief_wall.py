@@ -3,10 +3,10 @@ photos are explained by a homography, and what tells how the camera moved is sma
 
 import numpy as np
 
-from dust3r_sfm.synthetic.materials import Bricks, Marble, Material, Mosaic, Plaster, Terrazzo
-from dust3r_sfm.synthetic.outdoor_materials import Gravel
 from dust3r_sfm.synthetic.placing import draw_seed, facing, standing
-from dust3r_sfm.synthetic.primitives import Box, Cylinder, Primitive, Quad, Sphere
+from dust3r_sfm.synthetic.rendering.materials import Bricks, Marble, Material, Mosaic, Plaster, Terrazzo
+from dust3r_sfm.synthetic.rendering.outdoor_materials import Gravel
+from dust3r_sfm.synthetic.rendering.primitives import Box, Cylinder, Primitive, Quad, Sphere
 from dust3r_sfm.synthetic.scenes import BRICKS, PALETTES, SceneDescription
 
 

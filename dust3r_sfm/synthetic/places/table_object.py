@@ -2,10 +2,10 @@
 
 import numpy as np
 
-from dust3r_sfm.synthetic.materials import Material, Mosaic, Planks
 from dust3r_sfm.synthetic.places.furnishing import furnished_room
 from dust3r_sfm.synthetic.placing import draw_seed, standing, tilted
-from dust3r_sfm.synthetic.primitives import Box, Cylinder, Primitive, Sphere
+from dust3r_sfm.synthetic.rendering.materials import Material, Mosaic, Planks
+from dust3r_sfm.synthetic.rendering.primitives import Box, Cylinder, Primitive, Sphere
 from dust3r_sfm.synthetic.scenes import PALETTES, WOODS, SceneDescription, object_materials
 
 TABLE_TOP_M = 0.74

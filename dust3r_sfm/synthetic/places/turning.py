@@ -13,7 +13,7 @@ from dust3r_sfm.synthetic.places.open_ground import open_ground_scene
 from dust3r_sfm.synthetic.places.shoot import Request, Shoot
 from dust3r_sfm.synthetic.places.table_object import table_object_scene
 from dust3r_sfm.synthetic.placing import standing
-from dust3r_sfm.synthetic.primitives import Cylinder, Primitive, Sphere
+from dust3r_sfm.synthetic.rendering.primitives import Cylinder, Primitive, Sphere
 from dust3r_sfm.synthetic.scenes import PALETTES, SceneDescription, object_materials
 
 

@@ -23,7 +23,7 @@ from dust3r_sfm.matching.learned import features as features_module
 from dust3r_sfm.matching.learned.deformable import DeformableConvolution
 from dust3r_sfm.matching.learned.pyramid import describe, pyramid_of, score_map
 from dust3r_sfm.synthetic.cameras import arc_cameras
-from dust3r_sfm.synthetic.render import render
+from dust3r_sfm.synthetic.rendering.render import render
 from dust3r_sfm.synthetic.scenes import room_scene
 from dust3r_sfm.types import ImageSpec, View
 

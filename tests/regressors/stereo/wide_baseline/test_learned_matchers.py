@@ -14,7 +14,7 @@ from dust3r_sfm.regressors.stereo.wide_baseline.learned_matchers import (
 )
 from dust3r_sfm.regressors.stereo.wide_baseline.rolls import RollConfig
 from dust3r_sfm.synthetic.cameras import arc_cameras
-from dust3r_sfm.synthetic.render import render
+from dust3r_sfm.synthetic.rendering.render import render
 from dust3r_sfm.synthetic.scenes import room_scene
 from dust3r_sfm.types import Correspondences, Pair, View
 

@@ -11,12 +11,13 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from dust3r_sfm.synthetic.blending import Color, flat, mix, rgb, soft_step
-from dust3r_sfm.synthetic.indoor_materials import Faint, Poster, faint_color, poster_color
-from dust3r_sfm.synthetic.noise import fractal_noise, hash01
-from dust3r_sfm.synthetic.outdoor_materials import (
+from dust3r_sfm.synthetic.rendering.blending import Color, flat, mix, rgb, soft_step
+from dust3r_sfm.synthetic.rendering.indoor_materials import Faint, Poster, faint_color, poster_color
+from dust3r_sfm.synthetic.rendering.noise import fractal_noise, hash01
+from dust3r_sfm.synthetic.rendering.outdoor_materials import (
     Grass,
     Gravel,
+    Landscape,
     Leaves,
     Windows,
     grass_color,
@@ -24,7 +25,7 @@ from dust3r_sfm.synthetic.outdoor_materials import (
     leaf_color,
     window_color,
 )
-from dust3r_sfm.synthetic.vectors import length
+from dust3r_sfm.synthetic.rendering.vectors import length
 
 
 @dataclass(frozen=True)
@@ -75,16 +76,6 @@ class Mosaic:
     seed: int
     palette: tuple[Color, ...]
     size: float = 0.12
-
-
-@dataclass(frozen=True)
-class Landscape:
-    """A painting: hills behind hills under a sky, in a picture about `height` high; palette from sky
-    to foreground."""
-
-    seed: int
-    palette: tuple[Color, ...]
-    height: float
 
 
 @dataclass(frozen=True)
@@ -222,30 +213,6 @@ def _mosaic(m: Mosaic, uv: Tensor, footprint: Tensor) -> Tensor:
     weave = fractal_noise(flat(uv), footprint, m.seed + 3, 0.16, 6, 0.8)
     color = mix(palette[:, ground], palette[:, figure], soft_step(inside, footprint + 0.002))
     return color * (0.95 + 0.22 * weave)
-
-
-def _landscape(m: Landscape, uv: Tensor, footprint: Tensor) -> Tensor:
-    palette = uv.new_tensor(m.palette).T
-    brush = fractal_noise(flat(uv, 3.0), footprint, m.seed, 0.05, 5, 0.75)
-    cloud = fractal_noise(flat(uv, 3.0), footprint, m.seed + 1, m.height / 4, 4)
-    level = uv[1] / m.height + 0.5
-    color = palette[:, :1] * (0.75 + 0.3 * level) + 0.22 * cloud.clamp_min(0.0)
-    layers = len(m.palette) - 1
-    for layer in range(layers):
-        ridge = fractal_noise(
-            flat(torch.stack([uv[0], 0.0 * uv[1]]), 1.0, 3.1 * layer),
-            footprint,
-            m.seed + 2,
-            m.height / 2,
-            5,
-            0.5,
-        )
-        top = 0.78 - 0.72 * layer / layers + (0.34 - 0.18 * layer / layers) * ridge
-        shade = 0.8 + 0.25 * (level - top + 0.5)
-        color = mix(
-            color, palette[:, layer + 1 : layer + 2] * shade, soft_step((top - level) * m.height, footprint)
-        )
-    return color * (1.0 + 0.3 * brush)
 
 
 def _plaster(m: Plaster, local: Tensor, footprint: Tensor) -> Tensor:

@@ -10,10 +10,16 @@ from torch import Tensor
 
 from dust3r_sfm.geometry import invert_rigid
 from dust3r_sfm.parallel import one_torch_thread
-from dust3r_sfm.synthetic.primitives import Primitive, directions_to_local, intersect, to_local, within_cone
+from dust3r_sfm.synthetic.rendering.primitives import (
+    Primitive,
+    directions_to_local,
+    intersect,
+    to_local,
+    within_cone,
+)
+from dust3r_sfm.synthetic.rendering.shading import shade
+from dust3r_sfm.synthetic.rendering.vectors import length, rotate
 from dust3r_sfm.synthetic.scenes import SceneDescription
-from dust3r_sfm.synthetic.shading import shade
-from dust3r_sfm.synthetic.vectors import length, rotate
 from dust3r_sfm.types import Camera, Rigid
 
 TILE = 64

@@ -7,7 +7,7 @@ from jaxtyping import Float, Int
 from torch import Tensor
 from torch.nn import functional
 
-from dust3r_sfm.synthetic.vectors import rotate
+from dust3r_sfm.synthetic.rendering.vectors import rotate
 
 LATTICE = 32
 """Cells after which value noise repeats, along each axis."""

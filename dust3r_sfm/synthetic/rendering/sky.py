@@ -6,9 +6,9 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from dust3r_sfm.synthetic.blending import Color, mix, rgb, soft_step
-from dust3r_sfm.synthetic.noise import fractal_noise
-from dust3r_sfm.synthetic.vectors import length
+from dust3r_sfm.synthetic.rendering.blending import Color, mix, rgb, soft_step
+from dust3r_sfm.synthetic.rendering.noise import fractal_noise
+from dust3r_sfm.synthetic.rendering.vectors import length
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,7 @@ from PIL import Image
 
 from dust3r_sfm.errors import InputError
 from dust3r_sfm.exporters.config import Transfer
-from dust3r_sfm.exporters.undistortion import Placement, pixels_seen
+from dust3r_sfm.exporters.images.undistortion import Placement, pixels_seen
 from dust3r_sfm.images.decoding import UnusablePhotoError, open_picture, read_photo
 from dust3r_sfm.types import Camera, ImageSpec, View
 

@@ -7,11 +7,11 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from dust3r_sfm.synthetic.lights import Lamps, Sun
-from dust3r_sfm.synthetic.primitives import directions_to_local, intersect, to_local, within_cone
+from dust3r_sfm.synthetic.rendering.lights import Lamps, Sun
+from dust3r_sfm.synthetic.rendering.primitives import directions_to_local, intersect, to_local, within_cone
+from dust3r_sfm.synthetic.rendering.shading import AMBIENT_COLOR, LAMP_COLOR, LAMP_RADIUS, openness
+from dust3r_sfm.synthetic.rendering.vectors import dot, length
 from dust3r_sfm.synthetic.scenes import SceneDescription
-from dust3r_sfm.synthetic.shading import AMBIENT_COLOR, LAMP_COLOR, LAMP_RADIUS, openness
-from dust3r_sfm.synthetic.vectors import dot, length
 
 SUN_COLOR, SKY_COLOR = (1.08, 1.0, 0.88), (0.86, 0.97, 1.16)
 

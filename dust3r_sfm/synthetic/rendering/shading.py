@@ -5,9 +5,9 @@ import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
-from dust3r_sfm.synthetic.lights import Vector
-from dust3r_sfm.synthetic.materials import albedo
-from dust3r_sfm.synthetic.primitives import (
+from dust3r_sfm.synthetic.rendering.lights import Vector
+from dust3r_sfm.synthetic.rendering.materials import albedo
+from dust3r_sfm.synthetic.rendering.primitives import (
     directions_to_local,
     distance,
     intersect,
@@ -15,8 +15,8 @@ from dust3r_sfm.synthetic.primitives import (
     to_local,
     within_cone,
 )
+from dust3r_sfm.synthetic.rendering.vectors import dot, length, rotate
 from dust3r_sfm.synthetic.scenes import SceneDescription
-from dust3r_sfm.synthetic.vectors import dot, length, rotate
 
 LAMP_COLOR, AMBIENT_COLOR = (1.06, 1.0, 0.90), (0.94, 1.0, 1.08)
 LAMP_RADIUS = 0.22

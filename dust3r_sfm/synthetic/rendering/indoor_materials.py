@@ -6,8 +6,8 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from dust3r_sfm.synthetic.blending import Color, fade, flat, mix, rgb, soft_step
-from dust3r_sfm.synthetic.noise import fractal_noise, hash01
+from dust3r_sfm.synthetic.rendering.blending import Color, fade, flat, mix, rgb, soft_step
+from dust3r_sfm.synthetic.rendering.noise import fractal_noise, hash01
 
 
 @dataclass(frozen=True)

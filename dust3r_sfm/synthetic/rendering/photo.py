@@ -12,13 +12,13 @@ from torch import Tensor
 
 from dust3r_sfm.geometry import invert_rigid
 from dust3r_sfm.parallel import one_torch_thread
-from dust3r_sfm.synthetic.illumination import illuminate
-from dust3r_sfm.synthetic.materials import Glowing
-from dust3r_sfm.synthetic.render import Surface, camera_rays, nearest_hits, render_depth, tiles
+from dust3r_sfm.synthetic.rendering.illumination import illuminate
+from dust3r_sfm.synthetic.rendering.materials import Glowing
+from dust3r_sfm.synthetic.rendering.render import Surface, camera_rays, nearest_hits, render_depth, tiles
+from dust3r_sfm.synthetic.rendering.shading import surface_color
+from dust3r_sfm.synthetic.rendering.sky import add_haze, sky_color
+from dust3r_sfm.synthetic.rendering.vectors import length, rotate
 from dust3r_sfm.synthetic.scenes import SceneDescription
-from dust3r_sfm.synthetic.shading import surface_color
-from dust3r_sfm.synthetic.sky import add_haze, sky_color
-from dust3r_sfm.synthetic.vectors import length, rotate
 from dust3r_sfm.types import Camera, Rigid
 
 

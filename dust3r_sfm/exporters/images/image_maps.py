@@ -5,7 +5,7 @@ from jaxtyping import Bool, Float
 from PIL import Image
 
 from dust3r_sfm.dense.point_cloud import usable_depth
-from dust3r_sfm.exporters.undistortion import Placement, pixels_seen, resized_camera
+from dust3r_sfm.exporters.images.undistortion import Placement, pixels_seen, resized_camera
 from dust3r_sfm.geometry.resampling import inside, nearest_indices, sample_nearest
 from dust3r_sfm.types import Camera, Scene, View
 

@@ -1,4 +1,4 @@
-"""Ground, leaves and windows: surfaces that are also seen from far away, so that all detail fades out."""
+"""Hills, ground, leaves and windows: surfaces that are also seen from far away, so that all detail fades out."""
 
 from dataclasses import dataclass
 
@@ -6,9 +6,19 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from dust3r_sfm.synthetic.blending import Color, fade, flat, mix, rgb, soft_step
-from dust3r_sfm.synthetic.noise import fractal_noise, hash01
-from dust3r_sfm.synthetic.vectors import length
+from dust3r_sfm.synthetic.rendering.blending import Color, fade, flat, mix, rgb, soft_step
+from dust3r_sfm.synthetic.rendering.noise import fractal_noise, hash01
+from dust3r_sfm.synthetic.rendering.vectors import length
+
+
+@dataclass(frozen=True)
+class Landscape:
+    """A painting: hills behind hills under a sky, in a picture about `height` high; palette from sky
+    to foreground."""
+
+    seed: int
+    palette: tuple[Color, ...]
+    height: float
 
 
 @dataclass(frozen=True)
@@ -107,3 +117,27 @@ def window_color(m: Windows, uv: Tensor, footprint: Tensor) -> Float[Tensor, "3 
     border = torch.minimum(half_width - x.abs(), half_height - y.abs()) - 0.06
     wood = rgb(m.frame, uv) * (0.95 + 0.22 * weave)
     return mix(color, wood, soft_step(-torch.minimum(bar, border), footprint + 0.002))
+
+
+def landscape_color(m: Landscape, uv: Tensor, footprint: Tensor) -> Tensor:
+    palette = uv.new_tensor(m.palette).T
+    brush = fractal_noise(flat(uv, 3.0), footprint, m.seed, 0.05, 5, 0.75)
+    cloud = fractal_noise(flat(uv, 3.0), footprint, m.seed + 1, m.height / 4, 4)
+    level = uv[1] / m.height + 0.5
+    color = palette[:, :1] * (0.75 + 0.3 * level) + 0.22 * cloud.clamp_min(0.0)
+    layers = len(m.palette) - 1
+    for layer in range(layers):
+        ridge = fractal_noise(
+            flat(torch.stack([uv[0], 0.0 * uv[1]]), 1.0, 3.1 * layer),
+            footprint,
+            m.seed + 2,
+            m.height / 2,
+            5,
+            0.5,
+        )
+        top = 0.78 - 0.72 * layer / layers + (0.34 - 0.18 * layer / layers) * ridge
+        shade = 0.8 + 0.25 * (level - top + 0.5)
+        color = mix(
+            color, palette[:, layer + 1 : layer + 2] * shade, soft_step((top - level) * m.height, footprint)
+        )
+    return color * (1.0 + 0.3 * brush)

@@ -11,8 +11,8 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from dust3r_sfm.synthetic.materials import Material
-from dust3r_sfm.synthetic.vectors import dot, length, rotate
+from dust3r_sfm.synthetic.rendering.materials import Material
+from dust3r_sfm.synthetic.rendering.vectors import dot, length, rotate
 from dust3r_sfm.types import Rigid
 
 NEAR = 1e-4

@@ -8,11 +8,11 @@ from pathlib import Path
 import numpy as np
 
 from dust3r_sfm.exporters.config import ImageForm, Transfer
-from dust3r_sfm.exporters.flat_names import flat_names
-from dust3r_sfm.exporters.image_files import ImageFile, write_images
-from dust3r_sfm.exporters.observations import observed, unmasked
-from dust3r_sfm.exporters.originals import FilePixels, in_files
-from dust3r_sfm.exporters.undistortion import Placement, image_pixels, placements
+from dust3r_sfm.exporters.images.flat_names import flat_names
+from dust3r_sfm.exporters.images.image_files import ImageFile, write_images
+from dust3r_sfm.exporters.images.undistortion import Placement, image_pixels, placements
+from dust3r_sfm.exporters.tracks.observations import observed, unmasked
+from dust3r_sfm.exporters.tracks.originals import FilePixels, in_files
 from dust3r_sfm.geometry.resampling import inside
 from dust3r_sfm.types import Scene
 

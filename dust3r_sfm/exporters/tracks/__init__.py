@@ -1,0 +1,1 @@
+"""Which tracks a model shows, in pixels of the stored files."""
