@@ -128,7 +128,7 @@ def _srgb(material: Material, local: Tensor, uv: Tensor, footprint: Tensor) -> T
         Bricks: _bricks,
         Terrazzo: _terrazzo,
         Mosaic: _mosaic,
-        Landscape: _landscape,
+        Landscape: landscape_color,
         Poster: poster_color,
         Gravel: gravel_color,
         Grass: grass_color,
