@@ -22,6 +22,7 @@ from dust3r_sfm.synthetic.rendering.outdoor_materials import (
     Windows,
     grass_color,
     gravel_color,
+    landscape_color,
     leaf_color,
     window_color,
 )

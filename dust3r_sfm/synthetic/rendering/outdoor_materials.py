@@ -1,4 +1,4 @@
-"""Hills, ground, leaves and windows: surfaces that are also seen from far off, so that all detail fades out."""
+"""Hills, ground, leaves and windows: surfaces seen from far off, too, so that all detail fades out."""
 
 from dataclasses import dataclass
 
