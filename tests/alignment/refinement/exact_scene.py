@@ -6,7 +6,14 @@ from dust3r_sfm.alignment.pairs.edges import Edges
 from dust3r_sfm.alignment.pairs.focals import FocalEvidence
 from dust3r_sfm.alignment.refinement.config import RefinementConfig
 from dust3r_sfm.alignment.refinement.problem import Problem, State
-from dust3r_sfm.geometry import invert_rigid, project, rigid, rotation_from_vector, transform_points, unproject
+from dust3r_sfm.geometry import (
+    invert_rigid,
+    project,
+    rigid,
+    rotation_from_vector,
+    transform_points,
+    unproject,
+)
 from dust3r_sfm.types import Camera
 
 VIEWS, SAMPLES = 3, 30
@@ -43,9 +50,7 @@ def exact_problem(config: RefinementConfig | None = None) -> tuple[Problem, Stat
     tail, head = ALL_PAIRS.T
     j_from_i = cam_from_world[head] @ invert_rigid(cam_from_world[tail])
     in_j = [transform_points(pose, points[i]) for pose, i in zip(j_from_i, tail, strict=True)]
-    in_i = [
-        transform_points(invert_rigid(pose), points[j]) for pose, j in zip(j_from_i, head, strict=True)
-    ]
+    in_i = [transform_points(invert_rigid(pose), points[j]) for pose, j in zip(j_from_i, head, strict=True)]
     assert all((points[:, 2] > 1.0).all() for points in in_i + in_j), "all views see all samples"
     own = j_from_i.copy()
     own[:, :3, 3] /= scale[:, None]

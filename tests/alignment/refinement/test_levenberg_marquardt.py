@@ -214,7 +214,9 @@ def test_the_further_a_match_is_off_the_less_it_pulls(off_px: float) -> None:
     stand all other matches with their information."""
     slopes = np.random.default_rng(0).uniform(-0.3, 0.3, (20, 2))
     slopes[0] = [0.3, 0.0]
-    problem, start = turning_pair(slopes, (np.nan, 0.0), replace(RefinementConfig(), rounds=1, least_gain=0.0))
+    problem, start = turning_pair(
+        slopes, (np.nan, 0.0), replace(RefinementConfig(), rounds=1, least_gain=0.0)
+    )
     problem.edges.match_pixels_j[0, 0, 0] += off_px
     found = refine(problem, start)
     deviations = off_px / SIGMA_PX

@@ -65,9 +65,7 @@ def dense_step(problem: Problem, state: State, damping: float) -> np.ndarray:
 def assert_is_dense_step(problem: Problem, state: State, damping: float) -> State:
     """And gives the state after it."""
     step = dense_step(problem, state, damping)
-    poses, focals, depths, scales = np.split(
-        step, np.cumsum([6 * VIEWS, problem.num_groups, VIEWS])
-    )
+    poses, focals, depths, scales = np.split(step, np.cumsum([6 * VIEWS, problem.num_groups, VIEWS]))
     found = damped_step(problem, state, *blocks(), damping)
     for view, twist in enumerate(poses.reshape(VIEWS, 6)):
         moved = rigid(rotation_from_vector(twist[:3]), twist[3:]) @ state.cam_from_world[view]
