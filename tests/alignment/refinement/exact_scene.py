@@ -1,4 +1,5 @@
-"""A problem of refinement whose solution is known: three views, and pairs whose points and matches are exact."""
+"""A problem of refinement whose solution is known: three views, with pairs whose points and matches are
+exact."""
 
 import numpy as np
 

@@ -98,9 +98,16 @@ def test_samples_that_no_pair_knows_are_nan_and_those_of_one_are_not_shared() ->
     np.testing.assert_allclose(found.offset, 0.0, atol=1e-12)
 
 
+def test_a_pair_alone_is_compared_with_nothing() -> None:
+    """However much it knows: it would always agree with itself."""
+    found = agreed(pairs_that_say(np.full((1, SAMPLES), 3.0)))
+    np.testing.assert_allclose(found.log_depth[0], np.log(3.0))
+    assert not found.known.any()
+
+
 def test_depth_behind_a_camera_is_no_depth() -> None:
-    depth = np.full((3, SAMPLES), 3.0)
-    depth[0, 0] = -3.0
+    depth = np.full((2, SAMPLES), 3.0)
+    depth[0, :2] = [0.0, -3.0]
     found = agreed(pairs_that_say(depth))
     np.testing.assert_allclose(found.log_depth[0], np.log(3.0))
 

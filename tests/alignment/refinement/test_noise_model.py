@@ -90,13 +90,13 @@ RIGHT_ANGLE = EdgeCameras(
     np.array([1.0]),
     np.array([1.0]),
 )
-"""Camera i stands at (-2, 0, 5) of camera j's frame. The point (0, 0, 5) is 2 before it, 5 before camera j, and
-its rays meet at a right angle."""
+"""Camera i stands at (-2, 0, 5) of camera j's frame. The point (0, 0, 5) is 2 from it and 5 from camera j,
+and its rays meet at a right angle."""
 
 
 def test_one_point_by_hand():
-    """Across both rays (y) it errs by a |YI|. Along the ray of i (x) by l |YI|. Along the ray of j (z) by what
-    it errs across its own ray, a |YI|, and by what the consensus errs, b |YJ|, squared and added."""
+    """Across both rays (y) it errs by a |YI|. Along the ray of i (x) by l |YI|. Along the ray of j (z) by
+    what it errs across its own ray, a |YI|, and by what the consensus errs, b |YJ|, squared and added."""
     frames = epipolar_frames(RIGHT_ANGLE, np.array([[[30.0], [20.0]]]), np.array([[5.0]]))
     assert frames.reach[0, 0] == pytest.approx(2.0)
     assert frames.distance[0, 0] == pytest.approx(5.0)
@@ -136,8 +136,8 @@ def test_a_minority_of_wild_residuals_and_unknown_ones_changes_nothing():
 def test_only_the_half_with_larger_angles_is_asked_for_depth():
     """Where rays are nearly parallel an error along them does not show, but noise over the sine does."""
     shown = residuals(NOISE.across, NOISE.along, np.hypot(NOISE.consensus, NOISE.across))
-    shown[:99, 1:] *= 100.0
-    sine = np.where(np.arange(200) < 99, 0.01, 1.0)
+    shown[:100, 1:] *= 100.0
+    sine = np.where(np.arange(200) < 100, 0.01, 1.0)
     found = point_noise(shown, sine, np.ones(200), 1e-6)
     assert found.along == pytest.approx(NOISE.along)
     assert found.consensus == pytest.approx(NOISE.consensus)

@@ -44,7 +44,7 @@ def unit_of(pair: Pair) -> float:
 
 
 def says(pair: Pair, world: Rigid | None = None, metric: bool = True) -> RelativePose:
-    """What a pair says of its cameras, exactly; or, with `world`, as if view j's surroundings were moved by it."""
+    """What a pair says of its cameras, exactly; or as if view j's surroundings were moved by `world`."""
     j_from_world, unit = POSES[pair.j], unit_of(pair)
     if world is not None:
         j_from_world = j_from_world @ invert_rigid(world)

@@ -48,8 +48,8 @@ def plane(count: int = 60) -> np.ndarray:
 def exact_matches(
     views: Sequence[View], focals: Sequence[float], points: np.ndarray
 ) -> dict[Pair, Correspondences]:
-    """Of all pairs of views that move and turn at random before the points. Cameras that all look at one place
-    would say nothing of their focal (Sturm 1999)."""
+    """Of all pairs of views that move and turn at random before the points. Cameras that circle these and
+    look at their middle would say nothing of their focal (Sturm 1999)."""
     rng = np.random.default_rng(2)
     pixels = []
     for one, focal in zip(views, focals, strict=True):
@@ -115,8 +115,8 @@ def test_each_camera_has_its_focal() -> None:
 
 
 def test_pairs_of_a_plane_do_not_vote() -> None:
-    """A homography explains them, and epipolar geometry that any focal would do for: each has an F, and none is
-    asked. Then the lens is taken for an ordinary one, as if there were no pair at all."""
+    """A homography explains them, and with it any epipole: each has an F, and none is asked for a focal. The
+    lens is then taken for an ordinary one, as if there were no pair at all."""
     views = [view()] * 6
     flat, cameras = calibrate(views, exact_matches(views, [FOCAL] * 6, plane()))
     assert len(flat) == 15

@@ -71,8 +71,8 @@ def rows_and_columns(pixels: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 
 def test_both_maps_of_a_pair_are_in_its_first_camera_s_frame() -> None:
-    """So what both views see at matches lies on the plane as camera i has it. In view i matches are at centres
-    of pixels, and exact. In view j they are up to half a pixel beside one, whose ray then has their depth."""
+    """So what both views see at matches lies on the plane as camera i has it. In view i matches are at
+    centres of pixels, and exact. In view j they are beside one, which then has their depth."""
     geometry = plane_matches(4)
     forward, backward = predict(geometry)
     at_i, at_j = rows_and_columns(geometry.matches.pixels_i), rows_and_columns(geometry.matches.pixels_j)
@@ -205,7 +205,7 @@ def photo_of_plane(view: int) -> np.ndarray:
 
 
 def test_a_sweep_fills_in_what_lies_between_matches() -> None:
-    """From a hundredth of all pixels to most of those that both views see, and to a hundredth of the depth. No
+    """From a hundredth of all pixels to most of those that both views see, up to a hundredth of the depth. No
     pixel is less sure than the matches alone make it."""
     geometry = plane_matches(8)
     alone, _ = predict(geometry)
