@@ -20,7 +20,7 @@ from dust3r_sfm.types import Camera, Correspondences, Pair, PairGeometry, Rigid
 
 HERE, THERE = range(4), range(4, 8)
 """Views of one place, and views of another one that looks like it."""
-DEPTH = 2.0
+DEPTH = 8.0
 """Of all that is seen, in world units."""
 MISTAKEN_PLACE = rigid(rotation_from_vector(np.array([0.0, 0.4, 0.1])), np.array([3.0, 0.5, -1.0]))
 """Where what is THERE would be if both places were one: the motion that mistaken pairs move it by."""
@@ -147,23 +147,43 @@ def test_two_mistakes_are_two_groups() -> None:
     assert all("with 2 other" in reported[pair] for pair in second)
 
 
+def scene_size() -> float:
+    """Median distance of the cameras from their middle."""
+    centres = invert_rigid(POSES)[:, :3, 3]
+    return float(np.median(np.linalg.norm(centres - centres.mean(axis=0), axis=1)))
+
+
+def test_who_was_reported_with_others_is_not_counted_again() -> None:
+    """Pairs that say the same but for a shift, in steps of nearly what is allowed. Most agree with those at
+    0, which are reported with their neighbours on both sides. The one that is left had two of these in reach,
+    and now is alone."""
+    steps = [-1] * 2 + [0] * 4 + [1] * 2 + [2]
+    shifts = [np.array([0.9 * CONFIG.same_place * scene_size() * step, 0.0, 0.0]) for step in steps]
+    pairs = ACROSS[: len(steps)]
+    rejected = [
+        says(pair, rigid(np.eye(3), shift) @ MISTAKEN_PLACE)
+        for pair, shift in zip(pairs, shifts, strict=True)
+    ]
+    reported = found(rejected)
+    assert list(reported) == pairs[:-1]
+    assert all("with 7 other" in text for text in reported.values())
+
+
 @pytest.mark.parametrize(
     ("turn_deg", "shift", "same"),
-    [(0.5, 0.5, True), (1.5, 0.0, False), (0.0, 1.5, False)],
-    ids=["nearly", "turned", "shifted"],
+    [(0.9, 0.0, True), (1.1, 0.0, False), (0.0, 0.9, True), (0.0, 1.1, False)],
+    ids=["a little turned", "turned", "a little shifted", "shifted"],
 )
 def test_motions_are_the_same_up_to_a_turn_and_a_share_of_the_scene(
     turn_deg: float, shift: float, same: bool
 ) -> None:
-    """Both in units of what is allowed. The scene's size is the median distance of its cameras from their
-    middle; the turn is about what the pair sees, so that nothing there is shifted by it."""
-    centres = invert_rigid(POSES)[:, :3, 3]
-    size = np.median(np.linalg.norm(centres - centres.mean(axis=0), axis=1))
+    """Both in units of what is allowed. The turn is about what the pair sees, far before its camera: there
+    nothing is shifted by it, and that is where shifts are looked at."""
     pairs = ACROSS[:3]
     seen = (invert_rigid(POSES[pairs[0].j]) @ [0.0, 0.0, DEPTH, 1.0])[:3]
     about = rigid(np.eye(3), (MISTAKEN_PLACE @ [*seen, 1.0])[:3])
-    turn = rotation_from_vector(np.radians([0.0, 0.0, turn_deg * CONFIG.same_turn_deg]))
-    step = rigid(turn, np.array([shift * CONFIG.same_place * size, 0.0, 0.0]))
+    turn = rotation_from_vector(np.radians([turn_deg * CONFIG.same_turn_deg, 0.0, 0.0]))
+    step = rigid(turn, np.array([shift * CONFIG.same_place * scene_size(), 0.0, 0.0]))
     other = about @ step @ invert_rigid(about) @ MISTAKEN_PLACE
     reported = found([says(pairs[0], other), *mistaken(pairs[1:])])
     assert set(reported) == (set(pairs) if same else set())
