@@ -135,13 +135,16 @@ def test_pairs_of_a_plane_do_not_disturb_those_that_vote() -> None:
     assert cameras == without
 
 
-def test_a_known_focal_is_kept_to_the_bit() -> None:
-    """By the view that it is known of; the others of its camera have the same."""
-    focal_px = 64 * 1.3
-    views = [replace(view(), known_focal_px=focal_px), *[view()] * 5]
+def test_a_known_focal_is_kept_to_the_bit_whatever_pairs_and_exif_say() -> None:
+    """By the view that it is known of. Other views of its camera have the median of what is known."""
+    known = [64 * 1.1, 64 * 1.2, 64 * 1.6]
+    views = [
+        *(replace(view(), known_focal_px=focal) for focal in known),
+        *[replace(view(), exif_focal_px=58.0)] * 3,
+    ]
     _, cameras = calibrate(views, exact_matches(views, [FOCAL] * 6, box()))
-    assert cameras[0].fx == cameras[0].fy == focal_px
-    np.testing.assert_allclose(relative_focals(cameras), 1.3, rtol=1e-12)
+    assert [camera.fx for camera in cameras[:3]] == [camera.fy for camera in cameras[:3]] == known
+    np.testing.assert_allclose(relative_focals(cameras[3:]), 1.2, rtol=1e-12)
 
 
 def test_exif_is_believed_where_pairs_say_nothing_and_overruled_where_they_do() -> None:

@@ -21,8 +21,8 @@ from dust3r_sfm.types import Camera, Correspondences, Pair, PairGeometry, PairPr
 
 PAIR = Pair(0, 1)
 CAMERAS = [Camera(64, 48, 60.0, 60.0, 33.0, 22.0), Camera(56, 64, 50.0, 50.0, 27.0, 33.0)]
-J_FROM_I = rigid(rotation_from_vector(np.array([0.05, -0.15, 0.1])), np.array([-0.8, 0.6, 0.0]))
-"""Of length 1: the pair's unit is the baseline."""
+J_FROM_I = rigid(rotation_from_vector(np.array([0.05, -0.15, 0.1])), np.array([-0.72, 0.48, -0.5012]))
+"""Of length 1: the pair's unit is the baseline. Camera j is nearer to what both see."""
 PLANE = np.array([0.2, -0.1, 4.0])
 """z = 4 + 0.2 x - 0.1 y in camera i's frame."""
 ANGLE_DEG = 10.0
@@ -205,8 +205,8 @@ def photo_of_plane(view: int) -> np.ndarray:
 
 
 def test_a_sweep_fills_in_what_lies_between_matches() -> None:
-    """From a hundredth of all pixels to most of those that both views see, up to a hundredth of the depth. No
-    pixel is less sure than the matches alone make it."""
+    """From a hundredth of all pixels to most of those that both views see, to less than a hundredth of the
+    depth. No pixel is less sure than the matches alone make it."""
     geometry = plane_matches(8)
     alone, _ = predict(geometry)
     swept, back = predict(geometry, SweepConfig(), [photo_of_plane(0), photo_of_plane(1)])
@@ -218,7 +218,9 @@ def test_a_sweep_fills_in_what_lies_between_matches() -> None:
         sure = trust > 1.5
         assert (before > 1.5).mean() < 0.01
         assert sure.mean() > 0.3
-        assert np.percentile(np.abs(on_plane(points)[sure]), 90) < 0.01 * PLANE[2]
+        error = np.abs(on_plane(points)[sure]) / PLANE[2]
+        assert np.median(error) < 0.004
+        assert np.percentile(error, 90) < 0.02
     np.testing.assert_allclose(
         transform_points(J_FROM_I, swept.points_i.reshape(-1, 3)), back.points_j.reshape(-1, 3), atol=1e-5
     )
