@@ -80,6 +80,77 @@ def test_noise_is_found_again(setting):
     assert found.consensus == pytest.approx(NOISE.consensus, rel=0.08)
 
 
+RIGHT_ANGLE = EdgeCameras(
+    np.eye(3)[None],
+    np.array([[-2.0, 0.0, 5.0]]),
+    np.array([50.0]),
+    np.array([50.0]),
+    np.array([[30.0, 20.0]]),
+    np.array([[30.0, 20.0]]),
+    np.array([1.0]),
+    np.array([1.0]),
+)
+"""Camera i stands at (-2, 0, 5) of camera j's frame. The point (0, 0, 5) is 2 from it and 5 from camera j,
+and its rays meet at a right angle."""
+
+
+def test_one_point_by_hand():
+    """Across both rays (y) it errs by a |YI|. Along the ray of i (x) by l |YI|. Along the ray of j (z) by
+    what it errs across its own ray, a |YI|, and by what the consensus errs, b |YJ|, squared and added."""
+    frames = epipolar_frames(RIGHT_ANGLE, np.array([[[30.0], [20.0]]]), np.array([[5.0]]))
+    assert frames.reach[0, 0] == pytest.approx(2.0)
+    assert frames.distance[0, 0] == pytest.approx(5.0)
+    assert frames.sine[0, 0] == pytest.approx(1.0)
+    (white,) = matrices(whitening(frames, NOISE, np.ones((1, 1), dtype=bool)))[0]
+    variances = [(0.02 * 2.0) ** 2, (0.001 * 2.0) ** 2, (0.001 * 2.0) ** 2 + (0.004 * 5.0) ** 2]
+    np.testing.assert_allclose(white.T @ white, np.diag(1.0 / np.array(variances)), rtol=1e-9, atol=1e-9)
+
+
+def residuals(across, beside, other, count=200):
+    """Signs alternate and magnitudes are all the same: their median absolute deviation is known exactly."""
+    signs = np.where(np.arange(count) % 2 == 0, 1.0, -1.0) / 1.4826
+    return signs[:, None] * [across, beside, other]
+
+
+@pytest.mark.parametrize("sine", [1.0, 0.5])
+def test_what_is_measured_is_told_apart(sine):
+    """Across the epipolar plane there is a alone. In it, over the sine, l and what of a lies that way: a cot.
+    Across the ray of i, over the sine, b and a |YI| / (|YJ| sin)."""
+    ratio, a, along, b = 0.7, NOISE.across, NOISE.along, NOISE.consensus
+    cotangent = np.sqrt(1.0 - sine**2) / sine
+    shown = residuals(a, np.hypot(along, a * cotangent), np.hypot(b, a * ratio / sine))
+    found = point_noise(shown, np.full(200, sine), np.full(200, ratio), 1e-6)
+    assert found.across == pytest.approx(a)
+    assert found.along == pytest.approx(along)
+    assert found.consensus == pytest.approx(b)
+
+
+def test_a_minority_of_wild_residuals_and_unknown_ones_changes_nothing():
+    shown = residuals(NOISE.across, NOISE.along, np.hypot(NOISE.consensus, NOISE.across))
+    known = point_noise(shown, np.ones(200), np.ones(200), 1e-6)
+    shown[:60] = 5.0
+    shown[60:80] = np.nan
+    assert point_noise(shown, np.ones(200), np.ones(200), 1e-6) == known
+
+
+def test_only_the_half_with_larger_angles_is_asked_for_depth():
+    """Where rays are nearly parallel an error along them does not show, but noise over the sine does."""
+    shown = residuals(NOISE.across, NOISE.along, np.hypot(NOISE.consensus, NOISE.across))
+    shown[:100, 1:] *= 100.0
+    sine = np.where(np.arange(200) < 100, 0.01, 1.0)
+    found = point_noise(shown, sine, np.ones(200), 1e-6)
+    assert found.along == pytest.approx(NOISE.along)
+    assert found.consensus == pytest.approx(NOISE.consensus)
+
+
+def test_nothing_is_surer_than_the_least_and_depth_no_surer_than_directions():
+    exact = point_noise(np.zeros((200, 3)), np.ones(200), np.ones(200), 1e-3)
+    assert exact == PointNoise(1e-3, 1e-3, 1e-3)
+    flat = point_noise(residuals(0.02, 0.0, 0.0), np.ones(200), np.ones(200), 1e-3)
+    assert (flat.across, flat.along) == (pytest.approx(0.02), pytest.approx(0.02))
+    assert flat.consensus == 1e-3
+
+
 def test_a_turn_on_the_spot_has_no_epipolar_plane(setting):
     cameras, pixels, depth, _ = setting
     still = EdgeCameras(
