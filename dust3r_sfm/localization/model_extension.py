@@ -10,9 +10,9 @@ from jaxtyping import Float, Int, UInt8
 from dust3r_sfm.geometry import apply_affine
 from dust3r_sfm.geometry.lens import pycolmap_lens
 from dust3r_sfm.images import load_view
+from dust3r_sfm.io.colmap_model import read_model
 from dust3r_sfm.localization.absolute_pose import reprojection_errors
 from dust3r_sfm.localization.attempt import Attempt
-from dust3r_sfm.localization.mapping.colmap_reference import read_model
 from dust3r_sfm.localization.mapping.reference import PosedPhoto, Reference
 from dust3r_sfm.localization.mapping.reference_map import Features, Prepared
 from dust3r_sfm.localization.mapping.triangulation import NEW
