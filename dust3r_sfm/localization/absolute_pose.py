@@ -9,6 +9,7 @@ from jaxtyping import Bool, Float
 from dust3r_sfm.geometry import rigid, transform_points
 from dust3r_sfm.geometry.colmap.options import absolute_pose_options
 from dust3r_sfm.geometry.lens import lens_camera, projected, pycolmap_lens
+from dust3r_sfm.geometry.projection import pixel_errors
 from dust3r_sfm.localization.config import LocalizationConfig
 from dust3r_sfm.types import LensCamera, Rigid
 
@@ -154,8 +155,7 @@ def reprojection_errors(
     camera: LensCamera,
 ) -> Float[np.ndarray, " n"]:
     """Pixels of the stored file; infinite where a point is not seen."""
-    apart = np.linalg.norm(projected(transform_points(cam_from_world, points), camera) - pixels, axis=1)
-    return np.where(np.isnan(apart), np.inf, apart)
+    return pixel_errors(projected(transform_points(cam_from_world, points), camera), pixels)
 
 
 def pose_covariance(
