@@ -22,11 +22,8 @@ def test_absolute_pose() -> None:
     usual = pycolmap.AbsolutePoseEstimationOptions().ransac
     options = absolute_pose_options(3.0, 7, 500)
     assert not options.estimate_focal_length
-    assert (options.ransac.max_error, options.ransac.random_seed, options.ransac.max_num_trials) == (
-        3,
-        7,
-        500,
-    )
+    ransac = options.ransac
+    assert (ransac.max_error, ransac.random_seed, ransac.max_num_trials) == (3.0, 7, 500)
     assert ransac.min_num_trials == usual.min_num_trials
     assert ransac.min_inlier_ratio == usual.min_inlier_ratio
     other = absolute_pose_options(3.0, 7, 500, min_trials=30, min_inlier_ratio=0.2, solve_focal=True)
