@@ -12,7 +12,8 @@ import numpy as np
 from dust3r_sfm.errors import InputError
 from dust3r_sfm.types import LensCamera, Rigid
 
-_OPENCV_FROM_OPENGL = np.diag([1.0, -1.0, -1.0, 1.0])
+OPENCV_FROM_OPENGL = np.diag([1.0, -1.0, -1.0, 1.0])
+"""OpenCV's camera looks along +z with y down, OpenGL's along -z with y up."""
 _PINHOLE, _OPENCV, _FISHEYE = ("fl_x", "fl_y", "cx", "cy"), ("k1", "k2", "p1", "p2"), ("k1", "k2", "k3", "k4")
 _PARAMS = {
     "PINHOLE": _PINHOLE,
@@ -79,4 +80,4 @@ def _cam_from_world(frame: Mapping[str, Any]) -> Rigid:
     matrix = np.array(frame["transform_matrix"], dtype=np.float64)
     if matrix.shape not in ((4, 4), (3, 4)) or not np.isfinite(matrix).all():
         raise ValueError(f"transform_matrix of shape {matrix.shape}, or not finite")
-    return np.linalg.inv(np.vstack([matrix[:3], [0.0, 0.0, 0.0, 1.0]]) @ _OPENCV_FROM_OPENGL)
+    return np.linalg.inv(np.vstack([matrix[:3], [0.0, 0.0, 0.0, 1.0]]) @ OPENCV_FROM_OPENGL)
