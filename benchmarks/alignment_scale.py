@@ -28,7 +28,7 @@ import numpy as np
 import tyro
 
 from dust3r_sfm.alignment import AlignmentConfig, align
-from dust3r_sfm.evaluation import PosedPhoto, score_poses
+from dust3r_sfm.evaluation import PosedCamera, score_poses
 from dust3r_sfm.evidence import EvidenceConfig, resumed
 from dust3r_sfm.geometry import original_camera
 from dust3r_sfm.progress import Silent
@@ -203,19 +203,19 @@ def _made(
         )
 
 
-def posed_photos(scene: Scene) -> dict[str, PosedPhoto]:
+def posed_photos(scene: Scene) -> dict[str, PosedCamera]:
     rows = zip(scene.views, scene.cameras, scene.cam_from_world, strict=True)
     return {view.name: _photo(original_camera(view, camera)[0], pose) for view, camera, pose in rows}
 
 
-def true_photos(views: Sequence[View], rig: Rig) -> dict[str, PosedPhoto]:
+def true_photos(views: Sequence[View], rig: Rig) -> dict[str, PosedCamera]:
     rows = zip(views, rig.cameras, rig.cam_from_world, strict=True)
     return {view.name: _photo(camera, pose) for view, camera, pose in rows}
 
 
-def _photo(camera: Camera, cam_from_world: Rigid) -> PosedPhoto:
+def _photo(camera: Camera, cam_from_world: Rigid) -> PosedCamera:
     size, principal = (camera.width, camera.height), (camera.cx, camera.cy)
-    return PosedPhoto(cam_from_world, size, (camera.fx, camera.fy), principal)
+    return PosedCamera(cam_from_world, size, (camera.fx, camera.fy), principal)
 
 
 def largest_focal_error(scene: Scene, views: Sequence[View], rig: Rig) -> float:

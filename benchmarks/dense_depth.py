@@ -22,7 +22,7 @@ from jaxtyping import Float
 
 from benchmarks.depth_metrics import ConsistencyScores, DepthScores, score_consistency, score_depth
 from dust3r_sfm import load_scene, reconstruct
-from dust3r_sfm.evaluation import PosedPhoto, read_model
+from dust3r_sfm.evaluation import PosedCamera, read_posed_cameras
 from dust3r_sfm.geometry import apply_affine
 from dust3r_sfm.synthetic.example import write_example
 from dust3r_sfm.synthetic.rendering.render import render_depth
@@ -79,13 +79,13 @@ def measure_rendered(seed: int, count: int, width: int) -> DepthScores:
     with tempfile.TemporaryDirectory(prefix="benchmark_") as temporary:
         example = write_example(Path(temporary, "room"), count, width, width * 3 // 4, seed)
         scene = reconstruct(example.images)
-        truth = read_model(example.ground_truth)
+        truth = read_posed_cameras(example.ground_truth)
     room = room_scene(seed)
     depths = {view.name: true_depth(room, view, truth[view.name]) for view in scene.views}
     return score_depth(scene, truth, depths)
 
 
-def true_depth(room: SceneDescription, view: View, photo: PosedPhoto) -> Float[np.ndarray, "h w"]:
+def true_depth(room: SceneDescription, view: View, photo: PosedCamera) -> Float[np.ndarray, "h w"]:
     """At the centres of the view's pixels, which are larger than the file's. For unturned views."""
     scale = np.diag(view.pixel_from_original)[:2]
     fx, fy = scale * photo.focal
@@ -96,7 +96,7 @@ def true_depth(room: SceneDescription, view: View, photo: PosedPhoto) -> Float[n
 
 def measure_consistency(folder: Path, command: Consistency) -> ConsistencyScores:
     scene = _scene(folder, command)
-    return score_consistency(scene, read_model(folder / "gt"))
+    return score_consistency(scene, read_posed_cameras(folder / "gt"))
 
 
 def _scene(folder: Path, command: Consistency) -> Scene:

@@ -7,7 +7,7 @@ from itertools import permutations
 import numpy as np
 from jaxtyping import Bool, Float
 
-from dust3r_sfm.evaluation import PosedPhoto, true_from_estimated
+from dust3r_sfm.evaluation import PosedCamera, true_from_estimated
 from dust3r_sfm.exporters.tracks.originals import originals_of
 from dust3r_sfm.geometry import apply_affine, invert_rigid, pixel_grid, transform_points
 from dust3r_sfm.geometry.resampling import inside, sample_bilinear
@@ -43,16 +43,16 @@ class ConsistencyScores:
     median_relative_difference: float
 
 
-def photos_of(scene: Scene) -> dict[str, PosedPhoto]:
+def photos_of(scene: Scene) -> dict[str, PosedCamera]:
     """The scene's cameras, of the stored files, by name."""
     originals = originals_of(scene)
     return {
-        view.name: PosedPhoto(pose, (c.width, c.height), (c.fx, c.fy), (c.cx, c.cy))
+        view.name: PosedCamera(pose, (c.width, c.height), (c.fx, c.fy), (c.cx, c.cy))
         for view, c, pose in zip(scene.views, originals.cameras, originals.cam_from_world, strict=True)
     }
 
 
-def true_scale(scene: Scene, truth: Mapping[str, PosedPhoto]) -> float:
+def true_scale(scene: Scene, truth: Mapping[str, PosedCamera]) -> float:
     """True units in one unit of the scene, by the similarity between the camera centres."""
     similarity = true_from_estimated(photos_of(scene), truth)
     if similarity is None:
@@ -65,7 +65,7 @@ def confident(scene: Scene, view: int) -> Bool[np.ndarray, "h w"]:
 
 
 def score_depth(
-    scene: Scene, truth: Mapping[str, PosedPhoto], depths: Mapping[str, Float[np.ndarray, "_h _w"]]
+    scene: Scene, truth: Mapping[str, PosedCamera], depths: Mapping[str, Float[np.ndarray, "_h _w"]]
 ) -> DepthScores:
     """`depths`: true z at the pixel centres of each view, 0 where it sees nothing."""
     scale = true_scale(scene, truth)
@@ -84,7 +84,7 @@ def score_depth(
     )
 
 
-def score_consistency(scene: Scene, truth: Mapping[str, PosedPhoto]) -> ConsistencyScores:
+def score_consistency(scene: Scene, truth: Mapping[str, PosedCamera]) -> ConsistencyScores:
     """Each view's confident depth, moved by the TRUE cameras into every other view, against that view's.
 
     Neither side is true; but depth that is wrong, or right only in wrong cameras, does not agree.
@@ -106,7 +106,7 @@ def score_consistency(scene: Scene, truth: Mapping[str, PosedPhoto]) -> Consiste
 
 
 def _differences(
-    scene: Scene, truth: Mapping[str, PosedPhoto], scale: float, source: int, target: int
+    scene: Scene, truth: Mapping[str, PosedCamera], scale: float, source: int, target: int
 ) -> Float[np.ndarray, " k"]:
     """Signed relative differences in the target's depth, hidden points left out."""
     points = _world_points(scene, truth, scale, source)
@@ -127,7 +127,7 @@ def _differences(
 
 
 def _world_points(
-    scene: Scene, truth: Mapping[str, PosedPhoto], scale: float, index: int
+    scene: Scene, truth: Mapping[str, PosedCamera], scale: float, index: int
 ) -> Float[np.ndarray, "n 3"]:
     """The view's confident pixels in the true world. By pixels of the stored file, whose turn about the
     optical axis leaves z alone."""

@@ -25,7 +25,7 @@ import tyro
 from jaxtyping import Float
 
 from dust3r_sfm.alignment import AlignmentConfig
-from dust3r_sfm.evaluation import PosedPhoto, read_model
+from dust3r_sfm.evaluation import PosedCamera, read_posed_cameras
 from dust3r_sfm.exporters.tracks.originals import originals_of
 from dust3r_sfm.geometry import rotation_angle_deg
 from dust3r_sfm.images import load_views
@@ -114,7 +114,7 @@ class Subset:
     photos: tuple[int, ...]
     views: tuple[View, ...]
     pairs: ChosenPairs
-    truth: dict[str, PosedPhoto]
+    truth: dict[str, PosedCamera]
     work: Path
 
 
@@ -133,7 +133,7 @@ def load_subsets(options: Options, regressor: StereoRegressor) -> Iterator[Subse
     rng = random.Random(options.seed)
     for folder in options.sets:
         photos = sorted(path for path in (folder / "images").iterdir())
-        truth = read_model(folder / "gt")
+        truth = read_posed_cameras(folder / "gt")
         for size in (size for size in options.sizes if size <= len(photos)):
             for chosen in subsets(len(photos), size, options.draws, rng):
                 work = options.keep / f"{folder.name}-{'_'.join(map(str, chosen))}"
@@ -182,7 +182,7 @@ def scaled(value: Any, factor: float) -> Any:
     return round(value * factor) if isinstance(value, int) else value * factor
 
 
-def verdict(scene: Scene, truth: dict[str, PosedPhoto]) -> tuple[int, tuple[str, ...]]:
+def verdict(scene: Scene, truth: dict[str, PosedCamera]) -> tuple[int, tuple[str, ...]]:
     """How many photos are right, and the names of the wrong ones."""
     names = [view.name for view in scene.views]
     estimated = originals_of(scene).cam_from_world

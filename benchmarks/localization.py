@@ -25,9 +25,9 @@ import tyro
 
 from benchmarks.degrading import Degradation, DegradingConfig, degrade_photos
 from benchmarks.localization_baseline import Baseline, baselines
-from dust3r_sfm.evaluation import read_model
+from dust3r_sfm.evaluation import read_posed_cameras
 from dust3r_sfm.evaluation.localization import LocalizationScores, score_localization
-from dust3r_sfm.evaluation.photos import PosedPhoto
+from dust3r_sfm.evaluation.photos import PosedCamera
 from dust3r_sfm.geometry.lens import lens_camera, mean_focal
 from dust3r_sfm.images import load_view
 from dust3r_sfm.images.files import find_photos
@@ -124,7 +124,7 @@ def main(options: Options) -> None:
 
 
 def measured(options: Options, work: Path) -> Report:
-    truth = read_model(options.set / "gt")
+    truth = read_posed_cameras(options.set / "gt")
     mapping = _listed(options.set / "gt" / "mapping_list.txt", truth, options.thin)
     queries = _listed(options.set / "gt" / "query_list.txt", truth, options.every)
     model = pycolmap.Reconstruction(str(options.set / "gt"))
@@ -158,7 +158,7 @@ def _degraded(
     options: Options,
     how: Degradation,
     localizers: Mapping[Keypoints, Localizer],
-    queries: Mapping[str, PosedPhoto],
+    queries: Mapping[str, PosedCamera],
     camera: pycolmap.Camera,
     work: Path,
 ) -> dict[str, Result]:
@@ -172,7 +172,7 @@ def _degraded(
     return out
 
 
-def _listed(file: Path, truth: Mapping[str, PosedPhoto], every: int) -> dict[str, PosedPhoto]:
+def _listed(file: Path, truth: Mapping[str, PosedCamera], every: int) -> dict[str, PosedCamera]:
     return {name: truth[name] for name in file.read_text(encoding="utf-8").split()[::every]}
 
 
@@ -200,7 +200,7 @@ def attempts(
 
 def result(
     found: Mapping[str, Attempt],
-    truth: Mapping[str, PosedPhoto],
+    truth: Mapping[str, PosedCamera],
     cpu_s: float,
     preparation_s: float | None,
 ) -> Result:
@@ -221,8 +221,8 @@ def with_focals(scored: Result, found: Mapping[str, Attempt], true_focal: float)
 def _rivals(
     options: Options,
     camera: pycolmap.Camera,
-    mapping: Mapping[str, PosedPhoto],
-    queries: Mapping[str, PosedPhoto],
+    mapping: Mapping[str, PosedCamera],
+    queries: Mapping[str, PosedCamera],
     work: Path,
 ) -> dict[str, Result]:
     folder = work / "baseline"
@@ -231,7 +231,7 @@ def _rivals(
     return {f"{limit:.0f} px": _rival(one, queries) for limit, one in found.items()}
 
 
-def _rival(found: Baseline, queries: Mapping[str, PosedPhoto]) -> Result:
+def _rival(found: Baseline, queries: Mapping[str, PosedCamera]) -> Result:
     seconds, cpu_s = list(found.seconds.values()), list(found.cpu_seconds.values())
     scores = score_localization(found.cam_from_world, queries)
     times = (float(np.median(seconds)), float(np.mean(seconds)), float(np.mean(cpu_s)))

@@ -11,7 +11,7 @@ import pycolmap
 import torch
 from jaxtyping import Float
 
-from dust3r_sfm.evaluation.photos import PosedPhoto, camera_centre
+from dust3r_sfm.evaluation.photos import PosedCamera, camera_centre
 from dust3r_sfm.geometry import rotation_angle_deg
 from dust3r_sfm.regressors.stereo.matching import match_descriptors, unit_descriptors
 from dust3r_sfm.types import Rigid
@@ -56,8 +56,8 @@ class _Mapped:
 def baselines(
     images: Path,
     camera: pycolmap.Camera,
-    mapping: Mapping[str, PosedPhoto],
-    queries: Mapping[str, PosedPhoto],
+    mapping: Mapping[str, PosedCamera],
+    queries: Mapping[str, PosedCamera],
     top_k: int,
     work: Path,
 ) -> dict[float, Baseline]:
@@ -88,7 +88,7 @@ def baselines(
     return out
 
 
-def nearest(photo: PosedPhoto, others: Mapping[str, PosedPhoto], count: int) -> list[str]:
+def nearest(photo: PosedCamera, others: Mapping[str, PosedCamera], count: int) -> list[str]:
     """Names of the true nearest by place and direction."""
 
     def apart(name: str) -> float:
@@ -101,7 +101,7 @@ def nearest(photo: PosedPhoto, others: Mapping[str, PosedPhoto], count: int) -> 
 
 
 def _triangulated(
-    images: Path, camera: pycolmap.Camera, mapping: Mapping[str, PosedPhoto], work: Path
+    images: Path, camera: pycolmap.Camera, mapping: Mapping[str, PosedCamera], work: Path
 ) -> dict[str, _Mapped]:
     database = work / "mapping.db"
     features = _features(images, list(mapping), camera, database)
@@ -145,7 +145,7 @@ def _features(
     return out
 
 
-def _posed_model(database: Path, mapping: Mapping[str, PosedPhoto]) -> pycolmap.Reconstruction:
+def _posed_model(database: Path, mapping: Mapping[str, PosedCamera]) -> pycolmap.Reconstruction:
     """The true poses under the ids of the database."""
     opened = pycolmap.Database.open(str(database))
     model = pycolmap.Reconstruction()

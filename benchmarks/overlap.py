@@ -11,7 +11,7 @@ import numpy as np
 from jaxtyping import Bool, Float
 from PIL import Image
 
-from dust3r_sfm.evaluation import PosedPhoto
+from dust3r_sfm.evaluation import PosedCamera
 from dust3r_sfm.geometry import invert_rigid, pixel_grid, transform_points
 
 VOXEL_M = 0.02
@@ -21,7 +21,7 @@ DEPTH_SLACK, SLACK_M = 0.05, 0.05
 NEAREST_M = 0.3
 
 
-def overlaps(truth: Mapping[str, PosedPhoto], depth: Path) -> Float[np.ndarray, "n n"]:
+def overlaps(truth: Mapping[str, PosedCamera], depth: Path) -> Float[np.ndarray, "n n"]:
     """Of the photos of `truth` in their order. `depth` holds 16-bit PNG in millimetres, 0 = unknown, named
     as the photos but for the suffix."""
     cloud = surface_points(truth, depth)
@@ -30,7 +30,7 @@ def overlaps(truth: Mapping[str, PosedPhoto], depth: Path) -> Float[np.ndarray, 
     return both / np.maximum(np.maximum.outer(np.diag(both), np.diag(both)), 1.0)
 
 
-def surface_points(truth: Mapping[str, PosedPhoto], depth: Path) -> Float[np.ndarray, "n 3"]:
+def surface_points(truth: Mapping[str, PosedCamera], depth: Path) -> Float[np.ndarray, "n 3"]:
     """One world point a voxel."""
     by_stem = {Path(name).stem: photo for name, photo in truth.items()}
     parts = []
@@ -46,7 +46,7 @@ def surface_points(truth: Mapping[str, PosedPhoto], depth: Path) -> Float[np.nda
     return cloud[np.unique(np.floor(cloud / VOXEL_M).astype(np.int64), axis=0, return_index=True)[1]]
 
 
-def visible(cloud: Float[np.ndarray, "n 3"], photo: PosedPhoto) -> Bool[np.ndarray, " n"]:
+def visible(cloud: Float[np.ndarray, "n 3"], photo: PosedCamera) -> Bool[np.ndarray, " n"]:
     local = transform_points(photo.cam_from_world, cloud)
     z = local[:, 2]
     pixels = local[:, :2] / np.maximum(z, NEAREST_M)[:, None] * photo.focal + photo.principal

@@ -22,7 +22,7 @@ import tyro
 
 from benchmarks.colmap_model import Mapper, Matching
 from benchmarks.measuring import Usage, run_measured
-from dust3r_sfm.evaluation import PoseScores, read_model, score_poses
+from dust3r_sfm.evaluation import PoseScores, read_posed_cameras, score_poses
 
 PACKAGES = ("dust3r-sfm", "pycolmap", "torch", "numpy", "scipy")
 COLUMNS = [
@@ -108,13 +108,15 @@ def measure_colmap(folder: Path, work: Path, matching: Matching, mapper: Mapper)
     out = work / f"colmap-{mapper}"
     command = [sys.executable, "-m", "benchmarks.colmap_model", str(folder / "images"), str(out)]
     usage = run_measured([*command, "--matching", matching, "--mapper", mapper], work / f"{out.name}.log")
-    return Result(usage, score_poses(read_model(out / "model"), read_model(folder / "gt")))
+    return Result(usage, score_poses(read_posed_cameras(out / "model"), read_posed_cameras(folder / "gt")))
 
 
 def measure_ours(folder: Path, work: Path, more: list[str]) -> Result:
     command = [sys.executable, "-m", "dust3r_sfm.cli", "reconstruct", str(folder / "images")]
     usage = run_measured([*command, str(work / "ours"), "--quiet", *more], work / "ours.log")
-    scores = score_poses(read_model(work / "ours" / "sparse" / "0"), read_model(folder / "gt"))
+    scores = score_poses(
+        read_posed_cameras(work / "ours" / "sparse" / "0"), read_posed_cameras(folder / "gt")
+    )
     return Result(usage, scores, seconds_a_pair(work / "ours" / "report.json"))
 
 

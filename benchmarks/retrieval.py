@@ -24,7 +24,7 @@ import tyro
 from jaxtyping import Float, Int
 
 from benchmarks.overlap import overlaps
-from dust3r_sfm.evaluation import read_model
+from dust3r_sfm.evaluation import read_posed_cameras
 from dust3r_sfm.images import load_views
 from dust3r_sfm.inference import encode_all
 from dust3r_sfm.progress import Silent
@@ -131,7 +131,7 @@ def measure_set(
     descriptors = np.stack([vlad.describe(found) for found in local])
     overlap = None
     if (folder / "gt" / "depth").is_dir():
-        truth = read_model(folder / "gt")
+        truth = read_posed_cameras(folder / "gt")
         overlap = overlaps({name: truth[name] for name in names}, folder / "gt" / "depth")
     queries = _query_rows(folder / "gt" / "query_list.txt", names)
     return SetResult(

@@ -21,8 +21,8 @@ ROOMS = [
     for room in (
         *("alignment", "dense", "evaluation", "evidence", "exporters", "geometry", "images", "inference"),
         *("io", "localization", "networks", "networks.checkpoints", "pairwise", "pipeline"),
-        *("pipeline.localization", "regressors", "regressors.network", "regressors.stereo", "types"),
-        "view_graph",
+        *("pipeline.localization", "regressors", "regressors.network", "regressors.stereo", "training"),
+        *("types", "view_graph"),
     )
 ]
 PAGES = (ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md")))

@@ -12,7 +12,7 @@ from splat_scores import check, scores
 from trainer_readers import nerfstudio_folder, splat_folder
 
 from dust3r_sfm.dense.fused_cloud import FusionConfig, fuse_points
-from dust3r_sfm.evaluation import read_model, relative_centre_error
+from dust3r_sfm.evaluation import read_posed_cameras, relative_centre_error
 from dust3r_sfm.exporters.config import ColmapDataset, ColmapDense, ColmapExport, NerfstudioExport
 from dust3r_sfm.geometry import rotation_angle_deg
 from dust3r_sfm.pipeline.export import export_scene, saved_scene
@@ -64,7 +64,7 @@ def _largest_turn(before: pycolmap.Reconstruction, after: pycolmap.Reconstructio
 
 def _shift(before: Path, after: Path) -> float:
     """Of the cameras, as a share of the rig's size. Their own error is 1.2e-3."""
-    found = relative_centre_error(read_model(after), read_model(before))
+    found = relative_centre_error(read_posed_cameras(after), read_posed_cameras(before))
     assert found is not None
     return found
 

@@ -6,7 +6,7 @@ import pycolmap
 import pytest
 
 from dust3r_sfm.errors import ReconstructionError
-from dust3r_sfm.evaluation import PoseScores, read_model, score_poses
+from dust3r_sfm.evaluation import PoseScores, read_posed_cameras, score_poses
 from dust3r_sfm.pipeline import reconstruct_all
 
 DATA = Path(__file__).parents[1].parent / "shared" / "data"
@@ -57,15 +57,15 @@ def test_of_every_second_photo_of_a_ring_none_is_placed_wrongly(tmp_path):
         reconstruct_all(chosen, output=tmp_path / "out")
     except ReconstructionError:
         return
-    truth = read_model(data / "gt")
-    placed = read_model(tmp_path / "out" / "sparse" / "0")
+    truth = read_posed_cameras(data / "gt")
+    placed = read_posed_cameras(tmp_path / "out" / "sparse" / "0")
     found = score_poses(placed, {name: truth[name] for name in placed})
     assert found.rra_5 == 1.0
     assert found.rta_15 == 1.0
 
 
 def score(reconstructed, name: str) -> PoseScores:
-    return score_poses(read_model(reconstructed(name)), read_model(DATA / name / "gt"))
+    return score_poses(read_posed_cameras(reconstructed(name)), read_posed_cameras(DATA / name / "gt"))
 
 
 def test_tracks_are_tracks_and_reproject(reconstructed):

@@ -94,7 +94,11 @@ def robust_similarity(
     config: GeoregistrationConfig,
 ) -> Float[np.ndarray, "4 4"]:
     """b_from_a that most of three or more points agree on: of all of them and of random triples the one with
-    the least median error (Rousseeuw 1984), then re-weighted (Geman-McClure)."""
+    the least median error (Rousseeuw 1984), then re-weighted (Geman-McClure).
+
+    pycolmap's `estimate_sim3d_robust` would do, but gives up on points that lie in one plane with the origin,
+    as cameras of a level orbit do, and asks for a bound of the error, which no two receivers share.
+    """
     rng = np.random.default_rng(seed)
     triples = [rng.choice(len(points_a), 3, replace=False) for _ in range(config.triples)]
     choices = [np.arange(len(points_a)), *triples]

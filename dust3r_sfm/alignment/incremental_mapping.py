@@ -23,6 +23,7 @@ from dust3r_sfm.alignment.incremental_config import IncrementalConfig
 from dust3r_sfm.alignment.pairs.initialization import Initialization
 from dust3r_sfm.alignment.verification.proved_scenes import Proved, split_into_proved
 from dust3r_sfm.geometry import ideal_pixels, rigid
+from dust3r_sfm.geometry.colmap.options import ransac_options
 from dust3r_sfm.geometry.graph import connected
 from dust3r_sfm.geometry.turning import unit_rays
 from dust3r_sfm.geometry.view_cameras import pycolmap_camera, view_camera, view_scale
@@ -116,10 +117,8 @@ def _seed(
     """The pair posed with focals this many times those of the evidence; None if too few matches agree."""
     camera_i, camera_j = (_camera(view, factor, views, init) for view in (pair.i, pair.j))
     matches = init.correspondences[pair]
-    options = pycolmap.RANSACOptions()
-    options.max_error = config.incremental.max_error * max(camera_i.width, camera_i.height)
-    options.random_seed = init.seed
-    options.min_num_trials = config.incremental.min_trials
+    max_error_px = config.incremental.max_error * max(camera_i.width, camera_i.height)
+    options = ransac_options(max_error_px, init.seed, config.incremental.min_trials)
     pixels_i, pixels_j = ideal_pixels(matches.pixels_i, camera_i), ideal_pixels(matches.pixels_j, camera_j)
     both = pycolmap_camera(camera_i), pycolmap_camera(camera_j)
     found = pycolmap.estimate_essential_matrix(pixels_i, pixels_j, *both, options)

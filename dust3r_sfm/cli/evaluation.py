@@ -9,13 +9,13 @@ from dust3r_sfm.cli.options import Evaluate
 from dust3r_sfm.errors import InputError
 from dust3r_sfm.evaluation import (
     LocalizationScores,
-    PosedPhoto,
+    PosedCamera,
     PoseScores,
-    read_model,
-    read_poses,
+    read_posed_cameras,
     score_localization,
     score_poses,
 )
+from dust3r_sfm.io import read_poses
 from dust3r_sfm.pipeline.output import as_output_error
 
 
@@ -69,7 +69,7 @@ def localization_lines(scores: LocalizationScores) -> Iterator[str]:
     )
 
 
-def _localization_scores(command: Evaluate, truth: dict[str, PosedPhoto]) -> LocalizationScores:
+def _localization_scores(command: Evaluate, truth: dict[str, PosedCamera]) -> LocalizationScores:
     if command.unit_cm <= 0:
         raise InputError(f"--unit-cm {command.unit_cm}: give more than 0; 100 where the truth is in metres")
     if command.estimate.is_file():
@@ -80,10 +80,10 @@ def _localization_scores(command: Evaluate, truth: dict[str, PosedPhoto]) -> Loc
     return score_localization(poses, truth, queries, command.unit_cm)
 
 
-def _model(folder: Path) -> dict[str, PosedPhoto]:
+def _model(folder: Path) -> dict[str, PosedCamera]:
     """Of a COLMAP model, or of the largest scene in a folder that reconstruct wrote."""
     for place in (folder, folder / "sparse" / "0"):
-        if found := read_model(place):
+        if found := read_posed_cameras(place):
             return found
     raise InputError(f"{folder}: holds no COLMAP model (images.bin or images.txt) with photos; check it")
 

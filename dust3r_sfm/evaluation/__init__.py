@@ -2,7 +2,7 @@
 photos, which are in the world of the truth."""
 
 from dust3r_sfm.evaluation.localization import LocalizationScores, score_localization
-from dust3r_sfm.evaluation.photos import PosedPhoto, matched, read_model, read_poses
+from dust3r_sfm.evaluation.photos import PosedCamera, matched, read_posed_cameras
 from dust3r_sfm.evaluation.reconstruction import (
     PoseScores,
     pair_errors_deg,
@@ -14,11 +14,10 @@ from dust3r_sfm.evaluation.reconstruction import (
 __all__ = [
     "LocalizationScores",
     "PoseScores",
-    "PosedPhoto",
+    "PosedCamera",
     "matched",
     "pair_errors_deg",
-    "read_model",
-    "read_poses",
+    "read_posed_cameras",
     "relative_centre_error",
     "score_localization",
     "score_poses",

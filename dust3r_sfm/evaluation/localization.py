@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from dust3r_sfm.errors import InputError
-from dust3r_sfm.evaluation.photos import PosedPhoto, camera_centre, matched
+from dust3r_sfm.evaluation.photos import PosedCamera, camera_centre, matched
 from dust3r_sfm.geometry import rotation_angle_deg
 from dust3r_sfm.types import Rigid
 
@@ -42,7 +42,7 @@ class LocalizationScores:
 
 def score_localization(
     estimated: Mapping[str, Rigid],
-    truth: Mapping[str, PosedPhoto],
+    truth: Mapping[str, PosedCamera],
     queries: Iterable[str] | None = None,
     unit_cm: float = 100.0,
 ) -> LocalizationScores:
@@ -74,7 +74,7 @@ def score_localization(
     )
 
 
-def _true_photos(names: list[str], truth: Mapping[str, PosedPhoto]) -> dict[str, PosedPhoto]:
+def _true_photos(names: list[str], truth: Mapping[str, PosedCamera]) -> dict[str, PosedCamera]:
     true = matched(truth, dict.fromkeys(names))
     missing = [name for name in names if name not in true]
     if missing or not names:

@@ -19,7 +19,7 @@ import numpy as np
 from jaxtyping import Bool, Float
 from scipy.spatial.transform import Rotation
 
-from dust3r_sfm.evaluation.photos import PosedPhoto, matched
+from dust3r_sfm.evaluation.photos import PosedCamera, matched
 from dust3r_sfm.geometry import transform_points
 from dust3r_sfm.geometry.procrustes import umeyama
 
@@ -59,7 +59,7 @@ class PoseScores:
     """Median of |estimated / true - 1|; None where no photo is registered."""
 
 
-def score_poses(estimated: Mapping[str, PosedPhoto], truth: Mapping[str, PosedPhoto]) -> PoseScores:
+def score_poses(estimated: Mapping[str, PosedCamera], truth: Mapping[str, PosedCamera]) -> PoseScores:
     found = matched(estimated, truth)
     rotation_deg, direction_deg = pair_errors_deg(found, truth)
     worse = np.maximum(rotation_deg, direction_deg)
@@ -83,7 +83,7 @@ def score_poses(estimated: Mapping[str, PosedPhoto], truth: Mapping[str, PosedPh
 
 
 def pair_errors_deg(
-    found: Mapping[str, PosedPhoto], truth: Mapping[str, PosedPhoto]
+    found: Mapping[str, PosedCamera], truth: Mapping[str, PosedCamera]
 ) -> tuple[Float[np.ndarray, " pairs"], Float[np.ndarray, " pairs"]]:
     """Rotation and direction errors of all pairs of true photos; 180 where one was not found. Two true
     cameras in one place have no direction, and the error is 0; if only the estimated ones are, it is 90."""
@@ -114,7 +114,7 @@ def _in_one_place(shifts: Float[np.ndarray, "n 3"]) -> Bool[np.ndarray, " n"]:
 
 
 def true_from_estimated(
-    found: Mapping[str, PosedPhoto], truth: Mapping[str, PosedPhoto]
+    found: Mapping[str, PosedCamera], truth: Mapping[str, PosedCamera]
 ) -> Float[np.ndarray, "4 4"] | None:
     """The similarity that brings the camera centres closest to the true ones; None for fewer than three."""
     if len(found) < 3:
@@ -122,7 +122,7 @@ def true_from_estimated(
     return umeyama(*_centres(found, truth), np.ones(len(found)))
 
 
-def centre_error(found: Mapping[str, PosedPhoto], truth: Mapping[str, PosedPhoto]) -> float | None:
+def centre_error(found: Mapping[str, PosedCamera], truth: Mapping[str, PosedCamera]) -> float | None:
     """The `ate_absolute` of the module's docstring."""
     similarity = true_from_estimated(found, truth)
     if similarity is None:
@@ -131,7 +131,7 @@ def centre_error(found: Mapping[str, PosedPhoto], truth: Mapping[str, PosedPhoto
     return _rms_length(transform_points(similarity, centres) - true)
 
 
-def relative_centre_error(found: Mapping[str, PosedPhoto], truth: Mapping[str, PosedPhoto]) -> float | None:
+def relative_centre_error(found: Mapping[str, PosedCamera], truth: Mapping[str, PosedCamera]) -> float | None:
     """The `ate` of the module's docstring."""
     absolute = centre_error(found, truth)
     if absolute is None:
@@ -151,6 +151,6 @@ def _share_below(values: Float[np.ndarray, " n"], limit: int) -> float:
 
 
 def _centres(
-    found: Mapping[str, PosedPhoto], truth: Mapping[str, PosedPhoto]
+    found: Mapping[str, PosedCamera], truth: Mapping[str, PosedCamera]
 ) -> tuple[Float[np.ndarray, "n 3"], Float[np.ndarray, "n 3"]]:
     return np.stack([p.centre for p in found.values()]), np.stack([truth[name].centre for name in found])

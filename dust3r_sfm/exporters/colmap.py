@@ -14,6 +14,8 @@ from dust3r_sfm.exporters.images.undistortion import distinct
 from dust3r_sfm.exporters.tracks.observations import unmasked
 from dust3r_sfm.exporters.tracks.originals import FilePixels, originals_of
 from dust3r_sfm.exporters.tracks.track_budget import chosen_points, rank_within
+from dust3r_sfm.geometry.colmap.models import add_camera, add_image, track_of
+from dust3r_sfm.geometry.lens import opencv_lens, pinhole_lens
 from dust3r_sfm.types import Camera, Scene
 
 _logger = logging.getLogger(__name__)
@@ -98,19 +100,8 @@ def _add_cameras(model: pycolmap.Reconstruction, cameras: tuple[Camera, ...]) ->
     bent = any(camera.k1 != 0.0 for camera in cameras)  # nerfstudio wants one model for all
     different, which = distinct(cameras)
     for index, camera in enumerate(different):
-        model.add_camera_with_trivial_rig(_pycolmap_camera(camera, index + 1, bent))
+        add_camera(model, index + 1, opencv_lens(camera) if bent else pinhole_lens(camera))
     return [index + 1 for index in which]
-
-
-def _pycolmap_camera(camera: Camera, camera_id: int, bent: bool) -> pycolmap.Camera:
-    lens = [camera.k1, 0.0, 0.0, 0.0] if bent else []
-    return pycolmap.Camera(
-        camera_id=camera_id,
-        model="OPENCV" if bent else "PINHOLE",
-        width=camera.width,
-        height=camera.height,
-        params=[camera.fx, camera.fy, camera.cx, camera.cy, *lens],
-    )
 
 
 def _add_images(
@@ -125,14 +116,8 @@ def _add_images(
     by_view = kept[np.argsort(scene.tracks.view_index[kept], kind="stable")]
     ends = np.cumsum(np.bincount(scene.tracks.view_index[kept], minlength=len(scene.views)))
     for index, rows in enumerate(np.split(by_view, ends[:-1])):
-        image = pycolmap.Image(
-            name=names[index],
-            keypoints=files.pixels[rows],
-            camera_id=camera_ids[index],
-            image_id=index + 1,
-        )
-        cam_from_world = files.cam_from_world[index, :3]
-        model.add_image_with_trivial_frame(image, pycolmap.Rigid3d(cam_from_world))
+        pixels, pose = files.pixels[rows], files.cam_from_world[index]
+        add_image(model, index + 1, camera_ids[index], names[index], pixels, pose)
 
 
 def _add_points(
@@ -145,12 +130,10 @@ def _add_points(
     tracks = scene.tracks
     image_ids = tracks.view_index[kept] + 1
     point2d = rank_within(image_ids, np.arange(len(kept)))
-    # Plain lists: a million numpy scalars through pycolmap's bindings take several times as long.
     observations = list(zip(image_ids.tolist(), point2d.tolist(), strict=True))
     ends = np.cumsum(np.bincount(tracks.point_index[kept], minlength=len(tracks.xyz))[chosen])
     start = 0
     for index, end in zip(chosen.tolist(), ends.tolist(), strict=True):
         assert end - start >= 2, f"track point {index} has {end - start} observations"
-        elements = [pycolmap.TrackElement(*observation) for observation in observations[start:end]]
-        model.add_point3D(tracks.xyz[index], pycolmap.Track(elements), tracks.color[index])
+        model.add_point3D(tracks.xyz[index], track_of(observations[start:end]), tracks.color[index])
         start = end

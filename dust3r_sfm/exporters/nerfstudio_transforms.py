@@ -9,13 +9,12 @@ from jaxtyping import Float
 from dust3r_sfm.exporters.images.image_set import ImageSet
 from dust3r_sfm.exporters.images.undistortion import distinct
 from dust3r_sfm.geometry import invert_rigid
+from dust3r_sfm.io.transforms_json import OPENCV_FROM_OPENGL
 from dust3r_sfm.types import Camera, Rigid, Scene
 
 # COLMAP's world has y down, as its first photo; nerfstudio's has z up: (x, y, z) becomes (x, z, -y).
 APPLIED = np.array([[1.0, 0, 0, 0], [0, 0, 1.0, 0], [0, -1.0, 0, 0], [0, 0, 0, 1.0]])
 """nerfstudio's world from ours."""
-# OpenCV's camera looks along +z with y down, OpenGL's along -z with y up.
-_OPENCV_FROM_OPENGL = np.diag([1.0, -1.0, -1.0, 1.0])
 
 
 def transforms(images: ImageSet, depth: bool) -> dict[str, Any]:
@@ -46,7 +45,7 @@ def transforms(images: ImageSet, depth: bool) -> dict[str, Any]:
 
 def turned_pose(cam_from_world: Rigid) -> Float[np.ndarray, "4 4"]:
     """The transform_matrix: OpenGL camera coordinates to those of the turned world."""
-    return APPLIED @ invert_rigid(cam_from_world) @ _OPENCV_FROM_OPENGL
+    return APPLIED @ invert_rigid(cam_from_world) @ OPENCV_FROM_OPENGL
 
 
 def _intrinsics(camera: Camera) -> dict[str, Any]:

@@ -1,10 +1,10 @@
-"""Cameras of any of COLMAP's models, by pycolmap."""
+"""Cameras of any of COLMAP's models, by pycolmap: here alone its cameras are made."""
 
 import numpy as np
 import pycolmap
 from jaxtyping import Float
 
-from dust3r_sfm.types import LensCamera
+from dust3r_sfm.types import Camera, LensCamera
 
 
 def pycolmap_lens(camera: LensCamera, camera_id: int | None = None) -> pycolmap.Camera:
@@ -16,6 +16,30 @@ def pycolmap_lens(camera: LensCamera, camera_id: int | None = None) -> pycolmap.
         params=list(camera.params),
         **identity,
     )
+
+
+def pinhole_lens(camera: Camera) -> LensCamera:
+    """The pinhole behind the camera's lens."""
+    return _lens("PINHOLE", camera, camera.fx, camera.fy, camera.cx, camera.cy)
+
+
+def opencv_lens(camera: Camera) -> LensCamera:
+    """The camera with its lens, and with both focals."""
+    return _lens("OPENCV", camera, camera.fx, camera.fy, camera.cx, camera.cy, camera.k1, 0.0, 0.0, 0.0)
+
+
+def simple_radial_lens(camera: Camera) -> LensCamera:
+    """The camera with its lens, whose pixels are square."""
+    return _lens("SIMPLE_RADIAL", camera, camera.fx, camera.cx, camera.cy, camera.k1)
+
+
+def simple_pinhole_lens(camera: Camera) -> LensCamera:
+    """The pinhole behind the camera's lens, whose pixels are square."""
+    return _lens("SIMPLE_PINHOLE", camera, camera.fx, camera.cx, camera.cy)
+
+
+def _lens(model: str, camera: Camera, *params: float) -> LensCamera:
+    return LensCamera(model, camera.width, camera.height, params)
 
 
 def lens_camera(camera: pycolmap.Camera) -> LensCamera:

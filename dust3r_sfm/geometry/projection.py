@@ -1,10 +1,14 @@
 """Pinhole projection, and cameras carried between a view's pixels and its original file's."""
 
+from collections.abc import Sequence
+
 import numpy as np
 from jaxtyping import Float
 
 from dust3r_sfm.geometry.transforms import rigid
 from dust3r_sfm.types import Affine, Camera, Rigid, View
+
+_Number = float | Float[np.ndarray, " n"]
 
 UNDISTORTIONS = 12
 """Newton steps: enough for 1e-12 at any distortion a photo lens has."""
@@ -28,11 +32,39 @@ def unproject(
 
 def project(points: Float[np.ndarray, "*batch 3"], camera: Camera) -> Float[np.ndarray, "*batch 2"]:
     """Continuous pixels of camera-frame points. Points with z <= 0 have no meaningful image."""
+    return _projected(points, camera.fx, camera.fy, camera.cx, camera.cy, camera.k1)
+
+
+def intrinsics_of(cameras: Sequence[Camera]) -> Float[np.ndarray, "n 5"]:
+    """fx, fy, cx, cy and k1 of each camera."""
+    rows = [[camera.fx, camera.fy, camera.cx, camera.cy, camera.k1] for camera in cameras]
+    return np.array(rows, dtype=np.float64).reshape(-1, 5)
+
+
+def project_each(
+    points: Float[np.ndarray, "n 3"], intrinsics: Float[np.ndarray, "n 5"]
+) -> Float[np.ndarray, "n 2"]:
+    """The same of points that are each in the frame of a camera of their own, as `intrinsics_of` has it."""
+    return _projected(points, *intrinsics.T)
+
+
+def _projected(
+    points: Float[np.ndarray, "*batch 3"], fx: _Number, fy: _Number, cx: _Number, cy: _Number, k1: _Number
+) -> Float[np.ndarray, "*batch 2"]:
     points = points.astype(np.float64, copy=False)
     with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
         x, y = points[..., 0] / points[..., 2], points[..., 1] / points[..., 2]
-        bent = 1.0 + camera.k1 * (x * x + y * y)
-        return np.stack([x * bent * camera.fx + camera.cx, y * bent * camera.fy + camera.cy], axis=-1)
+        bent = 1.0 + k1 * (x * x + y * y)
+        return np.stack([x * bent * fx + cx, y * bent * fy + cy], axis=-1)
+
+
+def pixel_errors(
+    projected: Float[np.ndarray, "n 2"], pixels: Float[np.ndarray, "n 2"]
+) -> Float[np.ndarray, " n"]:
+    """Reprojection errors: pixels between where points are projected to and where they are seen; infinite
+    where `projected` is nan, as of points that a camera cannot see."""
+    apart = np.linalg.norm(projected - pixels, axis=1)
+    return np.where(np.isnan(apart), np.inf, apart)
 
 
 def ideal_pixels(pixels: Float[np.ndarray, "*batch 2"], camera: Camera) -> Float[np.ndarray, "*batch 2"]:
@@ -66,22 +98,32 @@ def apply_affine(affine: Affine, pixels: Float[np.ndarray, "*batch 2"]) -> Float
     return pixels @ affine[:2, :2].T + affine[:2, 2]
 
 
+def exif_turn(view: View) -> Float[np.ndarray, "2 2"]:
+    """upright_from_stored without its shift: the turn by a multiple of 90 degrees that the photo's EXIF
+    orientation asked for, out of the view's affine.
+
+    The affine must be such a turn with a scale for each axis and a shift; mirrored ones are refused when
+    photos are read.
+    """
+    linear = view.pixel_from_original[:2, :2]
+    turn = np.sign(np.round(linear / np.abs(linear).max(), 6))
+    is_rotation = np.array_equal(turn @ turn.T, np.eye(2)) and np.linalg.det(turn) > 0
+    assert is_rotation, "a mirrored or sheared affine has no pinhole camera"
+    return turn
+
+
 def original_camera(view: View, camera: Camera) -> tuple[Camera, Rigid]:
     """The camera of the stored file, and `original_from_view`: the rotation about the optical axis
     that takes camera-frame points of the view to those of the stored file (identity unless the
     photo was turned by its EXIF orientation). cam_from_world of the stored file is
     original_from_view @ cam_from_world.
 
-    The affine must be a turn by a multiple of 90 degrees with a scale for each axis and a shift;
-    mirrored ones are refused when photos are read.
+    The affine must be as `exif_turn` wants it.
     """
     original_from_pixel = np.linalg.inv(view.pixel_from_original)
     product = original_from_pixel @ camera.matrix
-    turn = np.sign(np.round(original_from_pixel[:2, :2] / np.abs(original_from_pixel[:2, :2]).max(), 6))
     rotation = np.eye(3)
-    rotation[:2, :2] = turn
-    is_rotation = np.array_equal(turn @ turn.T, np.eye(2)) and np.linalg.det(turn) > 0
-    assert is_rotation, "a mirrored or sheared affine has no pinhole camera"
+    rotation[:2, :2] = exif_turn(view).T
     matrix = product @ rotation.T
     width, height = view.original_size
     original = Camera(width, height, matrix[0, 0], matrix[1, 1], matrix[0, 2], matrix[1, 2], camera.k1)

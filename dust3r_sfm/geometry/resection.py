@@ -6,6 +6,8 @@ import numpy as np
 import pycolmap
 from jaxtyping import Bool, Float
 
+from dust3r_sfm.geometry.colmap.options import absolute_pose_options
+from dust3r_sfm.geometry.lens import pycolmap_lens, simple_pinhole_lens
 from dust3r_sfm.geometry.projection import ideal_pixels
 from dust3r_sfm.geometry.view_cameras import pycolmap_camera
 from dust3r_sfm.types import Camera, Rigid
@@ -46,7 +48,7 @@ def resected(
         ideal_pixels(pixels, camera),
         points,
         pycolmap_camera(camera),
-        _options(max_error_px, seed, effort),
+        absolute_pose_options(max_error_px, seed, max(effort.trials), min_trials=min(effort.trials)),
         refinement,
     )
     if found is None:
@@ -65,22 +67,10 @@ def focal_by_resection(
     """Focal (pixels of `camera`) of an uncalibrated pinhole from 3D points; None if no pose was found.
     `camera` gives the size and principal point, and the focal that is tried first. `max_error`: of an inlier,
     over the long edge."""
-    options = _options(max_error * max(camera.width, camera.height), seed, Effort())
-    options.estimate_focal_length = True
+    max_error_px, trials = max_error * max(camera.width, camera.height), Effort().trials
+    options = absolute_pose_options(max_error_px, seed, max(trials), min_trials=min(trials), solve_focal=True)
     refinement = pycolmap.AbsolutePoseRefinementOptions()
     refinement.refine_focal_length = True
-    centre = [camera.cx, camera.cy]
-    unknown = pycolmap.Camera(
-        model="SIMPLE_PINHOLE", width=camera.width, height=camera.height, params=[camera.fx, *centre]
-    )
+    unknown = pycolmap_lens(simple_pinhole_lens(camera))
     found = pycolmap.estimate_and_refine_absolute_pose(pixels, points, unknown, options, refinement)
     return None if found is None else float(unknown.params[0])
-
-
-def _options(max_error_px: float, seed: int, effort: Effort) -> pycolmap.AbsolutePoseEstimationOptions:
-    options = pycolmap.AbsolutePoseEstimationOptions()
-    options.ransac.max_error = max_error_px
-    options.ransac.random_seed = seed
-    options.ransac.min_num_trials = min(effort.trials)
-    options.ransac.max_num_trials = max(effort.trials)
-    return options

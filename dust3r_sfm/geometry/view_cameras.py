@@ -4,6 +4,7 @@ import numpy as np
 import pycolmap
 from jaxtyping import Float
 
+from dust3r_sfm.geometry.lens import pinhole_lens, pycolmap_lens
 from dust3r_sfm.geometry.projection import apply_affine
 from dust3r_sfm.types import Camera, View
 
@@ -39,9 +40,4 @@ def scaled_camera(camera: Camera, scale: float) -> Camera:
 
 def pycolmap_camera(camera: Camera) -> pycolmap.Camera:
     """The pinhole behind the camera's lens: for `ideal_pixels`."""
-    return pycolmap.Camera(
-        model="PINHOLE",
-        width=camera.width,
-        height=camera.height,
-        params=[camera.fx, camera.fy, camera.cx, camera.cy],
-    )
+    return pycolmap_lens(pinhole_lens(camera))

@@ -7,7 +7,9 @@ import pycolmap
 from jaxtyping import Bool, Float
 
 from dust3r_sfm.geometry import rigid, transform_points
+from dust3r_sfm.geometry.colmap.options import absolute_pose_options
 from dust3r_sfm.geometry.lens import lens_camera, projected, pycolmap_lens
+from dust3r_sfm.geometry.projection import pixel_errors
 from dust3r_sfm.localization.config import LocalizationConfig
 from dust3r_sfm.types import LensCamera, Rigid
 
@@ -81,12 +83,13 @@ def _by_ransac(
 ) -> Solved | None:
     if len(pixels) < 4:
         return None
-    options = pycolmap.AbsolutePoseEstimationOptions()
-    options.estimate_focal_length = solve_focal
-    options.ransac.max_error = config.max_error * max(camera.width, camera.height)
-    options.ransac.random_seed = config.seed
-    options.ransac.max_num_trials = max_trials
-    options.ransac.min_inlier_ratio = config.min_inlier_ratio
+    options = absolute_pose_options(
+        config.max_error * max(camera.width, camera.height),
+        config.seed,
+        max_trials,
+        min_inlier_ratio=config.min_inlier_ratio,
+        solve_focal=solve_focal,
+    )
     lens = pycolmap_lens(camera)
     found = pycolmap.estimate_absolute_pose(pixels, points, lens, options)
     if found is None:
@@ -152,8 +155,7 @@ def reprojection_errors(
     camera: LensCamera,
 ) -> Float[np.ndarray, " n"]:
     """Pixels of the stored file; infinite where a point is not seen."""
-    apart = np.linalg.norm(projected(transform_points(cam_from_world, points), camera) - pixels, axis=1)
-    return np.where(np.isnan(apart), np.inf, apart)
+    return pixel_errors(projected(transform_points(cam_from_world, points), camera), pixels)
 
 
 def pose_covariance(

@@ -8,11 +8,11 @@ import pycolmap
 from jaxtyping import Float, Int, UInt8
 
 from dust3r_sfm.geometry import apply_affine
-from dust3r_sfm.geometry.lens import pycolmap_lens
+from dust3r_sfm.geometry.colmap.models import add_camera, add_image, model_of_photos
 from dust3r_sfm.images import load_view
+from dust3r_sfm.io.colmap_model import read_model
 from dust3r_sfm.localization.absolute_pose import reprojection_errors
 from dust3r_sfm.localization.attempt import Attempt
-from dust3r_sfm.localization.mapping.colmap_reference import read_model
 from dust3r_sfm.localization.mapping.reference import PosedPhoto, Reference
 from dust3r_sfm.localization.mapping.reference_map import Features, Prepared
 from dust3r_sfm.localization.mapping.triangulation import NEW
@@ -73,7 +73,7 @@ def extended_model(
 
 def _begun(reference: Reference, prepared: Prepared) -> _Growing:
     photos = prepared.photos
-    model = _model_of(photos) if reference.model is None else read_model(reference.model)
+    model = _posed_model(photos) if reference.model is None else read_model(reference.model)
     by_name = {image.name: image_id for image_id, image in model.images.items()}
     image_ids = {index: by_name[photo.name] for index, photo in enumerate(photos)}
     if prepared.features is None:
@@ -84,13 +84,11 @@ def _begun(reference: Reference, prepared: Prepared) -> _Growing:
     return _Growing(model, image_ids, known, _sightings(prepared.features))
 
 
-def _model_of(photos: Sequence[PosedPhoto]) -> pycolmap.Reconstruction:
-    model = pycolmap.Reconstruction()
-    for number, photo in enumerate(photos, start=1):
-        model.add_camera_with_trivial_rig(pycolmap_lens(photo.camera, number))
-        image = pycolmap.Image(name=photo.name, keypoints=np.zeros((0, 2)), camera_id=number, image_id=number)
-        model.add_image_with_trivial_frame(image, pycolmap.Rigid3d(photo.cam_from_world[:3]))
-    return model
+def _posed_model(photos: Sequence[PosedPhoto]) -> pycolmap.Reconstruction:
+    names, cameras = [photo.name for photo in photos], [photo.camera for photo in photos]
+    return model_of_photos(
+        names, cameras, [photo.cam_from_world for photo in photos], [np.zeros((0, 2))] * len(photos)
+    )
 
 
 def _sightings(features: Features) -> _Sightings:
@@ -121,13 +119,12 @@ def _first_of_equal(rows: Float[np.ndarray, "n d"]) -> Int[np.ndarray, " m"]:
 
 def _add_image(model: pycolmap.Reconstruction, found: Localization, matches: PointMatches) -> int:
     camera_id, image_id = max(model.cameras, default=0) + 1, max(model.images, default=0) + 1
-    model.add_camera_with_trivial_rig(pycolmap_lens(found.camera, camera_id))
+    add_camera(model, camera_id, found.camera)
     taken = {image.name for image in model.images.values()}
     name = found.name
     while name in taken:
         name = f"queries/{name}"
-    image = pycolmap.Image(name=name, keypoints=matches.pixels, camera_id=camera_id, image_id=image_id)
-    model.add_image_with_trivial_frame(image, pycolmap.Rigid3d(found.cam_from_world[:3]))
+    add_image(model, image_id, camera_id, name, matches.pixels, found.cam_from_world)
     return image_id
 
 

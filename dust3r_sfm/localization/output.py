@@ -5,16 +5,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
-from scipy.spatial.transform import Rotation
 
+from dust3r_sfm.io.pose_lists import pose_line, quaternion
 from dust3r_sfm.localization.attempt import Attempt
-from dust3r_sfm.types import Localization, Rigid
-
-
-def quaternion(cam_from_world: Rigid) -> tuple[float, float, float, float]:
-    """COLMAP's order: w first, and w >= 0."""
-    x, y, z, w = Rotation.from_matrix(cam_from_world[:3, :3]).as_quat(canonical=True)
-    return float(w), float(x), float(y), float(z)
+from dust3r_sfm.types import Localization
 
 
 def poses_text(attempts: Iterable[Attempt], names: Mapping[str, str] | None = None) -> str:
@@ -24,10 +18,8 @@ def poses_text(attempts: Iterable[Attempt], names: Mapping[str, str] | None = No
     lines = []
     for attempt in attempts:
         if attempt.localization is not None:
-            pose = attempt.localization.cam_from_world
-            numbers = (*quaternion(pose), *(float(value) for value in pose[:3, 3]))
             name = attempt.name if names is None else names[attempt.name]
-            lines.append(" ".join([name, *(repr(number) for number in numbers)]) + "\n")
+            lines.append(pose_line(name, attempt.localization.cam_from_world))
     return "".join(lines)
 
 

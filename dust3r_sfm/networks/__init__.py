@@ -1,4 +1,4 @@
-"""Our own DUSt3R, MASt3R and CroCo: they compute what the published ones do, from the same weights."""
+"""Our own DUSt3R and MASt3R: they compute what the published ones do, from the same weights."""
 
 from dust3r_sfm.networks.config import NetworkConfig
 from dust3r_sfm.networks.dust3r import Dust3r

@@ -92,9 +92,11 @@ class Dust3r(nn.Module):
 
     def encode(self, images: Float[Tensor, "b 3 h w"]) -> Float[Tensor, "b n d"]:
         """Tokens of images, RGB in [-1, 1], row-major: all that is ever needed of an image again."""
-        grid = self.grid(images)
-        patches = self.patch_embed(images)
-        return self.encode_patches(patches, self.encoder_rotation(grid, patches))
+        x = self.patch_embed(images)
+        rotation = self.encoder_rotation(self.grid(images), x)
+        for block in self.enc_blocks:
+            x = block(x, rotation)
+        return self.enc_norm(x)
 
     def decode(
         self, tokens_i: TokensI, tokens_j: TokensJ, grid_i: Grid, grid_j: Grid
@@ -137,14 +139,6 @@ class Dust3r(nn.Module):
         """For looking inside: both views' tokens after each decoder block, the last ones normalised."""
         rotations = self.decoder_rotation(grid_i, tokens_i), self.decoder_rotation(grid_j, tokens_j)
         return list(self._decoder_steps(self.embed(tokens_i), self.embed(tokens_j), *rotations))
-
-    # What follows takes rotations instead of grids, so that a batch may hold several shapes (mixed.py).
-
-    def encode_patches(self, patches: TokensI, rotation: Rotation) -> TokensI:
-        x = patches
-        for block in self.enc_blocks:
-            x = block(x, rotation)
-        return self.enc_norm(x)
 
     def embed(self, tokens: Float[Tensor, "b n d"]) -> Float[Tensor, "b n e"]:
         """The encoder's tokens as the decoders take them."""

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 import torch
-from jaxtyping import Bool, Float, Int
+from jaxtyping import Float
 from torch import Tensor
 
 Grid = tuple[int, int]
@@ -30,14 +30,6 @@ class Rotation:
         turned = torch.stack((first * cos - second * sin, second * cos + first * sin), dim=-2)
         return turned.flatten(-3)
 
-    def of_tokens(self, index: Int[Tensor, "b k"]) -> "Rotation":
-        """For k chosen tokens of each sample."""
-        return Rotation(self.cos[0][index], self.sin[0][index])
-
-    def twice(self) -> "Rotation":
-        """For two images' tokens in one sequence."""
-        return Rotation(torch.cat([self.cos, self.cos], dim=1), torch.cat([self.sin, self.sin], dim=1))
-
 
 @lru_cache(maxsize=32)
 def rotation_for_grid(
@@ -55,14 +47,3 @@ def rotation_for_grid(
         positions = torch.stack((rows.flatten(), columns.flatten()), dim=-1)
         angles = positions[None, :, :, None] * base**-exponents
         return Rotation(angles.cos().to(dtype), angles.sin().to(dtype))
-
-
-def transposed_where(
-    portrait: Bool[Tensor, " b"], landscape_rotation: Rotation, portrait_rotation: Rotation
-) -> Rotation:
-    """One rotation a sample, for batches of both orientations."""
-    mask = portrait[:, None, None, None]
-    return Rotation(
-        torch.where(mask, portrait_rotation.cos, landscape_rotation.cos),
-        torch.where(mask, portrait_rotation.sin, landscape_rotation.sin),
-    )

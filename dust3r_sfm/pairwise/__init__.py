@@ -8,9 +8,9 @@ Everything is in pixels of the views, and lengths are in the pair's own unit.
 """
 
 from dust3r_sfm.pairwise.results import (
-    DepthMap,
     FocalEstimator,
     ImagePair,
+    PairDepth,
     RelativeCamera,
     RelativeCameraConfig,
 )
@@ -24,9 +24,9 @@ from dust3r_sfm.pairwise.tasks import (
 )
 
 __all__ = [
-    "DepthMap",
     "FocalEstimator",
     "ImagePair",
+    "PairDepth",
     "RelativeCamera",
     "RelativeCameraConfig",
     "camera_from_pointmap",

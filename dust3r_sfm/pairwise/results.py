@@ -60,8 +60,8 @@ class RelativeCamera:
 
 
 @dataclass(frozen=True)
-class DepthMap:
-    """Depth of one view."""
+class PairDepth:
+    """Depth that a pair gives one of its views."""
 
     depth: Float[np.ndarray, "h w"]
     """z of every pixel in its own `camera`, 0 where unknown."""

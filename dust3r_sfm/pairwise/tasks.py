@@ -12,9 +12,9 @@ from dust3r_sfm.geometry.focal import focal_median, focal_weiszfeld
 from dust3r_sfm.geometry.resection import resected
 from dust3r_sfm.geometry.view_cameras import principal_point
 from dust3r_sfm.pairwise.results import (
-    DepthMap,
     FocalEstimator,
     ImagePair,
+    PairDepth,
     RelativeCamera,
     RelativeCameraConfig,
 )
@@ -51,7 +51,7 @@ def predict_pair(
     return ImagePair(view_i, view_j, *found)
 
 
-def single_depth(view: View, regressor: PointmapRegressor, progress: Progress | None = None) -> DepthMap:
+def single_depth(view: View, regressor: PointmapRegressor, progress: Progress | None = None) -> PairDepth:
     """Depth and focal of one image: the prediction for its pair with itself.
     Raises InputError for a regressor that needs parallax, ReconstructionError if nothing is known."""
     if not regressor.sees_single_images:
@@ -117,7 +117,7 @@ def relative_camera(pair: ImagePair, config: RelativeCameraConfig | None = None)
     return RelativeCamera(camera_i, camera_j, pose, float(found.inliers.mean()), matches)
 
 
-def depth_maps(pair: ImagePair, relative: RelativeCamera) -> tuple[DepthMap, DepthMap]:
+def depth_maps(pair: ImagePair, relative: RelativeCamera) -> tuple[PairDepth, PairDepth]:
     """Depth and confidence of both views in one scale, each in its own camera."""
     points_j = pair.forward.points_j
     in_j = transform_points(relative.j_from_i, points_j.reshape(-1, 3).astype(np.float64))
@@ -168,10 +168,10 @@ def _own_camera(view: View, prediction: PairPrediction, min_points: int) -> Came
     return camera_from_pointmap(prediction.points_i, confidence, centre, "weiszfeld", view.name, min_points)
 
 
-def _depth_map(view: View, points: PointmapArray, confidence: ConfidenceArray, camera: Camera) -> DepthMap:
+def _depth_map(view: View, points: PointmapArray, confidence: ConfidenceArray, camera: Camera) -> PairDepth:
     trusted = _unmasked(view, confidence)
     known = _known(points, trusted)
-    return DepthMap(np.where(known, points[..., 2], 0.0), np.where(known, trusted, 1.0), camera)
+    return PairDepth(np.where(known, points[..., 2], 0.0), np.where(known, trusted, 1.0), camera)
 
 
 def _pose_points(

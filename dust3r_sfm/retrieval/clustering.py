@@ -1,7 +1,10 @@
-"""k-means, as Lloyd has it."""
+"""k-means, as Lloyd has it (scipy's), from random rows."""
+
+import warnings
 
 import numpy as np
 from jaxtyping import Float, Int
+from scipy.cluster.vq import kmeans2
 from scipy.sparse import csr_array
 
 ROWS_AT_ONCE = 4096
@@ -14,10 +17,11 @@ def kmeans(
     """`count` centres (as many as there are rows if those are fewer), begun at random rows. A centre that
     no row is nearest to stays where it is. O(n d count) time an iteration."""
     count = min(count, len(rows))
-    centres = rows[np.sort(generator.choice(len(rows), count, replace=False))].astype(np.float32)
-    for _ in range(iterations):
-        sums, sizes = group_sums(rows, nearest_centres(rows, centres), count)
-        centres = np.where(sizes[:, None] > 0, sums / np.maximum(sizes, 1)[:, None], centres)
+    start = rows[np.sort(generator.choice(len(rows), count, replace=False))].astype(np.float32)
+    with warnings.catch_warnings():
+        # Of centres that no row is nearest to: rows that are all alike leave some, and they do no harm.
+        warnings.filterwarnings("ignore", "One of the clusters is empty", UserWarning)
+        centres, _ = kmeans2(rows.astype(np.float32), start, iter=iterations, minit="matrix")
     return centres
 
 

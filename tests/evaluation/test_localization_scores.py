@@ -10,8 +10,9 @@ import pytest
 from scipy.spatial.transform import Rotation
 
 from dust3r_sfm.errors import InputError
-from dust3r_sfm.evaluation import PosedPhoto, read_model, read_poses, score_localization
+from dust3r_sfm.evaluation import PosedCamera, read_posed_cameras, score_localization
 from dust3r_sfm.geometry import rigid, rotation_from_vector
+from dust3r_sfm.io import read_poses
 
 SHARED = Path(__file__).parents[2].parent / "shared"
 FAR_CM = np.array([0.5, 1.5, 4.0, 20.0, 45.0, 300.0])
@@ -24,14 +25,14 @@ def pose(centre: np.ndarray, turn: np.ndarray) -> np.ndarray:
 
 
 @pytest.fixture
-def truth() -> dict[str, PosedPhoto]:
+def truth() -> dict[str, PosedCamera]:
     random = np.random.default_rng(0)
     poses = [pose(random.normal(size=3), random.normal(size=3)) for _ in FAR_CM]
-    return {f"seq/{k}.jpg": PosedPhoto(p, (64, 48), (60.0, 60.0), (32.0, 24.0)) for k, p in enumerate(poses)}
+    return {f"seq/{k}.jpg": PosedCamera(p, (64, 48), (60.0, 60.0), (32.0, 24.0)) for k, p in enumerate(poses)}
 
 
 @pytest.fixture
-def localized(truth: dict[str, PosedPhoto]) -> dict[str, np.ndarray]:
+def localized(truth: dict[str, PosedCamera]) -> dict[str, np.ndarray]:
     """Off by `FAR_CM` along some axis of the world, and turned about some axis of the camera."""
     random, found = np.random.default_rng(1), {}
     for (name, photo), far_cm, turned_deg in zip(truth.items(), FAR_CM, TURNED_DEG, strict=True):
@@ -41,7 +42,7 @@ def localized(truth: dict[str, PosedPhoto]) -> dict[str, np.ndarray]:
     return found
 
 
-def test_distances_and_angles(truth: dict[str, PosedPhoto], localized: dict[str, np.ndarray]) -> None:
+def test_distances_and_angles(truth: dict[str, PosedCamera], localized: dict[str, np.ndarray]) -> None:
     scores = score_localization(localized, truth)
     assert (scores.queries, scores.answered) == (6, 6)
     assert scores.median_cm == pytest.approx(12.0)
@@ -56,12 +57,12 @@ def test_distances_and_angles(truth: dict[str, PosedPhoto], localized: dict[str,
     assert recalls == pytest.approx(np.array([1, 2, 3, 4, 5]) / 6)
 
 
-def test_the_unit_of_the_truth(truth: dict[str, PosedPhoto], localized: dict[str, np.ndarray]) -> None:
+def test_the_unit_of_the_truth(truth: dict[str, PosedCamera], localized: dict[str, np.ndarray]) -> None:
     assert score_localization(localized, truth, unit_cm=1.0).median_cm == pytest.approx(0.12)
 
 
 def test_photos_without_a_pose_are_infinitely_far_off(
-    truth: dict[str, PosedPhoto], localized: dict[str, np.ndarray]
+    truth: dict[str, PosedCamera], localized: dict[str, np.ndarray]
 ) -> None:
     few = {name: localized[name] for name in list(truth)[:2]}
     scores = score_localization(few, truth)
@@ -69,7 +70,7 @@ def test_photos_without_a_pose_are_infinitely_far_off(
     assert (scores.median_cm, scores.median_deg) == (None, None)
 
 
-def test_only_the_queries_count(truth: dict[str, PosedPhoto], localized: dict[str, np.ndarray]) -> None:
+def test_only_the_queries_count(truth: dict[str, PosedCamera], localized: dict[str, np.ndarray]) -> None:
     scores = score_localization(localized, truth, ["1.jpg", "seq/2.jpg"])
     assert (scores.queries, scores.answered) == (2, 2)
     assert scores.median_cm == pytest.approx(2.75)
@@ -77,26 +78,11 @@ def test_only_the_queries_count(truth: dict[str, PosedPhoto], localized: dict[st
         score_localization(localized, truth, ["other.jpg"])
 
 
-def test_poses_files(tmp_path: Path) -> None:
-    path = tmp_path / "poses.txt"
-    path.write_text("# comment\n\nmy photo.jpg 0 2 0 0 0 0 2\n")
-    poses = read_poses(path)
-    np.testing.assert_allclose(
-        poses["my photo.jpg"], rigid(np.diag([1.0, -1.0, -1.0]), np.array([0, 0, 2.0]))
-    )
-    for line in ("a.jpg 1 0 0 0 0 0", "a.jpg 1 0 0 0 0 0 x", "a.jpg 0 0 0 0 1 2 3", "a.jpg"):
-        path.write_text(line)
-        with pytest.raises(InputError, match="is not 'name qw qx qy qz tx ty tz'"):
-            read_poses(path)
-    with pytest.raises(InputError, match="cannot be read"):
-        read_poses(tmp_path / "gone.txt")
-
-
 @pytest.mark.realdata
 @pytest.mark.skipif(not SHARED.is_dir(), reason="../shared is not on this machine")
 def test_figures_are_those_of_the_shared_tool(tmp_path: Path) -> None:
     folder = SHARED / "data" / "sevenscenes_redkitchen" / "gt"
-    truth, queries = read_model(folder), (folder / "query_list.txt").read_text().split()
+    truth, queries = read_posed_cameras(folder), (folder / "query_list.txt").read_text().split()
     random, lines = np.random.default_rng(0), []
     for name in queries[3:]:
         photo = truth[name]

@@ -16,6 +16,7 @@ from dust3r_sfm.geometry import (
     transform_points,
     unproject,
 )
+from dust3r_sfm.geometry.projection import exif_turn, intrinsics_of, pixel_errors, project_each
 from dust3r_sfm.types import Camera, View
 
 BATCHES = [(), (1,), (3, 1, 2)]
@@ -119,3 +120,27 @@ def test_a_lens_moves_normalised_coordinates_by_its_formula():
     seen = project(np.array([0.3, 0.4, 1.0]), replace(CAMERA, k1=-0.2))
     stretch = 1 - 0.2 * 0.25
     np.testing.assert_allclose(seen, [31.0 + 50.0 * 0.3 * stretch, 25.5 + 55.0 * 0.4 * stretch], atol=1e-12)
+
+
+def test_each_point_in_a_camera_of_its_own():
+    cameras = (Camera(640, 480, 500.0, 510.0, 320.0, 240.0, -0.1), Camera(64, 48, 60.0, 60.0, 30.0, 25.0))
+    points = np.array([[0.1, 0.2, 1.0], [-0.3, 0.4, 2.0], [1.0, 1.0, 5.0]])
+    which = np.array([0, 1, 0])
+    found = project_each(points, intrinsics_of(cameras)[which])
+    for row, number in enumerate(which):
+        np.testing.assert_array_equal(found[row], project(points[row], cameras[number]))
+    assert intrinsics_of(()).shape == (0, 5)
+
+
+def test_what_is_not_seen_is_infinitely_far_off():
+    seen = np.array([[3.0, 4.0], [np.nan, 1.0], [1.0, 1.0]])
+    np.testing.assert_array_equal(pixel_errors(seen, np.ones((3, 2)) - [[1.0, 1.0]]), [5.0, np.inf, 2**0.5])
+
+
+@pytest.mark.parametrize("quarters", range(4))
+def test_the_turn_of_a_photo_is_found_again(quarters):
+    turn = np.linalg.matrix_power(np.array([[0.0, -1.0], [1.0, 0.0]]), quarters)
+    affine = np.eye(3)
+    affine[:2] = np.hstack([np.diag([0.31, 0.29]) @ turn, [[5.0], [7.0]]])
+    view = View("a", np.zeros((6, 8, 3), np.uint8), affine, (80, 60))
+    np.testing.assert_array_equal(exif_turn(view), turn)

@@ -16,7 +16,7 @@ from dust3r_sfm.cli import main
 from dust3r_sfm.cli.compute import regressor_config
 from dust3r_sfm.cli.options import ComputeOptions
 from dust3r_sfm.errors import InputError
-from dust3r_sfm.evaluation.photos import read_poses
+from dust3r_sfm.io import read_poses
 from dust3r_sfm.localization import Prepared
 from dust3r_sfm.regressors.stereo import StereoConfig
 

@@ -8,8 +8,8 @@ import pytest
 from scipy.spatial.transform import Rotation
 
 from benchmarks.localization import Options, measured
-from dust3r_sfm.evaluation import read_model
-from dust3r_sfm.evaluation.photos import PosedPhoto, camera_centre
+from dust3r_sfm.evaluation import read_posed_cameras
+from dust3r_sfm.evaluation.photos import PosedCamera, camera_centre
 from dust3r_sfm.geometry import rotation_angle_deg
 from dust3r_sfm.localization import read_reference
 from dust3r_sfm.pipeline import reconstruct_all
@@ -65,9 +65,9 @@ def test_left_out_photos_come_back(name: str, tmp_path: Path) -> None:
         outputs=outputs,
     )
     assert localized.num_localized == 3
-    truth = read_model(DATA / name / "gt")
+    truth = read_posed_cameras(DATA / name / "gt")
     names = [photo.name for photo in left_out]
-    check(read_model(tmp_path / "added"), truth, names)
+    check(read_posed_cameras(tmp_path / "added"), truth, names)
     model = pycolmap.Reconstruction(str(tmp_path / "added"))
     before = model.compute_mean_reprojection_error()
     options = pycolmap.BundleAdjustmentOptions()
@@ -77,10 +77,10 @@ def test_left_out_photos_come_back(name: str, tmp_path: Path) -> None:
     assert model.compute_mean_reprojection_error() <= before
     (tmp_path / "adjusted").mkdir()
     model.write_binary(str(tmp_path / "adjusted"))
-    check(read_model(tmp_path / "adjusted"), truth, names)
+    check(read_posed_cameras(tmp_path / "adjusted"), truth, names)
 
 
-def check(found: dict[str, PosedPhoto], truth: dict[str, PosedPhoto], names: list[str]) -> None:
+def check(found: dict[str, PosedCamera], truth: dict[str, PosedCamera], names: list[str]) -> None:
     """After one similarity of all photos: its rotation the mean of the photos' own (a principal point that is
     not where it is said to be turns every photo, which centres alone do not see), its scale and shift the
     best for the centres. Distances as shares of that between the farthest two cameras."""

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from benchmarks.overlap import overlaps
-from dust3r_sfm.evaluation import read_model
+from dust3r_sfm.evaluation import read_posed_cameras
 from dust3r_sfm.images import load_views
 from dust3r_sfm.regressors.stereo import StereoConfig, StereoRegressor
 from dust3r_sfm.retrieval import learned_vlad, nearest_neighbours
@@ -25,7 +25,7 @@ def test_the_nearest_photos_overlap() -> None:
     local = [regressor.local_descriptors(encoding) for encoding in regressor.encode(views)]
     vlad = learned_vlad(local)
     near = nearest_neighbours(np.stack([vlad.describe(found) for found in local]), 5).index
-    truth = read_model(KITCHEN / "gt")
+    truth = read_posed_cameras(KITCHEN / "gt")
     depth_frames = {name: photo for name, photo in truth.items() if name not in names}
     overlap = overlaps({name: truth[name] for name in names} | depth_frames, KITCHEN / "gt" / "depth")
     true = np.take_along_axis(overlap[: len(names), : len(names)], near, axis=1) >= 0.3

@@ -9,6 +9,9 @@ from jaxtyping import Float
 
 from dust3r_sfm.alignment.bundle.config import BundleConfig
 from dust3r_sfm.alignment.bundle.tracks import Observations
+from dust3r_sfm.geometry.colmap.models import add_camera, add_image, track_of
+from dust3r_sfm.geometry.colmap.options import bundle_options
+from dust3r_sfm.geometry.lens import opencv_lens, simple_radial_lens
 from dust3r_sfm.types import Camera
 
 
@@ -52,8 +55,8 @@ def adjust_bundle(
     bundle: Bundle, observations: Observations, settings: AdjustmentSettings, bounds: BundleConfig
 ) -> Bundle:
     """Minimises reprojection errors under a Cauchy loss over poses, points and one focal a camera.
-    The gauge is held by two views, of them those that are held anyway. One thread: more would add in another
-    order each time. `bounds`: of its steps, and what is said of the focals."""
+    The gauge is held by two views, of them those that are held anyway. `bounds`: of its steps, and what is
+    said of the focals."""
     model = model_from_bundle(bundle, observations)
     config = pycolmap.BundleAdjustmentConfig()
     for image_id in sorted(model.images):
@@ -64,14 +67,9 @@ def adjust_bundle(
     for view in sorted(bundle.held_views & {k - 1 for k in config.images}):
         config.set_constant_rig_from_world_pose(model.images[view + 1].frame_id)
     config.fix_gauge(pycolmap.BundleAdjustmentGauge.TWO_CAMS_FROM_WORLD)
-    options = pycolmap.BundleAdjustmentOptions()
+    options = bundle_options(settings.loss_px, most_steps(len(observations.view_index), bounds))
     options.refine_focal_length = not settings.fix_focals
     options.refine_extra_params = settings.distortion
-    options.print_summary = False
-    options.ceres.loss_function_type = pycolmap.LossFunctionType.CAUCHY
-    options.ceres.loss_function_scale = settings.loss_px
-    options.ceres.solver_options.num_threads = 1
-    options.ceres.solver_options.max_num_iterations = most_steps(len(observations.view_index), bounds)
     options.ceres.solver_options.function_tolerance = settings.tolerance
     pycolmap.create_default_bundle_adjuster(options, config, model).solve()
     moved = _bundle_from_model(bundle, model)
@@ -94,29 +92,14 @@ def model_from_bundle(bundle: Bundle, observations: Observations) -> pycolmap.Re
     model = pycolmap.Reconstruction()
     for index, camera in enumerate(bundle.cameras):
         # Only a camera that is held may have pixels that are not square.
-        square = index not in bundle.held_cameras
-        ends = [camera.cx, camera.cy, camera.k1]
-        params = [camera.fx, *ends] if square else [camera.fx, camera.fy, *ends, 0.0, 0.0, 0.0]
-        model.add_camera_with_trivial_rig(
-            pycolmap.Camera(
-                camera_id=index + 1,
-                model="SIMPLE_RADIAL" if square else "OPENCV",
-                width=camera.width,
-                height=camera.height,
-                params=params,
-            )
-        )
+        held = index in bundle.held_cameras
+        add_camera(model, index + 1, opencv_lens(camera) if held else simple_radial_lens(camera))
     rank = np.zeros(len(observations.view_index), dtype=np.int64)
     for view, camera_index in enumerate(bundle.camera_of_view):
         rows = np.flatnonzero(observations.view_index == view)
         rank[rows] = np.arange(len(rows))
-        image = pycolmap.Image(
-            name=str(view),
-            keypoints=observations.pixels[rows],
-            camera_id=camera_index + 1,
-            image_id=view + 1,
-        )
-        model.add_image_with_trivial_frame(image, pycolmap.Rigid3d(bundle.cam_from_world[view][:3]))
+        pixels, pose = observations.pixels[rows], bundle.cam_from_world[view]
+        add_image(model, view + 1, camera_index + 1, str(view), pixels, pose)
     _add_points(model, bundle.xyz, observations, rank)
     return model
 
@@ -128,13 +111,10 @@ def _add_points(
     rank: np.ndarray,
 ) -> None:
     ends = np.searchsorted(observations.point_index, np.arange(len(xyz)), side="right")
-    views, ranks = observations.view_index.tolist(), rank.tolist()
+    seen = list(zip((observations.view_index + 1).tolist(), rank.tolist(), strict=True))
     start = 0
     for position, end in zip(xyz, ends.tolist(), strict=True):
-        track = pycolmap.Track()
-        for row in range(start, end):
-            track.add_element(views[row] + 1, ranks[row])
-        model.add_point3D(position, track, np.zeros(3, dtype=np.uint8))
+        model.add_point3D(position, track_of(seen[start:end]), np.zeros(3, dtype=np.uint8))
         start = end
 
 

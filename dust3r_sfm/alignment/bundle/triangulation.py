@@ -8,13 +8,13 @@ from jaxtyping import Float, Int
 
 from dust3r_sfm.alignment.bundle.tracks import Observations
 from dust3r_sfm.geometry import invert_rigid, unproject
+from dust3r_sfm.geometry.projection import intrinsics_of, pixel_errors, project_each
 from dust3r_sfm.types import Camera
 
 
 @dataclass(frozen=True)
 class Rays:
-    """Where each observation is seen from, in world units, with its camera. `intrinsics` are fx, fy, cx,
-    cy and k1."""
+    """Where each observation is seen from, in world units, with its camera's `intrinsics_of`."""
 
     centres: Float[np.ndarray, "o 3"]
     directions: Float[np.ndarray, "o 3"]
@@ -26,7 +26,6 @@ def rays(
     observations: Observations, cameras: Sequence[Camera], cam_from_world: Float[np.ndarray, "n 4 4"]
 ) -> Rays:
     """Unit directions in the world."""
-    every = np.array([[c.fx, c.fy, c.cx, c.cy, c.k1] for c in cameras])[observations.view_index]
     local = np.ones((len(observations.pixels), 3))
     by_view = np.argsort(observations.view_index, kind="stable")
     ends = np.searchsorted(observations.view_index[by_view], np.arange(1, len(cameras)))
@@ -39,7 +38,7 @@ def rays(
         world_from_cam[:, :3, 3],
         directions,
         cam_from_world[observations.view_index],
-        every.astype(np.float64),
+        intrinsics_of(cameras)[observations.view_index],
     )
 
 
@@ -49,12 +48,8 @@ def reprojection_errors(
     """Pixels between each observation and its point; infinite behind the camera."""
     points = xyz[observations.point_index]
     local = (seen.cam_from_world[:, :3, :3] @ points[..., None])[..., 0] + seen.cam_from_world[:, :3, 3]
-    front = local[:, 2] > 1e-9
-    depth = np.where(front, local[:, 2], 1.0)[:, None]
-    normal = local[:, :2] / depth
-    normal *= 1.0 + seen.intrinsics[:, 4:] * (normal**2).sum(axis=1, keepdims=True)
-    pixels = normal * seen.intrinsics[:, :2] + seen.intrinsics[:, 2:4]
-    return np.where(front, np.linalg.norm(pixels - observations.pixels, axis=1), np.inf)
+    local[local[:, 2] <= 1e-9] = np.nan
+    return pixel_errors(project_each(local, seen.intrinsics), observations.pixels)
 
 
 def triangulate(

@@ -8,6 +8,7 @@ from jaxtyping import Float
 
 from dust3r_sfm.exporters.config import ImageForm
 from dust3r_sfm.geometry import ideal_pixels, pixel_grid, project, unproject
+from dust3r_sfm.geometry.projection import exif_turn
 from dust3r_sfm.images.framing import fitted_size
 from dust3r_sfm.types import Affine, Camera, Scene, View
 
@@ -53,8 +54,7 @@ def _placed(view: View, camera: Camera, form: ImageForm) -> Placement:
 
 def _upright(view: View) -> tuple[Affine, tuple[int, int]]:
     """upright_from_stored, and the (width, height) of the upright photo."""
-    linear = view.pixel_from_original[:2, :2]
-    turn = np.sign(np.round(linear / np.abs(linear).max(), 6))
+    turn = exif_turn(view)
     size = np.abs(turn) @ np.array(view.original_size, dtype=float)
     upright_from_stored = np.eye(3)
     upright_from_stored[:2, :2] = turn

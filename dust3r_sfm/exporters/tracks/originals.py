@@ -5,7 +5,8 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Float
 
-from dust3r_sfm.geometry import original_camera, project
+from dust3r_sfm.geometry import original_camera
+from dust3r_sfm.geometry.projection import intrinsics_of, pixel_errors, project_each
 from dust3r_sfm.types import Camera, Scene
 
 
@@ -40,8 +41,8 @@ def in_files(
     pixels: Float[np.ndarray, "o 2"],
 ) -> FilePixels:
     """With the reprojection errors of the scene's tracks at these pixels."""
-    errors = np.linalg.norm(_projections(scene, cameras, cam_from_world) - pixels, axis=1)
-    return FilePixels(cameras, cam_from_world, pixels, np.where(np.isnan(errors), np.inf, errors))
+    errors_px = pixel_errors(_projections(scene, cameras, cam_from_world), pixels)
+    return FilePixels(cameras, cam_from_world, pixels, errors_px)
 
 
 def _original_pixels(scene: Scene) -> Float[np.ndarray, "o 2"]:
@@ -59,8 +60,4 @@ def _projections(
     points = scene.tracks.xyz[scene.tracks.point_index].astype(float)
     in_camera = np.einsum("oij,oj->oi", observing[:, :3, :3], points) + observing[:, :3, 3]
     in_camera[in_camera[:, 2] <= 0] = np.nan
-    out = np.zeros((len(in_camera), 2))
-    for index, camera in enumerate(cameras):
-        rows = scene.tracks.view_index == index
-        out[rows] = project(in_camera[rows], camera)
-    return out
+    return project_each(in_camera, intrinsics_of(cameras)[scene.tracks.view_index])

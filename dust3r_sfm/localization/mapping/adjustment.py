@@ -10,7 +10,9 @@ from scipy.sparse.csgraph import connected_components
 from scipy.spatial.transform import Rotation
 
 from dust3r_sfm.geometry import invert_rigid, rigid, transform_points
+from dust3r_sfm.geometry.colmap.options import bundle_options
 from dust3r_sfm.geometry.procrustes import moved_poses
+from dust3r_sfm.io.colmap_model import pose_of_image
 from dust3r_sfm.localization.config import AdjustmentConfig
 
 
@@ -25,7 +27,8 @@ def refine_points(
         problem.set_constant_rig_from_world_pose(model.images[image_id].frame_id)
     for point_id in sorted(fixed.intersection(model.points3D)):
         problem.add_constant_point(point_id)
-    _solve(model, problem, config.loss * max_error_px, config.point_iterations)
+    options = bundle_options(config.loss * max_error_px, config.point_iterations)
+    pycolmap.create_default_bundle_adjuster(options, problem, model).solve()
 
 
 def agreed_model(
@@ -47,8 +50,9 @@ def agreed_model(
         problem.add_image(image_id)
         problem.set_constant_cam_intrinsics(image_id)
     problem.fix_gauge(pycolmap.BundleAdjustmentGauge.TWO_CAMS_FROM_WORLD)
-    solved = _solve(freed, problem, config.loss * max_error_px, config.pose_iterations)
-    if not solved or _median_error(freed) > config.worth_it * before:
+    options = bundle_options(config.loss * max_error_px, config.pose_iterations)
+    summary = pycolmap.create_default_bundle_adjuster(options, problem, freed).solve()
+    if not summary.is_solution_usable() or _median_error(freed) > config.worth_it * before:
         return None
     agreed = copy.deepcopy(model)
     for group in groups:
@@ -89,8 +93,7 @@ def _take_over(model: pycolmap.Reconstruction, freed: pycolmap.Reconstruction, g
 
 
 def poses(model: pycolmap.Reconstruction, image_ids: list[int]) -> Float[np.ndarray, "n 4 4"]:
-    matrices = [model.images[image_id].cam_from_world().matrix() for image_id in image_ids]
-    return np.stack([np.vstack([matrix, [0.0, 0.0, 0.0, 1.0]]) for matrix in matrices])
+    return np.stack([pose_of_image(model.images[image_id]) for image_id in image_ids])
 
 
 def _given_from_free(
@@ -108,19 +111,3 @@ def _given_from_free(
 def _median_error(model: pycolmap.Reconstruction) -> float:
     model.update_point_3d_errors()
     return float(np.median([point.error for point in model.points3D.values()]))
-
-
-def _solve(
-    model: pycolmap.Reconstruction,
-    problem: pycolmap.BundleAdjustmentConfig,
-    loss_px: float,
-    iterations: int,
-) -> bool:
-    options = pycolmap.BundleAdjustmentOptions()
-    options.print_summary = False
-    options.ceres.loss_function_type = pycolmap.LossFunctionType.CAUCHY
-    options.ceres.loss_function_scale = loss_px
-    options.ceres.solver_options.num_threads = 1
-    options.ceres.solver_options.max_num_iterations = iterations
-    summary = pycolmap.create_default_bundle_adjuster(options, problem, model).solve()
-    return bool(summary.is_solution_usable())

@@ -8,24 +8,9 @@ import pycolmap
 
 from dust3r_sfm.errors import InputError
 from dust3r_sfm.geometry.lens import lens_camera
+from dust3r_sfm.io.colmap_model import pose_of_image, read_model
 from dust3r_sfm.localization.mapping.photo_files import found_photos
 from dust3r_sfm.localization.mapping.reference import NO_POINTS, DepthMap, KnownPoints, PosedPhoto, Reference
-from dust3r_sfm.types import Rigid
-
-_BELOW = (".", "sparse/0", "sparse", "colmap/sparse/0", "0", "model")
-_PARTS = ("cameras", "images", "points3D")
-# What pycolmap raises on files that are cut short or of another kind.
-_UNREADABLE = (RuntimeError, ValueError, IndexError, KeyError, OverflowError, MemoryError, OSError)
-
-
-def model_folder(folder: Path) -> Path | None:
-    """The folder itself or the usual one below it, if it holds a COLMAP model's cameras and images."""
-    candidates = (folder / below for below in _BELOW)
-    return next((path for path in candidates if any(_is_model(path, kind) for kind in ("bin", "txt"))), None)
-
-
-def _is_model(folder: Path, kind: str) -> bool:
-    return (folder / f"cameras.{kind}").is_file() and (folder / f"images.{kind}").is_file()
 
 
 def read_colmap_set(
@@ -48,28 +33,8 @@ def read_colmap_set(
     return Reference(folder, photos, points, folder, depth or {}, skipped)
 
 
-def read_model(folder: Path) -> pycolmap.Reconstruction:
-    """Raises InputError where pycolmap cannot."""
-    missing = [part for part in _PARTS if not any((folder / f"{part}.{k}").is_file() for k in ("bin", "txt"))]
-    if missing:
-        raise InputError(
-            f"{folder}: has no {missing[0]}.bin or .txt; a COLMAP model needs all of "
-            f"{', '.join(_PARTS)} (an empty points3D.txt will do)"
-        )
-    try:
-        return pycolmap.Reconstruction(str(folder))
-    except _UNREADABLE as error:
-        reason = (str(error).splitlines() or [""])[0]
-        raise InputError(f"{folder}: not a readable COLMAP model ({reason}); write it again") from error
-
-
 def _posed_photo(model: pycolmap.Reconstruction, image: pycolmap.Image, path: Path) -> PosedPhoto:
     return PosedPhoto(image.name, path, lens_camera(model.cameras[image.camera_id]), pose_of_image(image))
-
-
-def pose_of_image(image: pycolmap.Image) -> Rigid:
-    """cam_from_world of an image that has a pose."""
-    return np.vstack([image.cam_from_world().matrix(), [0.0, 0.0, 0.0, 1.0]])
 
 
 def _known_points(model: pycolmap.Reconstruction, image_ids: Sequence[int]) -> KnownPoints:

@@ -4,8 +4,9 @@ from dataclasses import replace
 from pathlib import Path
 
 from dust3r_sfm.errors import InputError
+from dust3r_sfm.io.colmap_model import model_folder
 from dust3r_sfm.io.scene_file import SCENE_FILE, load_scene
-from dust3r_sfm.localization.mapping.colmap_reference import model_folder, read_colmap_set
+from dust3r_sfm.localization.mapping.colmap_reference import read_colmap_set
 from dust3r_sfm.localization.mapping.nerfstudio_reference import read_nerfstudio_set
 from dust3r_sfm.localization.mapping.reference import DepthMap, Reference
 

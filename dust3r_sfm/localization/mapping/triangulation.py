@@ -8,7 +8,7 @@ import pycolmap
 from jaxtyping import Float, Int
 from scipy.spatial import cKDTree
 
-from dust3r_sfm.geometry.lens import pycolmap_lens
+from dust3r_sfm.geometry.colmap.models import model_of_photos, track_of
 from dust3r_sfm.localization.config import PreparationConfig
 from dust3r_sfm.localization.mapping.adjustment import agreed_model, poses, refine_points
 from dust3r_sfm.localization.mapping.pose_consistency import Agreed
@@ -47,7 +47,12 @@ def triangulated_features(
     """Known points keep their places and take over features at their observations; from there and from the
     `matches` (features of photo i and j) tracks grow. `pixels` are continuous ones of the stored files.
     `adjust_poses`: whether to ask if the photos agree on other poses."""
-    model = _model(photos, pixels)
+    model = model_of_photos(
+        [str(number) for number in range(1, len(photos) + 1)],
+        [photo.camera for photo in photos],
+        [photo.cam_from_world for photo in photos],
+        pixels,
+    )
     snapped = _snapped(photos, pixels, known, config.snap)
     _add_known(model, known, snapped)
     graph = _match_graph(pixels, matches)
@@ -65,18 +70,6 @@ def triangulated_features(
         every = set(agreed.points3D)
         pycolmap.ObservationManager(agreed, graph).filter_points3D(max_error_px, config.min_angle_deg, every)
     return _feature_points(model, agreed, pixels, known, snapped)
-
-
-def _model(
-    photos: Sequence[PosedPhoto], pixels: Sequence[Float[np.ndarray, "_n 2"]]
-) -> pycolmap.Reconstruction:
-    """Photo k is image k + 1 with camera k + 1."""
-    model = pycolmap.Reconstruction()
-    for number, (photo, places) in enumerate(zip(photos, pixels, strict=True), start=1):
-        model.add_camera_with_trivial_rig(pycolmap_lens(photo.camera, number))
-        image = pycolmap.Image(name=str(number), keypoints=places, camera_id=number, image_id=number)
-        model.add_image_with_trivial_frame(image, pycolmap.Rigid3d(photo.cam_from_world[:3]))
-    return model
 
 
 def _snapped(
@@ -112,9 +105,8 @@ def _add_known(
     rows = rows[np.unique(keys, axis=0, return_index=True)[1]]
     starts = np.flatnonzero(np.diff(known.point_index[rows], prepend=-1))
     for members in np.split(rows, starts[1:]) if len(rows) else []:
-        track = pycolmap.Track()
-        for row in members.tolist():
-            track.add_element(int(known.photo_index[row]) + 1, int(feature[row]))
+        seen = zip((known.photo_index[members] + 1).tolist(), feature[members].tolist(), strict=True)
+        track = track_of(seen)
         point = int(known.point_index[members[0]])
         model.add_point3D_with_id(int(known.ids[point]), pycolmap.Point3D(xyz=known.xyz[point], track=track))
 

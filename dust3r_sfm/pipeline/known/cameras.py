@@ -8,9 +8,9 @@ from pathlib import Path
 from dust3r_sfm.alignment import Presets
 from dust3r_sfm.errors import InputError
 from dust3r_sfm.geometry.lens import lens_camera
+from dust3r_sfm.io.colmap_model import model_folder, pose_of_image, read_model
 from dust3r_sfm.io.intrinsics import read_intrinsics
-from dust3r_sfm.localization.mapping.colmap_reference import model_folder, pose_of_image, read_model
-from dust3r_sfm.localization.mapping.nerfstudio_reference import read_nerfstudio_poses
+from dust3r_sfm.io.transforms_json import read_transforms_poses
 from dust3r_sfm.pipeline.known.config import KnownCameras
 from dust3r_sfm.types import Camera, LensCamera, Rigid, View
 
@@ -77,7 +77,7 @@ def _poses_of_views(source: Path, views: Sequence[View]) -> dict[str, Rigid]:
 
 def _poses_in(source: Path) -> Mapping[str, Rigid]:
     if source.is_file() and source.suffix == ".json":
-        return read_nerfstudio_poses(source)
+        return read_transforms_poses(source)
     folder = model_folder(source) if source.is_dir() else None
     if folder is None:
         raise InputError(f"{source}: is no COLMAP model (cameras and images, .bin or .txt) and no .json")

@@ -13,10 +13,11 @@ import numpy as np
 import pycolmap
 from jaxtyping import Bool, Float, Int
 
+from dust3r_sfm.geometry.colmap.options import two_view_ransac_options
 from dust3r_sfm.geometry.view_cameras import principal_point
 from dust3r_sfm.parallel import in_threads
 from dust3r_sfm.regressors.stereo.features import Features
-from dust3r_sfm.regressors.stereo.two_view import TwoViewConfig, ransac_options
+from dust3r_sfm.regressors.stereo.two_view import TwoViewConfig
 from dust3r_sfm.types import Correspondences, Pair, View
 
 
@@ -100,7 +101,8 @@ def _homography_inliers(
 ) -> Int[np.ndarray, " m"]:
     if len(rows) < two_view.min_inliers:
         return rows[:0]
-    found = pycolmap.estimate_homography_matrix(pixels_i[rows], pixels_j[rows], ransac_options(two_view))
+    options = two_view_ransac_options(two_view.max_error_px, two_view.seed)
+    found = pycolmap.estimate_homography_matrix(pixels_i[rows], pixels_j[rows], options)
     return rows[:0] if found is None else rows[np.asarray(found["inlier_mask"], dtype=bool)]
 
 

@@ -7,6 +7,7 @@ import pycolmap
 from jaxtyping import Float
 
 from dust3r_sfm.geometry import rigid, unproject
+from dust3r_sfm.geometry.colmap.options import two_view_ransac_options
 from dust3r_sfm.geometry.turning import fitted_rotation, unit_rays
 from dust3r_sfm.geometry.view_cameras import pycolmap_camera, scaled_camera
 from dust3r_sfm.types import Camera, Correspondences, PairGeometry, Rigid
@@ -56,15 +57,6 @@ UNRELATED = TwoView(
 )
 
 
-def ransac_options(config: TwoViewConfig) -> pycolmap.RANSACOptions:
-    """Of every estimate on a pair's matches: COLMAP's for two views. (RANSAC's own look for one inlier in a
-    hundred: a third of a second for each pair that shows nothing in common.)"""
-    options = pycolmap.TwoViewGeometryOptions().ransac
-    options.max_error = config.max_error_px
-    options.random_seed = config.seed
-    return options
-
-
 @dataclass(frozen=True)
 class Epipolar:
     """F and the best homography of one pair in centred pixels of the searched pictures, F's number of
@@ -85,10 +77,14 @@ def fundamental_matrix(
     """None where too few matches agree. Pixels relative to the principal points."""
     if len(pixels_i) < config.min_inliers:
         return None
-    found = pycolmap.estimate_fundamental_matrix(pixels_i, pixels_j, ransac_options(config))
+    found = pycolmap.estimate_fundamental_matrix(
+        pixels_i, pixels_j, two_view_ransac_options(config.max_error_px, config.seed)
+    )
     if found is None or found["num_inliers"] < config.min_inliers:
         return None
-    plane = pycolmap.estimate_homography_matrix(pixels_i, pixels_j, ransac_options(config))
+    plane = pycolmap.estimate_homography_matrix(
+        pixels_i, pixels_j, two_view_ransac_options(config.max_error_px, config.seed)
+    )
     inlier = np.asarray(found["inlier_mask"], dtype=bool)
     off_plane = ~np.asarray(plane["inlier_mask"], dtype=bool) if plane else np.ones(len(inlier), dtype=bool)
     return Epipolar(
@@ -119,7 +115,7 @@ def two_view(
         matches.pixels_j * resolution[1],
         pycolmap_camera(scaled_camera(camera_i, resolution[0])),
         pycolmap_camera(scaled_camera(camera_j, resolution[1])),
-        ransac_options(config),
+        two_view_ransac_options(config.max_error_px, config.seed),
     )
     if found is None or found["num_inliers"] < config.min_inliers:
         return UNRELATED

@@ -11,7 +11,7 @@ from safetensors.torch import load_file
 from dust3r_sfm.networks import NetworkConfig, network_from_config
 from dust3r_sfm.networks.config import DPTHeadConfig, LinearHeadConfig, LocalFeatureConfig
 
-PARITY = Path(__file__).parents[2].parent / "shared" / "parity"
+PARITY = Path(__file__).parents[1].parent / "shared" / "parity"
 
 PARITY_MARKS = [
     pytest.mark.realdata,

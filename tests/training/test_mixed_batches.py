@@ -7,7 +7,7 @@ from parity_models import MODELS, PARITY, assert_outputs_equal, load_network, ne
 from small_networks import CONFIGS, DPT, assert_views_equal, random_images, random_network
 
 from dust3r_sfm.errors import InputError
-from dust3r_sfm.networks.mixed import forward_mixed
+from dust3r_sfm.training.mixed_batches import forward_mixed
 
 LANDSCAPE, PORTRAIT = [48, 64], [64, 48]
 

@@ -7,7 +7,7 @@ import torch
 from small_networks import DPT, random_images, random_network
 
 from dust3r_sfm.networks.config import CrocoConfig
-from dust3r_sfm.networks.croco import Croco, completion_loss, patch_pixels, random_mask
+from dust3r_sfm.training.croco import Croco, completion_loss, patch_pixels, random_mask
 
 CONFIG = CrocoConfig(
     long_edge=64,

@@ -6,7 +6,7 @@ the same scene. Encoder weights (`patch_embed`, `enc_blocks`, `enc_norm`) are DU
 """
 
 import torch
-from jaxtyping import Bool, Float
+from jaxtyping import Bool, Float, Int
 from torch import Tensor, nn
 
 from dust3r_sfm.networks.blocks import (
@@ -57,7 +57,7 @@ class Croco(nn.Module):
         visible = torch.nonzero(~mask)[:, 1].unflatten(0, (len(mask), -1))
         patches = self.patch_embed(images)
         kept = patches.gather(1, visible[..., None].expand(-1, -1, patches.shape[-1]))
-        rotation = self._encoder_rotation(grid, patches).of_tokens(visible)
+        rotation = _of_tokens(self._encoder_rotation(grid, patches), visible)
         seen = self.decoder_embed(self._encode_patches(kept, rotation))
         reference = self.decoder_embed(self.encode(references))
         # Under autocast the tokens are of a lower precision than the parameter.
@@ -86,7 +86,7 @@ class Croco(nn.Module):
             return x
         both = torch.cat([x + self.image_embed[0], reference + self.image_embed[1]], dim=1)
         for block in self.dec_blocks:
-            both = block(both, rotation.twice())
+            both = block(both, _twice(rotation))
         return both[:, : x.shape[1]]
 
     def _grid(self, images: Float[Tensor, "b 3 h w"]) -> Grid:
@@ -97,6 +97,18 @@ class Croco(nn.Module):
 
     def _rotation(self, grid: Grid, tokens: Float[Tensor, "b n d"], head_dim: int) -> Rotation:
         return rotation_for_grid(grid, head_dim, self.config.rope_base, tokens.device, tokens.dtype)
+
+
+def _of_tokens(rotation: Rotation, index: Int[Tensor, "b k"]) -> Rotation:
+    """The rotation of k chosen tokens of each sample, out of that of a whole grid."""
+    return Rotation(rotation.cos[0][index], rotation.sin[0][index])
+
+
+def _twice(rotation: Rotation) -> Rotation:
+    """The rotation of two images' tokens in one sequence."""
+    return Rotation(
+        torch.cat([rotation.cos, rotation.cos], dim=1), torch.cat([rotation.sin, rotation.sin], dim=1)
+    )
 
 
 def random_mask(batch: int, grid: Grid, ratio: float, generator: torch.Generator) -> Mask:

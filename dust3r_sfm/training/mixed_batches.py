@@ -14,7 +14,7 @@ from torch import Tensor
 from dust3r_sfm.errors import InputError
 from dust3r_sfm.networks.dust3r import Dust3r
 from dust3r_sfm.networks.outputs import ViewOutput
-from dust3r_sfm.networks.rotary import Grid, Rotation, transposed_where
+from dust3r_sfm.networks.rotary import Grid, Rotation
 
 StoredImages = Float[Tensor, "b 3 h w"]
 TrueShapes = Int[Tensor, "b 2"]
@@ -40,7 +40,11 @@ class _StoredView:
                 yield portrait, index
 
     def rotation(self, landscape: Rotation, portrait: Rotation) -> Rotation:
-        return transposed_where(self.portrait, landscape, portrait)
+        """One for each sample, by its orientation."""
+        mask = self.portrait[:, None, None, None]
+        return Rotation(
+            torch.where(mask, portrait.cos, landscape.cos), torch.where(mask, portrait.sin, landscape.sin)
+        )
 
 
 def forward_mixed(
@@ -90,9 +94,10 @@ def _encode(network: Dust3r, view: _StoredView) -> Float[Tensor, "b n d"]:
         order.append(index)
     patches = torch.cat(parts)[torch.cat(order).argsort()]
     grids = (view.grid, view.transposed_grid)
-    return network.encode_patches(
-        patches, view.rotation(*(network.encoder_rotation(grid, patches) for grid in grids))
-    )
+    rotation = view.rotation(*(network.encoder_rotation(grid, patches) for grid in grids))
+    for block in network.enc_blocks:
+        patches = block(patches, rotation)
+    return network.enc_norm(patches)
 
 
 def _raw_maps(

@@ -1,0 +1,1 @@
+"""pycolmap's options and models, as all rooms use them."""
