@@ -176,10 +176,11 @@ def varied(config: Any, names: Sequence[str], factor: float) -> Any:
 
 
 def scaled(value: Any, factor: float) -> Any:
-    """As many times the number, or each of them; a count stays a whole one."""
+    """As many times the number, or each of them; a count stays a whole one, and
+    one at least."""
     if isinstance(value, tuple):
         return tuple(scaled(each, factor) for each in value)
-    return round(value * factor) if isinstance(value, int) else value * factor
+    return max(round(value * factor), min(value, 1)) if isinstance(value, int) else value * factor
 
 
 def verdict(scene: Scene, truth: dict[str, PosedCamera]) -> tuple[int, tuple[str, ...]]:

@@ -21,7 +21,7 @@ from dust3r_sfm.alignment import AlignmentConfig
 from dust3r_sfm.regressors.stereo import StereoConfig, StereoRegressor
 
 FACTORS = (0.5, 2.0)
-NO_THRESHOLDS = ("presets", "seed", "cameras")
+NO_THRESHOLDS = ("presets", "seed", "cameras", "incremental.focal_factors")
 """Fields of AlignmentConfig that are given, not tuned."""
 
 

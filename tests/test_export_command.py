@@ -101,7 +101,7 @@ def test_photos_may_stay_where_they_are(run: Run, tmp_path: Path) -> None:
 def test_a_cloud_with_its_surface(run: Run, tmp_path: Path) -> None:
     code, _, err = run("ply", "--mesh", "--max-points", "4000", "--min-views", "3")
     assert code == 0, err
-    assert err.splitlines() == ["Fusing depth: 4 views", "Meshing: 1 cloud"]
+    assert err.splitlines() == ["Fusing points: 4 views", "Meshing: 1 cloud"]
     assert 0 < len(trimesh.load(tmp_path / "new" / "points.ply").vertices) <= 4000
     assert (tmp_path / "new" / "mesh.ply").exists()
 

@@ -34,12 +34,13 @@ class Component:
     cameras: tuple[Camera, ...]
     """In view pixels."""
     cam_from_world: Float[np.ndarray, "n 4 4"]
-    """The first member is the identity and the median depth 1; or as poses are given, and in their size where
-    there are two."""
+    """In a world of its own: from averaging on about the first member and of median depth 1; or as poses are
+    given, and in their size where there are two."""
     scales: Mapping[Pair, float]
     """World units that a unit of each used pair is long; pairs are of indices among all views."""
     residual_px: Mapping[Pair, float]
-    """Median residual of each used pair, in view pixels."""
+    """Of each used pair, by how much its points miss their pixels before bundle adjustment (median, view
+    pixels)."""
     tracks: Tracks = field(default_factory=Tracks.empty)
     adjustment: AdjustmentOutcome = AdjustmentOutcome()
     stages: tuple[AlignmentStage, ...] = ()
@@ -66,8 +67,3 @@ class Component:
             residual_px={pair: self.residual_px[pair] for pair in inside},
             tracks=Tracks.empty(),
         )
-
-    def local_pair(self, pair: Pair) -> Pair:
-        """The pair of rows."""
-        local = self.local
-        return Pair(local[pair.i], local[pair.j])

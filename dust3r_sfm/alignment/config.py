@@ -28,7 +28,8 @@ class AlignmentConfig(CameraChoice):
     """Tracks, bundle adjustment and image registration where there are correspondences; None: not."""
     verification: VerificationConfig = field(default_factory=VerificationConfig)
     """What must be proved of a photo's place."""
-    incremental: IncrementalConfig = field(default_factory=IncrementalConfig)
-    """Scenes that grow from single pairs where averaging leaves apart what firm matches join."""
+    incremental: IncrementalConfig | None = field(default_factory=IncrementalConfig)
+    """Scenes that grow from initial pairs where averaging leaves apart what firm matches join; None: none
+    do. They need `bundle`."""
     seed: int = 0
     """Of every random choice."""

@@ -13,11 +13,11 @@ class IncrementalConfig:
     """Share of such a group that a scene must hold for it to be left as it is."""
     enough_covered: float = 0.95
     """Share of the group that a grown scene must hold for no other beginning to be tried."""
-    min_seed_matches: int = 60
+    min_initial_matches: int = 60
     """Agreeing matches of a pair that a scene may begin with. (COLMAP asks for 100.)"""
-    seeds_looked_at: int = 20
+    pairs_looked_at: int = 20
     """Pairs with most matches, of which the best beginnings are chosen."""
-    seeds: int = 3
+    initial_pairs: int = 3
     """Beginnings at each focal."""
     focal_factors: tuple[float, ...] = (1.0, 0.75, 1.33, 2.0)
     """Times the focal that the pairs speak for, one after the other until one gives all: where pairs are

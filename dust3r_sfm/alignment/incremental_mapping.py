@@ -21,9 +21,11 @@ from dust3r_sfm.alignment.component import Component
 from dust3r_sfm.alignment.config import AlignmentConfig
 from dust3r_sfm.alignment.incremental_config import IncrementalConfig
 from dust3r_sfm.alignment.pairs.initialization import Initialization
+from dust3r_sfm.alignment.verification.config import VerificationConfig
 from dust3r_sfm.alignment.verification.proved_scenes import Proved, split_into_proved
 from dust3r_sfm.geometry import ideal_pixels, rigid
 from dust3r_sfm.geometry.colmap.options import ransac_options
+from dust3r_sfm.geometry.epipolar import epipolar_errors
 from dust3r_sfm.geometry.graph import connected
 from dust3r_sfm.geometry.turning import unit_rays
 from dust3r_sfm.geometry.view_cameras import pycolmap_camera, view_camera, view_scale
@@ -31,7 +33,16 @@ from dust3r_sfm.types import Camera, Correspondences, Pair, PairGeometry, View
 
 
 @dataclass(frozen=True)
-class _Seed:
+class _Settings:
+    """Of growth, and of what each grown scene goes through."""
+
+    incremental: IncrementalConfig
+    bundle: BundleConfig
+    verification: VerificationConfig
+
+
+@dataclass(frozen=True)
+class _InitialPair:
     """A pair to begin with, its cameras and relative pose, and how good a beginning it is."""
 
     pair: Pair
@@ -43,14 +54,18 @@ def map_incrementally(
     placed: Sequence[Component], views: Sequence[View], init: Initialization, config: AlignmentConfig
 ) -> list[Proved]:
     """For each group of views that firm matches join and that no one placed scene mostly covers, the best
-    that several beginnings gave, if it covers more of the group than the best placed scene does."""
+    that several beginnings gave, if it covers more of the group than the best placed scene does. None without
+    `config.incremental` or `config.bundle`."""
+    if config.incremental is None or config.bundle is None:
+        return []
+    settings = _Settings(config.incremental, config.bundle, config.verification)
     out = []
-    for group in _firm_groups(len(views), init, config.incremental):
+    for group in _firm_groups(len(views), init, settings.incremental):
         covered = max((len(group & set(p.members)) for p in placed), default=0)
-        # A seed lies where it likes: nothing with a given pose may grow from it.
+        # An initial pair lies where it likes: nothing with a given pose may grow from it.
         free = all(init.known.cam_from_world[view] is None for view in group)
-        if free and covered < config.incremental.min_covered * len(group):
-            best = _grow_best(group, covered, views, init, config)
+        if free and covered < settings.incremental.min_covered * len(group):
+            best = _grow_best(group, covered, views, init, settings)
             if best is not None:
                 out.append(best)
     return out
@@ -73,12 +88,12 @@ def _matched_pairs(init: Initialization) -> list[Pair]:
 
 
 def _grow_best(
-    group: set[int], covered: int, views: Sequence[View], init: Initialization, config: AlignmentConfig
+    group: set[int], covered: int, views: Sequence[View], init: Initialization, config: _Settings
 ) -> Proved | None:
     best, most = None, covered
     for factor in config.incremental.focal_factors:
-        for seed in _seeds(group, factor, views, init, config):
-            grown = _grow(seed, group, views, init, config)
+        for initial in _find_initial_pairs(group, factor, views, init, config):
+            grown = _grow(initial, group, views, init, config)
             size = max((len(found.members) for found in grown.components), default=0)
             if size > most:
                 best, most = grown, size
@@ -88,10 +103,10 @@ def _grow_best(
 
 
 def _grow(
-    seed: _Seed, group: set[int], views: Sequence[View], init: Initialization, config: AlignmentConfig
+    initial: _InitialPair, group: set[int], views: Sequence[View], init: Initialization, config: _Settings
 ) -> Proved:
-    beginning = initial_pair_adjustment(config.bundle or BundleConfig())
-    began, _ = refine_component(seed.component, views, init, config.bundle, beginning)
+    beginning = initial_pair_adjustment(config.bundle)
+    began, _ = refine_component(initial.component, views, init, config.bundle, beginning)
     if len(began.members) < 2:
         return Proved()
     larger = register_images(began, sorted(group - set(began.members)), views, init, config.bundle)
@@ -99,21 +114,24 @@ def _grow(
     return split_into_proved(last, views, init, config.verification, config.bundle)
 
 
-def _seeds(
-    group: set[int], factor: float, views: Sequence[View], init: Initialization, config: AlignmentConfig
-) -> list[_Seed]:
+def _find_initial_pairs(
+    group: set[int], factor: float, views: Sequence[View], init: Initialization, config: _Settings
+) -> list[_InitialPair]:
     """The best few pairs to begin with."""
     inside = [p for p in _matched_pairs(init) if p.i in group and p.j in group]
-    inside = [p for p in inside if len(init.correspondences[p]) >= config.incremental.min_seed_matches]
+    inside = [p for p in inside if len(init.correspondences[p]) >= config.incremental.min_initial_matches]
     inside.sort(key=lambda p: (-len(init.correspondences[p]), p))
-    found = [_seed(p, factor, views, init, config) for p in inside[: config.incremental.seeds_looked_at]]
+    found = [
+        _pose_initial_pair(p, factor, views, init, config)
+        for p in inside[: config.incremental.pairs_looked_at]
+    ]
     good = sorted((s for s in found if s is not None), key=lambda s: (-s.worth, s.pair))
-    return good[: config.incremental.seeds]
+    return good[: config.incremental.initial_pairs]
 
 
-def _seed(
-    pair: Pair, factor: float, views: Sequence[View], init: Initialization, config: AlignmentConfig
-) -> _Seed | None:
+def _pose_initial_pair(
+    pair: Pair, factor: float, views: Sequence[View], init: Initialization, config: _Settings
+) -> _InitialPair | None:
     """The pair posed with focals this many times those of the evidence; None if too few matches agree."""
     camera_i, camera_j = (_camera(view, factor, views, init) for view in (pair.i, pair.j))
     matches = init.correspondences[pair]
@@ -122,7 +140,7 @@ def _seed(
     pixels_i, pixels_j = ideal_pixels(matches.pixels_i, camera_i), ideal_pixels(matches.pixels_j, camera_j)
     both = pycolmap_camera(camera_i), pycolmap_camera(camera_j)
     found = pycolmap.estimate_essential_matrix(pixels_i, pixels_j, *both, options)
-    if found is None or found["num_inliers"] < config.incremental.min_seed_matches:
+    if found is None or found["num_inliers"] < config.incremental.min_initial_matches:
         return None
     motion = found["cam2_from_cam1"]
     j_from_i = rigid(motion.rotation.matrix(), np.asarray(motion.translation))
@@ -132,14 +150,23 @@ def _seed(
         return None
     worth = found["num_inliers"] * min(angle / config.incremental.good_angle_deg, 1.0)
     poses = np.stack([np.eye(4), j_from_i])
+    errors = epipolar_errors(matches, camera_i, camera_j, j_from_i)[inlier]
     component = Component(
         members=(pair.i, pair.j),
         cameras=(camera_i, camera_j),
         cam_from_world=poses,
-        scales={pair: 1.0},
-        residual_px={pair: 0.0},
+        scales={pair: _unit(pair, init)},
+        residual_px={pair: float(np.median(errors))},
     )
-    return _Seed(pair, component, worth)
+    return _InitialPair(pair, component, worth)
+
+
+def _unit(pair: Pair, init: Initialization) -> float:
+    """How long the pair's own unit is where its baseline is 1; 1 where it says nothing of it."""
+    baselines = [
+        np.linalg.norm(p.j_from_i[:3, 3]) for p in init.relative_poses if p.pair == pair and p.metric
+    ]
+    return 1.0 / float(baselines[0]) if baselines and baselines[0] > 0 else 1.0
 
 
 def _camera(view: int, factor: float, views: Sequence[View], init: Initialization) -> Camera:

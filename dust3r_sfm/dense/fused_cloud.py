@@ -73,7 +73,7 @@ def _fused(
     scene: Scene, usable: list[Bool[np.ndarray, "_h _w"]], config: FusionConfig, progress: Progress
 ) -> PointCloud:
     count = len(scene.views)
-    progress.start("Fusing depth", count, "views")
+    progress.start("Fusing points", count, "views")
     neighbours = neighbour_views(scene, config.neighbours)
     maps = _Maps(usable, [np.zeros_like(each) for each in usable])
     rng = np.random.default_rng(config.seed)

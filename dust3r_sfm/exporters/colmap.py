@@ -26,9 +26,9 @@ def export_colmap(scene: Scene, folder: Path, config: ColmapExport | None = None
 
     PINHOLE cameras of the STORED files at their own resolution, original names, tracks of at least
     two observations with colours and mean reprojection errors. If any camera has a distorting lens,
-    all are OPENCV ones, as the photos are what the lens made of them: undistort photos and model
-    together (COLMAP's image_undistorter) for trainers that want pinholes. Views with equal cameras
-    share one. Ids count from 1 in view and track order: the same scene gives the same bytes.
+    all are OPENCV ones, as the photos are what the lens made of them: `export_colmap_dataset` writes
+    undistorted images and pinholes for trainers. Views with equal cameras share one. Ids
+    count from 1 in view and track order: the same scene gives the same bytes.
 
     COLMAP's text form cannot hold names with blanks (its readers, and nerfstudio's, cut the name
     there): for such names the text files are left out with a warning, or, where they alone were

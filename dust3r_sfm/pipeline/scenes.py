@@ -83,8 +83,8 @@ def measure_and_align(
     if isinstance(regressor, HasQuickWay) and (quick := regressor.quick) is not None:
         folder = None if work is None else work / "quick"
         evidence = measure_pairs(quick, views, chosen.graph, inference, folder, progress, encode)
-        no_growth = replace(suited, incremental=replace(suited.incremental, seeds=0))
-        aligned = align(views, evidence, no_growth, progress)
+        averaged_only = replace(suited, incremental=None)
+        aligned = align(views, evidence, averaged_only, progress)
         if len(aligned.scenes) == 1 and not aligned.dropped:
             return Aligned(aligned, evidence)
         placed = _placed_together(aligned, views)

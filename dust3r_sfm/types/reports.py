@@ -19,7 +19,8 @@ class PairReport:
     num_correspondences: int
     """Its matches."""
     median_residual_px: float | None
-    """Of its matches under the scene's cameras, in view pixels; None if unused."""
+    """By how much its points miss their pixels in view j before bundle adjustment, in view pixels; None if
+    unused."""
     reason: str | None = None
     """Why it was left out, in words."""
     scale: float | None = None

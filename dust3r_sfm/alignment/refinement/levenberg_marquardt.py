@@ -177,7 +177,7 @@ def refine(problem: Problem, state: State, first: State | None = None, rounds: i
     the state that figures of the start are of, if it is not `state`; `rounds`: if not those of the config."""
     first = _level(problem, first or state)
     first_px = _residual_px(problem, first, _consensus(problem, first))
-    for _ in range(rounds or problem.config.rounds):
+    for _ in range(problem.config.rounds if rounds is None else rounds):
         start = _level(problem, state)
         seen = _consensus(problem, start)
         held = frozen(problem, start, seen, _noise(problem, start, seen))

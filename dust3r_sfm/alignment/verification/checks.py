@@ -51,8 +51,8 @@ def scene_witnesses(
 def part_labels(
     component: Component, init: Initialization, config: VerificationConfig
 ) -> Int[np.ndarray, " n"]:
-    """See `proven_parts`; all the same where no pair of any views has matches, as with networks that give
-    none."""
+    """See `find_proven_parts`; all the same where no pair of any views has matches, as with networks that
+    give none."""
     found = local_correspondences(component, init)
     if not found:
         return (

@@ -49,8 +49,7 @@ class StereoConfig(CameraChoice, KeypointChoice):
     roll: RollConfig = field(default_factory=RollConfig)
     """When a photo is matched turned by quarters."""
     wide: WideConfig = field(default_factory=WideConfig)
-    """Affine SIFT, for few photos from very different viewpoints where learned keypoints are not to be
-    had."""
+    """Affine SIFT, for photos from very different viewpoints where learned keypoints are not to be had."""
     stronger: StrongerConfig = field(default_factory=StrongerConfig)
     """When plain matches do not suffice, and how much may be done about it."""
     again: bool = True

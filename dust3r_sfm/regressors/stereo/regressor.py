@@ -1,8 +1,9 @@
 """The embedded regressor: SIFT, self-calibration and two-view geometry, then dense plane sweeps.
 
 Nothing to download. Cost: one feature search an image, one matching a pair (quadratic in the number of
-features), and two sweeps for each of the `neighbours` pairs that a view chooses. Few photos that this leaves
-apart (`wide`) cost eighteen searches each, and matchings of ten times as many features.
+features), and two sweeps for each of the pairs that a view chooses. Photos that this leaves apart are matched
+again within a budget (`wide_baseline/`): by learned keypoints, or without them by affine SIFT, at eighteen
+searches a photo and matchings of ten times as many features.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
