@@ -172,8 +172,10 @@ def _exported(package: str) -> dict[str, Any]:
 
 
 def _link(name: str, value: Any) -> str:
-    # A union or another alias does not know its own name; it is on the page all the same.
-    known = inspect.isclass(value) or inspect.isfunction(value)
+    # A union or another alias, as of an array's shape, does not know its own name; it is on the page all the
+    # same.
+    ours = getattr(value, "__module__", "").partition(".")[0] == dust3r_sfm.__name__
+    known = ours and (inspect.isclass(value) or inspect.isfunction(value))
     return f"[`{name}`][{value.__module__}.{value.__qualname__}]" if known else f"`{name}`"
 
 
