@@ -29,6 +29,12 @@ def transform_points(
     return points_a @ np.swapaxes(b_from_a[..., :3, :3], -1, -2) + b_from_a[..., None, :3, 3]
 
 
+def centre_spread(cam_from_world: Float[np.ndarray, "n 4 4"]) -> float:
+    """Median distance of the camera centres from their mean, in world units."""
+    centres = invert_rigid(cam_from_world)[:, :3, 3]
+    return float(np.median(np.linalg.norm(centres - centres.mean(axis=0), axis=1)))
+
+
 def rotation_from_vector(vector: Float[np.ndarray, "*batch 3"]) -> Float[np.ndarray, "*batch 3 3"]:
     """Exponential map of so(3); the vector's length is the angle in radians."""
     return Rotation.from_rotvec(vector.reshape(-1, 3)).as_matrix().reshape(*vector.shape[:-1], 3, 3)

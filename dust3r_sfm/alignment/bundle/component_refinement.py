@@ -4,7 +4,6 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 
 import numpy as np
-from jaxtyping import Float
 
 from dust3r_sfm.alignment.bundle.bundle_refinement import Held, Refined, refine_bundle
 from dust3r_sfm.alignment.bundle.config import BundleConfig
@@ -12,6 +11,7 @@ from dust3r_sfm.alignment.bundle.schedule import Schedule, later_adjustment
 from dust3r_sfm.alignment.component import AdjustmentOutcome, Component
 from dust3r_sfm.alignment.pairs.initialization import Initialization
 from dust3r_sfm.geometry import invert_rigid, project, unproject
+from dust3r_sfm.geometry.transforms import centre_spread
 from dust3r_sfm.types import Correspondences, Pair, Tracks, View
 
 NO_ANGLE = "the photos were taken from one place, so only the pairs' own depths tell distances"
@@ -104,19 +104,13 @@ def _surviving(start: Component, result: Refined) -> Component:
     refined = result.component
     kept = [row for row in range(len(start)) if row not in result.dropped]
     poses = np.asarray(refined.cam_from_world)[kept]
-    factor = _size(poses) / _size(start.cam_from_world[kept]) if len(kept) > 1 else 1.0
+    factor = centre_spread(poses) / centre_spread(start.cam_from_world[kept]) if len(kept) > 1 else 1.0
     left = refined.without({start.members[row] for row in result.dropped})
     return replace(
         left,
         scales={pair: scale * factor for pair, scale in left.scales.items()},
         tracks=_renumbered(refined.tracks, kept, len(start)),
     )
-
-
-def _size(cam_from_world: Float[np.ndarray, "n 4 4"]) -> float:
-    """Median distance of the camera centres from their mean."""
-    centres = invert_rigid(cam_from_world)[:, :3, 3]
-    return float(np.median(np.linalg.norm(centres - centres.mean(axis=0), axis=1)))
 
 
 def _renumbered(tracks: Tracks, kept: Sequence[int], count: int) -> Tracks:

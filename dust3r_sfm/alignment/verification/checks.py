@@ -17,7 +17,7 @@ from dust3r_sfm.alignment.verification.config import VerificationConfig
 from dust3r_sfm.alignment.verification.parts import SeenTracks, find_proven_parts
 from dust3r_sfm.alignment.verification.pose_covariance import CameraUncertainty, camera_uncertainty
 from dust3r_sfm.alignment.verification.structure import opposed_views, structure_votes
-from dust3r_sfm.alignment.verification.track_parts import track_parts
+from dust3r_sfm.alignment.verification.track_parts import MIN_VIEWS, track_parts
 from dust3r_sfm.alignment.verification.witnesses import Witness, pair_witnesses
 from dust3r_sfm.geometry.view_cameras import view_scale
 from dust3r_sfm.types import Correspondences, Pair, Tracks, View
@@ -53,13 +53,11 @@ def part_labels(
 ) -> Int[np.ndarray, " n"]:
     """See `find_proven_parts`; all the same where no pair of any views has matches, as with networks that
     give none."""
-    found = local_correspondences(component, init)
+    found, given = local_correspondences(component, init), _given(component, init)
+    if not init.correspondences:
+        return np.zeros(len(component), dtype=np.int64)
     if not found:
-        return (
-            np.zeros(len(component.members), dtype=np.int64)
-            if not init.correspondences
-            else _each(component, init)
-        )
+        return np.where(given, np.argmax(given), np.arange(len(given)))  # What is given is together.
     witnesses = pair_witnesses(component.cameras, component.cam_from_world, found, config.witnesses)
     observations = observations_from_correspondences(found)
     votes = structure_votes(
@@ -67,11 +65,10 @@ def part_labels(
     )
     opposed = opposed_views(votes, config.structure)
     seen = SeenTracks(observations, component.cameras, component.cam_from_world, opposed)
-    parts = find_proven_parts(witnesses, seen, _given(component, init), config.parts)
+    parts = find_proven_parts(witnesses, seen, given, config.parts)
     if not config.min_shared_observations:
         return parts
     groups = track_parts(component.tracks, len(parts), config.min_shared_observations)
-    given = _given(component, init)
     # What is given needs no points to hold it.
     groups = np.where(np.isin(groups, groups[given]), groups.max() + 1, groups)
     return _divided(parts, groups)
@@ -86,12 +83,6 @@ def _divided(parts: Int[np.ndarray, " n"], groups: Int[np.ndarray, " n"]) -> Int
         mates = np.flatnonzero(both[:, 0] == both[alone, 0])
         label[label == alone] = mates[np.argmax(counts[mates])]
     return label
-
-
-def _each(component: Component, init: Initialization) -> Int[np.ndarray, " n"]:
-    """A label for each view, but one for all whose poses are given."""
-    given = _given(component, init)
-    return np.where(given, np.argmax(given), np.arange(len(given)))
 
 
 def reasons_of_unproved(
@@ -187,7 +178,7 @@ def _hardly_shared(component: Component, init: Initialization, config: Verificat
 def shared_observations(tracks: Tracks, num_views: int) -> Int[np.ndarray, " n"]:
     """How many observations of each view are in tracks of three and more views."""
     lengths = np.bincount(tracks.point_index, minlength=len(tracks.xyz))
-    tried = lengths[tracks.point_index] >= 3
+    tried = lengths[tracks.point_index] >= MIN_VIEWS
     return np.bincount(tracks.view_index[tried], minlength=num_views)
 
 

@@ -62,7 +62,7 @@ def camera_uncertainty(
     if size > config.most_unknowns or not len(tracks.xyz):
         return None
     reduced = _reduced_normal(cameras, cam_from_world, tracks, groups, len(focal_prior_std), config)
-    gauge = _gauge(cam_from_world, tracks.xyz, size)
+    gauge = _gauge(cam_from_world, size)
     held = np.flatnonzero(focal_prior_std == 0.0) + POSE * len(cameras)
     focals = np.arange(POSE * len(cameras), size)
     with np.errstate(divide="ignore"):
@@ -177,9 +177,7 @@ def _derivatives(
     return by_camera, by_local @ poses[:, :3, :3], errors
 
 
-def _gauge(
-    cam_from_world: Float[np.ndarray, "n 4 4"], xyz: Float[np.ndarray, "p 3"], size: int
-) -> Float[np.ndarray, "s 7"]:
+def _gauge(cam_from_world: Float[np.ndarray, "n 4 4"], size: int) -> Float[np.ndarray, "s 7"]:
     """Orthonormal directions in which turning, shifting and scaling the whole world moves the poses."""
     count = len(cam_from_world)
     out = np.zeros((size, 7))

@@ -16,6 +16,7 @@ from jaxtyping import Bool, Float, Int
 from dust3r_sfm.alignment.component import Component
 from dust3r_sfm.alignment.pairs.relative_pose import RelativePose
 from dust3r_sfm.geometry import invert_rigid, rotation_angle_deg
+from dust3r_sfm.geometry.transforms import centre_spread
 from dust3r_sfm.types import Pair
 
 TWO_PLACES = "two places may look alike, or one may have been taken for two"
@@ -52,7 +53,7 @@ def find_repeated_structure(
     found = _elsewhere(component, measured, config.most_pairs)
     if len(found.pairs) < config.min_pairs:
         return {}
-    same = _same(found, config.same_place * _size(component), config.same_turn_deg)
+    same = _same(found, config.same_place * centre_spread(component.cam_from_world), config.same_turn_deg)
     out: dict[Pair, str] = {}
     left = np.ones(len(same), dtype=bool)
     while left.any():
@@ -110,12 +111,6 @@ def _known_log_depth(measured: RelativePose) -> Float[np.ndarray, " samples"]:
 def _log_scale(measured: RelativePose, world: Float[np.ndarray, " samples"]) -> float | None:
     difference = world - _known_log_depth(measured)
     return float(np.nanmedian(difference)) if np.isfinite(difference).any() else None
-
-
-def _size(component: Component) -> float:
-    """Of the scene: median distance of camera centres from their mean."""
-    centres = invert_rigid(component.cam_from_world)[:, :3, 3]
-    return float(np.median(np.linalg.norm(centres - centres.mean(axis=0), axis=1)))
 
 
 def _same(found: _Elsewhere, place: float, turn_deg: float) -> Bool[np.ndarray, "p p"]:

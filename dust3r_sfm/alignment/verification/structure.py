@@ -52,10 +52,8 @@ def structure_votes(
     agreeing, against = np.zeros((2, count, count), dtype=np.int64)
     observed = [observed_points(tracks, view) for view in range(count)]
     for pair, found in correspondences.items():
-        there = _errors(found, observed[pair.i], tracks.xyz, cameras[pair.j], cam_from_world[pair.j], config)
-        back = _errors(
-            found.swapped(), observed[pair.j], tracks.xyz, cameras[pair.i], cam_from_world[pair.i], config
-        )
+        there = _errors(found, observed[pair.i], tracks.xyz, cameras[pair.j], cam_from_world[pair.j])
+        back = _errors(found.swapped(), observed[pair.j], tracks.xyz, cameras[pair.i], cam_from_world[pair.i])
         best = np.fmin(there, back)
         for matrix, number in (
             (agreeing, (best < config.max_error).sum()),
@@ -71,7 +69,6 @@ def _errors(
     xyz: Float[np.ndarray, "p 3"],
     camera: Camera,
     cam_from_world: Float[np.ndarray, "4 4"],
-    config: StructureConfig,
 ) -> Float[np.ndarray, " n"]:
     """How far from where j sees it the point lies that i observes there, over the long edge; nan where i
     observes none, infinite behind the camera."""
