@@ -175,7 +175,7 @@ class TestPairsFile:
         with pytest.raises(InputError, match=r"gone\.txt: cannot be read"):
             view_graph(names(2), PairsFile(tmp_path / "gone.txt"))
         (tmp_path / "binary").write_bytes(b"\xff\xfe\x00\x80")
-        with pytest.raises(InputError, match="binary: is not UTF-8"):
+        with pytest.raises(InputError, match="binary: is not a text file"):
             view_graph(names(2), PairsFile(tmp_path / "binary"))
 
 

@@ -1,6 +1,7 @@
 """What `dust3r-sfm evaluate` reads, and the lines and file it answers with."""
 
 import json
+import math
 from collections.abc import Iterator
 from dataclasses import asdict
 from pathlib import Path
@@ -15,7 +16,8 @@ from dust3r_sfm.evaluation import (
     score_localization,
     score_poses,
 )
-from dust3r_sfm.io import read_poses
+from dust3r_sfm.io import model_folder, read_poses
+from dust3r_sfm.io.text_files import numbered_lines
 from dust3r_sfm.pipeline.output import as_output_error
 
 
@@ -70,7 +72,7 @@ def localization_lines(scores: LocalizationScores) -> Iterator[str]:
 
 
 def _localization_scores(command: Evaluate, truth: dict[str, PosedCamera]) -> LocalizationScores:
-    if command.unit_cm <= 0:
+    if not 0 < command.unit_cm < math.inf:
         raise InputError(f"--unit-cm {command.unit_cm}: give more than 0; 100 where the truth is in metres")
     if command.estimate.is_file():
         poses = read_poses(command.estimate)
@@ -81,19 +83,18 @@ def _localization_scores(command: Evaluate, truth: dict[str, PosedCamera]) -> Lo
 
 
 def _model(folder: Path) -> dict[str, PosedCamera]:
-    """Of a COLMAP model, or of the largest scene in a folder that reconstruct wrote."""
-    for place in (folder, folder / "sparse" / "0"):
-        if found := read_posed_cameras(place):
-            return found
+    """Of a COLMAP model, in the folder or where programs put it below: so reconstruct's largest scene."""
+    place = model_folder(folder)
+    if place is not None and (found := read_posed_cameras(place)):
+        return found
     raise InputError(f"{folder}: holds no COLMAP model (images.bin or images.txt) with photos; check it")
 
 
 def _listed(path: Path) -> list[str]:
-    try:
-        lines = path.read_text(encoding="utf-8").splitlines()
-    except (OSError, UnicodeDecodeError) as error:
-        raise InputError(f"{path}: cannot be read ({error}); give a text file, a name a line") from error
-    return [line.strip() for line in lines if line.strip() and not line.startswith("#")]
+    names = [line for _, line in numbered_lines(path)]
+    if not names:
+        raise InputError(f"{path}: names no photos; write a name a line")
+    return list(dict.fromkeys(names))
 
 
 def _write(path: Path | None, kind: str, scores: PoseScores | LocalizationScores) -> None:

@@ -1,7 +1,8 @@
 """Posed cameras out of COLMAP models, and which photo of one is which of another."""
 
+import math
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import TypeVar
@@ -9,8 +10,8 @@ from typing import TypeVar
 import numpy as np
 from jaxtyping import Float
 
-from dust3r_sfm.geometry.lens import pycolmap_lens
 from dust3r_sfm.io.colmap_model import PosedImage, read_posed_images
+from dust3r_sfm.io.colmap_records import focal_indices
 from dust3r_sfm.types import Rigid
 
 _Estimate = TypeVar("_Estimate")
@@ -25,9 +26,9 @@ class PosedCamera:
     size: tuple[int, int]
     """(width, height) of the file in pixels."""
     focal: tuple[float, float]
-    """(fx, fy) in pixels of the file."""
+    """(fx, fy) in pixels of the file; nan where the model has none, as that of panoramas."""
     principal: tuple[float, float]
-    """(cx, cy) in continuous pixels of the file."""
+    """(cx, cy) in continuous pixels of the file; nan likewise."""
 
     @property
     def centre(self) -> Float[np.ndarray, "3"]:
@@ -49,20 +50,49 @@ def read_posed_cameras(folder: Path) -> dict[str, PosedCamera]:
     return {name: _posed_camera(image) for name, image in read_posed_images(folder).items()}
 
 
-def matched(estimated: Mapping[str, _Estimate], true_names: Mapping[str, object]) -> dict[str, _Estimate]:
-    """What was estimated under its true name: the same name, or where that is missing, the same file name
-    without folders and suffix, if no other photo has it."""
-    counts = Counter(_stem(name) for name in estimated)
-    by_stem = {_stem(name): found for name, found in estimated.items() if counts[_stem(name)] == 1}
-    found = {name: estimated.get(name, by_stem.get(_stem(name))) for name in true_names}
-    return {name: estimate for name, estimate in found.items() if estimate is not None}
+def matched(estimated: Mapping[str, _Estimate], true_names: Iterable[str]) -> dict[str, _Estimate]:
+    """What was estimated under its true name: the same name; or where that is missing, what is left over and
+    whose path is the end of the true one or the other way round, suffixes aside (`images/a.png` is `a.jpg`),
+    if no other is. Each estimate is used once: that of another folder's photo of one name stands for none."""
+    names = list(dict.fromkeys(true_names))
+    found = {name: estimated[name] for name in names if name in estimated}
+    left: dict[str, list[str]] = {}
+    for other in estimated:
+        if other not in found:
+            left.setdefault(_path(other)[-1], []).append(other)
+    partners = {
+        name: [other for other in left.get(_path(name)[-1], []) if _ends(_path(other), _path(name))]
+        for name in names
+        if name not in found
+    }
+    wanted = Counter(other for others in partners.values() for other in others)
+    for name, others in partners.items():
+        if len(others) == 1 and wanted[others[0]] == 1:
+            found[name] = estimated[others[0]]
+    return {name: found[name] for name in names if name in found}
 
 
-def _stem(name: str) -> str:
-    return PurePosixPath(name).stem
+def _path(name: str) -> tuple[str, ...]:
+    """Folders, and the file's name without its suffix."""
+    path = PurePosixPath(name)
+    return (*path.parts[:-1], path.stem)
+
+
+def _ends(first: tuple[str, ...], second: tuple[str, ...]) -> bool:
+    """Whether one path is the end of the other."""
+    shorter, longer = sorted((first, second), key=len)
+    return longer[len(longer) - len(shorter) :] == shorter
 
 
 def _posed_camera(image: PosedImage) -> PosedCamera:
-    lens, size = pycolmap_lens(image.camera), (image.camera.width, image.camera.height)
-    focal = lens.focal_length_x, lens.focal_length_y
-    return PosedCamera(image.cam_from_world, size, focal, (lens.principal_point_x, lens.principal_point_y))
+    camera = image.camera
+    focals = [camera.params[index] for index in focal_indices(camera.model)] or [math.nan]
+    # In all of COLMAP's models that have a focal, the principal point follows it.
+    behind = len(focal_indices(camera.model))
+    principal = camera.params[behind : behind + 2] if behind else (math.nan, math.nan)
+    return PosedCamera(
+        image.cam_from_world,
+        (camera.width, camera.height),
+        (focals[0], focals[-1]),
+        (principal[0], principal[1]),
+    )

@@ -63,7 +63,8 @@ def score_poses(estimated: Mapping[str, PosedCamera], truth: Mapping[str, PosedC
     found = matched(estimated, truth)
     rotation_deg, direction_deg = pair_errors_deg(found, truth)
     worse = np.maximum(rotation_deg, direction_deg)
-    focals = [abs(found[name].relative_focal / truth[name].relative_focal - 1) for name in found]
+    errors = [abs(found[name].relative_focal / truth[name].relative_focal - 1) for name in found]
+    focals = [error for error in errors if np.isfinite(error)]
     return PoseScores(
         photos=len(truth),
         registered=len(found),

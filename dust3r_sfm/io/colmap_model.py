@@ -1,22 +1,37 @@
-"""COLMAP models read: where in a folder one is, all of it, or only the cameras and poses of its images."""
+"""COLMAP models read: where in a folder they are, all of one, or only the cameras and poses of its images."""
 
+import logging
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
 import pycolmap
-from scipy.spatial.transform import Rotation
 
 from dust3r_sfm.errors import InputError
-from dust3r_sfm.geometry import rigid
-from dust3r_sfm.geometry.lens import lens_camera
-from dust3r_sfm.io.intrinsics import intrinsics_lines, named_camera
+from dust3r_sfm.io.colmap_binary import (
+    read_binary_cameras,
+    read_binary_frames,
+    read_binary_images,
+    read_binary_rigs,
+    read_binary_tracks,
+)
+from dust3r_sfm.io.colmap_records import (
+    ModelRecords,
+    check_cameras,
+    check_rigs,
+    check_tracks,
+    unique,
+)
+from dust3r_sfm.io.colmap_text import read_text_cameras, read_text_images, read_text_tracks
 from dust3r_sfm.types import LensCamera, Rigid
 
-_BELOW = (".", "sparse/0", "sparse", "colmap/sparse/0", "0", "model")
+_logger = logging.getLogger(__name__)
+
+_BELOW = ("sparse", "colmap/sparse", "model", ".")
 _PARTS = ("cameras", "images", "points3D")
-# What pycolmap raises on files that are cut short or of another kind.
-_UNREADABLE = (RuntimeError, ValueError, IndexError, KeyError, OverflowError, MemoryError, OSError)
+_Part = TypeVar("_Part")
 
 
 @dataclass(frozen=True)
@@ -29,28 +44,93 @@ class PosedImage:
     """OpenCV axes of the stored file, before any EXIF rotation."""
 
 
+def model_folders(folder: Path) -> list[Path]:
+    """Where COLMAP, hloc, GLOMAP and nerfstudio leave models: the folder itself, or those of the first of the
+    usual folders below it that has any, the one with most images first. Raises InputError for a model whose
+    images cannot be counted because they are damaged."""
+    if _kind(folder) is not None:
+        return [folder]
+    for below in _BELOW:
+        place = folder / below
+        inside = sorted(path for path in place.iterdir() if path.is_dir()) if place.is_dir() else []
+        if found := [path for path in (place, *inside) if _kind(path) is not None]:
+            return sorted(found, key=lambda path: -len(read_posed_images(path))) if len(found) > 1 else found
+    return []
+
+
 def model_folder(folder: Path) -> Path | None:
-    """The folder itself or the usual one below it, if it holds a COLMAP model's cameras and images."""
-    candidates = (folder / below for below in _BELOW)
-    return next((path for path in candidates if any(_is_model(path, kind) for kind in ("bin", "txt"))), None)
+    """The first of them. That there are others is logged: COLMAP's mapper leaves several, of which 0
+    need not be the largest."""
+    found = model_folders(folder)
+    if len(found) > 1:
+        _logger.warning(
+            "%s holds %d models; %s is taken, which has most images: name another one to take that",
+            *(folder, len(found), found[0]),
+        )
+    return found[0] if found else None
 
 
-def _is_model(folder: Path, kind: str) -> bool:
-    return (folder / f"cameras.{kind}").is_file() and (folder / f"images.{kind}").is_file()
+def _kind(folder: Path) -> str | None:
+    """bin or txt, as COLMAP takes them, if the folder itself holds a model's cameras and images."""
+    return next((kind for kind in ("bin", "txt") if all(_part(folder, p, kind) for p in _PARTS[:2])), None)
+
+
+def _part(folder: Path, part: str, kind: str) -> bool:
+    return (folder / f"{part}.{kind}").is_file()
+
+
+def read_posed_images(folder: Path) -> dict[str, PosedImage]:
+    """The images of a model by name; empty if the folder holds none. Its points are not read, and need not be
+    there. Raises InputError for a model that is damaged, or that names an image twice."""
+    kind = _kind(folder)
+    if kind is None:
+        if alone := [k for k in ("bin", "txt") if _part(folder, "images", k)]:
+            raise InputError(f"{folder}: has images.{alone[0]} and no cameras.{alone[0]}; a model needs both")
+        return {}
+    records = _read_records(folder, kind)
+    return {
+        image.name: PosedImage(records.cameras[image.camera_id], image.cam_from_world)
+        for image in records.images.values()
+    }
 
 
 def read_model(folder: Path) -> pycolmap.Reconstruction:
-    """All of a model. Raises InputError where pycolmap cannot read it."""
-    missing = [part for part in _PARTS if not any((folder / f"{part}.{k}").is_file() for k in ("bin", "txt"))]
-    if missing:
+    """All of a model. Raises InputError for one that lacks a part, is damaged, or whose parts do not fit
+    together: all that pycolmap's reader believes unseen is looked at before."""
+    kind = next((k for k in ("bin", "txt") if all(_part(folder, part, k) for part in _PARTS)), None)
+    if kind is None:
+        lost = next((p for p in _PARTS if not (_part(folder, p, "bin") or _part(folder, p, "txt"))), "images")
         raise InputError(
-            f"{folder}: has no {missing[0]}.bin or .txt; a COLMAP model needs all of "
-            f"{', '.join(_PARTS)} (an empty points3D.txt will do)"
+            f"{folder}: has no {lost}.bin or .txt; a COLMAP model needs all of {', '.join(_PARTS)} in one "
+            "form (an empty points3D.txt will do)"
         )
+    records = _read_records(folder, kind)
+    tracks = _read(folder, f"points3D.{kind}", read_binary_tracks if kind == "bin" else read_text_tracks)
+    _checked(folder, lambda: check_tracks(records, tracks))
+    if kind == "bin" and _part(folder, "rigs", kind) and _part(folder, "frames", kind):
+        rigs = unique("the rig", _read(folder, "rigs.bin", read_binary_rigs))
+        frames = unique("the frame", _read(folder, "frames.bin", read_binary_frames))
+        _checked(folder, lambda: check_rigs(records, rigs, frames))
+    return _read_natively(folder, kind, records, len(tracks.point_ids))
+
+
+def _read_natively(folder: Path, kind: str, records: ModelRecords, points: int) -> pycolmap.Reconstruction:
+    model = pycolmap.Reconstruction()
     try:
-        return pycolmap.Reconstruction(str(folder))
-    except _UNREADABLE as error:
+        (model.read_binary if kind == "bin" else model.read_text)(str(folder))
+    except Exception as error:  # pycolmap raises many kinds.
         raise _unreadable(folder, error) from error
+    for number in model.images.keys() & records.images.keys():
+        # Its reader of text cuts names at the first blank.
+        model.images[number].name = records.images[number].name
+    posed = {number for number, image in model.images.items() if image.has_pose}
+    if posed != set(records.images) or len(model.points3D) != points:
+        raise InputError(
+            f"{folder}: COLMAP's reader finds {len(posed)} posed images and {len(model.points3D)} points "
+            f"where {len(records.images)} and {points} are written (each image in images.txt needs a second "
+            "line, empty where it shows no points); write it again"
+        )
+    return model
 
 
 def pose_of_image(image: pycolmap.Image) -> Rigid:
@@ -58,50 +138,32 @@ def pose_of_image(image: pycolmap.Image) -> Rigid:
     return np.vstack([image.cam_from_world().matrix(), [0.0, 0.0, 0.0, 1.0]])
 
 
-def read_posed_images(folder: Path) -> dict[str, PosedImage]:
-    """The images of a model that have a pose, by name; empty if the folder holds none. Of text only
-    cameras.txt and images.txt are read, so that a ground truth needs no points3D.txt. Raises InputError for a
-    model that cannot be read."""
-    if (folder / "images.bin").exists():
-        model = read_model(folder)
-        return {
-            image.name: PosedImage(lens_camera(model.cameras[image.camera_id]), pose_of_image(image))
-            for image in model.images.values()
-            if image.has_pose
-        }
-    return _posed_images_of_text(folder) if (folder / "images.txt").exists() else {}
+def _read_records(folder: Path, kind: str) -> ModelRecords:
+    read_cameras, read_images = (
+        (read_binary_cameras, read_binary_images) if kind == "bin" else (read_text_cameras, read_text_images)
+    )
+    cameras, images = (
+        _read(folder, f"cameras.{kind}", read_cameras),
+        _read(folder, f"images.{kind}", read_images),
+    )
+    records = _checked(
+        folder, lambda: ModelRecords(unique("the camera", cameras), unique("the image", images))
+    )
+    _checked(folder, lambda: check_cameras(records))
+    return records
 
 
-def _posed_images_of_text(folder: Path) -> dict[str, PosedImage]:
+def _read(folder: Path, name: str, read: Callable[[Path], _Part]) -> _Part:
+    return _checked(folder / name, lambda: read(folder / name))
+
+
+def _checked(place: Path, ask: Callable[[], _Part]) -> _Part:
     try:
-        cameras = dict(_camera(line) for line in intrinsics_lines(folder / "cameras.txt"))
-        text = (folder / "images.txt").read_text(encoding="utf-8")
-        lines = [line for line in text.splitlines() if not line.startswith("#")]
-        images = {}
-        # Every image has a second line, of 2D points, which may be empty.
-        for line in filter(str.strip, lines[::2]):
-            _, *pose, camera, name = line.split(maxsplit=9)
-            images[name] = PosedImage(cameras[camera], pose_of_fields(pose))
-        return images
-    except (InputError, *_UNREADABLE) as error:
-        raise _unreadable(folder, error) from error
+        return ask()
+    except (ValueError, OSError) as error:
+        raise _unreadable(place, error) from error
 
 
-def _camera(line: str) -> tuple[str, LensCamera]:
-    """Number and camera of one line of cameras.txt."""
-    found = named_camera(line)
-    if found is None:
-        raise ValueError(f"{line[:60]!r} is no camera of COLMAP's")
-    return found
-
-
-def pose_of_fields(fields: list[str]) -> Rigid:
-    """cam_from_world of qw qx qy qz tx ty tz, as COLMAP and lists of poses have it. Raises ValueError for
-    anything else."""
-    w, x, y, z, *translation = (float(field) for field in fields)
-    return rigid(Rotation.from_quat([x, y, z, w]).as_matrix(), np.array(translation).reshape(3))
-
-
-def _unreadable(folder: Path, error: Exception) -> InputError:
+def _unreadable(place: Path, error: Exception) -> InputError:
     reason = (str(error).splitlines() or [""])[0]
-    return InputError(f"{folder}: not a readable COLMAP model ({reason}); write it again")
+    return InputError(f"{place}: not a readable COLMAP model ({reason}); write it again")

@@ -4,11 +4,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
-import numpy as np
 import pycolmap
 
 from dust3r_sfm.errors import InputError
+from dust3r_sfm.io.colmap_records import camera_record
+from dust3r_sfm.io.text_files import numbered_lines
+from dust3r_sfm.io.values import shown
 from dust3r_sfm.types import LensCamera
+
+_EXAMPLE = "NAME MODEL WIDTH HEIGHT PARAMS..., say a.jpg PINHOLE 640 480 525 525 320 240"
 
 
 @dataclass(frozen=True)
@@ -36,57 +40,44 @@ class Intrinsics:
 def read_intrinsics(file: Path) -> Intrinsics:
     """Lines `NAME MODEL WIDTH HEIGHT PARAMS...` as hloc's lists have them, or COLMAP's cameras.txt, the same
     with a number in place of the name: it then holds for all photos of that size. Blank lines and those
-    that begin with # are passed over. Raises InputError for a file that is otherwise."""
+    that begin with # are passed over. Raises InputError for a file that is otherwise, that holds no camera,
+    or two different ones for a photo."""
     by_name: dict[str, LensCamera] = {}
     by_size: dict[tuple[int, int], LensCamera] = {}
-    for line in intrinsics_lines(file):
-        found = named_camera(line)
-        if found is None:
-            raise InputError(
-                f"{file}: {line!r} is not a camera; write NAME MODEL WIDTH HEIGHT PARAMS..., say "
-                "a.jpg PINHOLE 640 480 525 525 320 240"
-            )
-        name, camera = found
+    for number, line in numbered_lines(file):
+        name, camera = _named_camera(file, number, line)
         size = camera.width, camera.height
         if not name.isdigit():
-            by_name[name] = camera
+            if by_name.setdefault(name, camera) != camera:
+                raise InputError(f"{file}, line {number}: {name} has another camera before; keep one of them")
         elif by_size.setdefault(size, camera) != camera:
             raise InputError(
                 f"{file}: has several cameras of {size[0]}x{size[1]} pixels; write a line for each photo, "
                 "with its name in place of the number"
             )
+    if not by_name and not by_size:
+        raise InputError(f"{file}: holds no cameras; write {_EXAMPLE}")
     return Intrinsics(by_name, by_size)
 
 
-def intrinsics_lines(file: Path) -> list[str]:
-    """Without blank ones and comments. Raises InputError for a file that cannot be read as text."""
-    return [line for _, line in numbered_lines(file)]
-
-
-def numbered_lines(file: Path) -> list[tuple[int, str]]:
-    """The same, each behind its number in the file, from 1. A byte order mark is no part of the first."""
+def _named_camera(file: Path, number: int, line: str) -> tuple[str, LensCamera]:
     try:
-        lines = file.read_text(encoding="utf-8-sig").splitlines()
-    except OSError as error:
-        raise InputError(f"{file}: cannot be read ({error.strerror}); give another file") from error
-    except UnicodeDecodeError as error:
-        raise InputError(f"{file}: is not a text file ({error.reason}); give another file") from error
-    numbered = ((number, line.strip()) for number, line in enumerate(lines, start=1))
-    return [(number, line) for number, line in numbered if line and not line.startswith("#")]
+        found = named_camera(line)
+    except ValueError as error:
+        raise InputError(f"{file}, line {number}: {shown(line)} is not a camera: {error}") from error
+    if found is None:
+        raise InputError(f"{file}, line {number}: {shown(line)} is not a camera; write {_EXAMPLE}")
+    return found
 
 
 def named_camera(line: str) -> tuple[str, LensCamera] | None:
-    """Name and camera of one line; None for a line that has no camera. Names may have blanks."""
+    """Name and camera of one line; None for a line without a camera. Names may have blanks. Raises ValueError
+    where a camera's model is named and what follows is no such camera."""
     words = line.split()
-    at = next((k for k in range(1, len(words)) if words[k] in pycolmap.CameraModelId.__members__), None)
-    if at is None:
+    models = [at for at, word in enumerate(words) if at > 0 and word in pycolmap.CameraModelId.__members__]
+    # A name may hold the word for a model: what makes a camera is the last of them.
+    if not models or len(words) < models[-1] + 3:
         return None
-    try:
-        width, height = int(words[at + 1]), int(words[at + 2])
-        params = tuple(float(word) for word in words[at + 3 :])
-        camera = pycolmap.Camera(model=words[at], width=width, height=height, params=list(params))
-    except (ValueError, IndexError, TypeError):
-        return None
-    if not (camera.verify_params() and np.isfinite(params).all() and width > 0 and height > 0):
-        return None
-    return line.split(f" {words[at]} ")[0].strip(), LensCamera(words[at], width, height, params)
+    at = models[-1]
+    name = line.rsplit(maxsplit=len(words) - at)[0]
+    return name.strip(), camera_record(words[at], words[at + 1], words[at + 2], words[at + 3 :])

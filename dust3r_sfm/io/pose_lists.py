@@ -3,29 +3,30 @@
 
 from pathlib import Path
 
+import numpy as np
 from scipy.spatial.transform import Rotation
 
 from dust3r_sfm.errors import InputError
-from dust3r_sfm.io.colmap_model import pose_of_fields
+from dust3r_sfm.io.text_files import numbered_lines
+from dust3r_sfm.io.values import pose_from_words, shown
 from dust3r_sfm.types import Rigid
 
 
 def read_poses(path: Path) -> dict[str, Rigid]:
     """cam_from_world by name, from a list as localization writes it; lines that begin with # are passed over.
-    Raises InputError for a file that cannot be read."""
-    try:
-        lines = path.read_text(encoding="utf-8").splitlines()
-    except (OSError, UnicodeDecodeError) as error:
-        raise InputError(f"{path}: cannot be read ({error}); check the path") from error
-    poses = {}
-    for line in (line for line in lines if line.strip() and not line.startswith("#")):
+    Raises InputError for a file that cannot be read, or that gives a photo two poses."""
+    poses: dict[str, Rigid] = {}
+    for number, line in numbered_lines(path):
         name, *fields = line.rsplit(maxsplit=7)
         try:
-            poses[name] = pose_of_fields(fields)
+            pose = pose_from_words(fields)
         except ValueError as error:
             raise InputError(
-                f"{path}: '{line.strip()[:60]}' is not 'name qw qx qy qz tx ty tz'; mend or remove the line"
+                f"{path}, line {number}: {shown(line)} is not 'name qw qx qy qz tx ty tz' ({error}); mend or "
+                "remove the line"
             ) from error
+        if not np.array_equal(poses.setdefault(name, pose), pose):
+            raise InputError(f"{path}, line {number}: {name} has another pose before; keep one of them")
     return poses
 
 

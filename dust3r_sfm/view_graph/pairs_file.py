@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from dust3r_sfm.errors import InputError
+from dust3r_sfm.io.text_files import numbered_lines
 from dust3r_sfm.types import Pair
 
 _NAME = re.compile(r'"([^"]+)"|(\S+)')
@@ -15,9 +16,7 @@ def read_pairs_file(path: Path, names: Sequence[str]) -> list[Pair]:
     no pair of the photos called `names`."""
     index = {name: i for i, name in enumerate(names)}
     pairs = []
-    for number, line in enumerate(_read_lines(path), start=1):
-        if not line.strip() or line.startswith("#"):
-            continue
+    for number, line in numbered_lines(path):
         where = f"{path}, line {number}"
         first, second = _two_names(line, where)
         for name in (first, second):
@@ -29,15 +28,6 @@ def read_pairs_file(path: Path, names: Sequence[str]) -> list[Pair]:
     if not pairs:
         raise InputError(f"{path}: lists no pairs; write two photo names a line.")
     return pairs
-
-
-def _read_lines(path: Path) -> list[str]:
-    try:
-        return path.read_text(encoding="utf-8-sig").splitlines()
-    except OSError as error:
-        raise InputError(f"{path}: cannot be read ({error.strerror}); check the path.") from error
-    except UnicodeDecodeError as error:
-        raise InputError(f"{path}: is not UTF-8 text; write two photo names a line.") from error
 
 
 def _two_names(line: str, where: str) -> tuple[str, str]:

@@ -9,7 +9,7 @@ from pathlib import Path, PurePosixPath
 
 from dust3r_sfm.errors import InputError, OutputError
 from dust3r_sfm.io.atomic import written_whole
-from dust3r_sfm.io.intrinsics import intrinsics_lines
+from dust3r_sfm.io.text_files import numbered_lines
 from dust3r_sfm.localization import read_reference
 from dust3r_sfm.localization.output import poses_text
 from dust3r_sfm.pipeline.localization import (
@@ -58,7 +58,7 @@ def main(
 def read_pairs(file: Path) -> dict[str, list[str]]:
     """References by query, in the order of the file. Raises InputError for a line that is no pair."""
     pairs: dict[str, list[str]] = {}
-    for line in intrinsics_lines(file):
+    for _, line in numbered_lines(file):
         words = line.split()
         if len(words) != 2:
             raise InputError(f"{file}: {line!r} is not a pair; write the query's name and a reference's")

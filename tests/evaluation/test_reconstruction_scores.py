@@ -126,7 +126,12 @@ def test_equal_file_names_in_different_folders_are_not_mixed_up(truth: dict[str,
     true = {"left/a.jpg": truth["0.jpg"], "right/a.jpg": truth["1.jpg"], "right/b.jpg": truth["2.jpg"]}
     assert score_poses(true, true).registered == 3
     elsewhere = {f"photos/{name}": photo for name, photo in true.items()}
-    assert score_poses(elsewhere, true).registered == 1, "only b is unambiguous"
+    assert score_poses(elsewhere, true).registered == 3, "folders above are no other photos"
+    flat = {"a.jpg": truth["0.jpg"], "b.jpg": truth["2.jpg"]}
+    assert score_poses(flat, true).registered == 1, "a may be either"
+    left = {"left/a.jpg": truth["0.jpg"]}
+    assert score_poses(left, true).registered == 1, "no photo stands for another folder's"
+    assert score_poses({"left/b.jpg": truth["2.jpg"]}, true).registered == 0
 
 
 @pytest.mark.realdata

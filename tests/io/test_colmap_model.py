@@ -52,11 +52,12 @@ def test_a_damaged_model_is_named(tmp_path: Path) -> None:
         (tmp_path / f"{part}.bin").write_bytes(b"nothing")
     with pytest.raises(InputError, match="not a readable COLMAP model"):
         read_posed_images(tmp_path)
-    (tmp_path / "images.bin").unlink()
+    for part in ("cameras", "images", "points3D"):
+        (tmp_path / f"{part}.bin").unlink()
     (tmp_path / "images.txt").write_text("1 0 1 0 0 0 0 2 7 a.jpg\n\n")
-    with pytest.raises(InputError, match=r"not a readable COLMAP model .*cameras.txt: cannot be read"):
+    with pytest.raises(InputError, match=r"has images.txt and no cameras.txt"):
         read_posed_images(tmp_path)
     for cameras in ("7 UNKNOWN 120 90 100.0 60.0 45.0", "8 PINHOLE 120 90 100.0 100.0 60.0 45.0"):
         (tmp_path / "cameras.txt").write_text(cameras)
-        with pytest.raises(InputError, match=r"not a readable COLMAP model \((.*no camera|'7')"):
+        with pytest.raises(InputError, match=r"not a readable COLMAP model \(.*(no camera|camera 7)"):
             read_posed_images(tmp_path)

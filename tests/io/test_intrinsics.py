@@ -48,7 +48,7 @@ def test_colmaps_cameras_hold_for_all_of_a_size(tmp_path: Path) -> None:
     ],
 )
 def test_what_is_no_camera(line: str, tmp_path: Path) -> None:
-    with pytest.raises(InputError, match="is not a camera; write NAME MODEL WIDTH HEIGHT PARAMS"):
+    with pytest.raises(InputError, match=r"line 1: .* is not a camera"):
         read_intrinsics(written(tmp_path, line + "\n"))
 
 
@@ -58,3 +58,21 @@ def test_no_text_file(tmp_path: Path) -> None:
     (tmp_path / "photo.jpg").write_bytes(b"\xff\xd8\xff\xe0")
     with pytest.raises(InputError, match="is not a text file"):
         read_intrinsics(tmp_path / "photo.jpg")
+
+
+def test_tabs_between_fields_and_a_model_s_word_in_a_name(tmp_path: Path) -> None:
+    lines = "a.jpg\tPINHOLE\t640\t480\t525\t525\t320\t240\nmy PINHOLE b.jpg PINHOLE 640 480 500 500 320 240\n"
+    found = read_intrinsics(written(tmp_path, lines)).by_name
+    assert {name: camera.params[0] for name, camera in found.items()} == {
+        "a.jpg": 525,
+        "my PINHOLE b.jpg": 500,
+    }
+
+
+def test_two_cameras_of_one_photo_and_none_at_all(tmp_path: Path) -> None:
+    line = "a.jpg SIMPLE_PINHOLE 640 480 {} 320 240\n"
+    assert len(read_intrinsics(written(tmp_path, 2 * line.format(500))).by_name) == 1
+    with pytest.raises(InputError, match=r"line 2: a.jpg has another camera before"):
+        read_intrinsics(written(tmp_path, line.format(500) + line.format(600)))
+    with pytest.raises(InputError, match="holds no cameras"):
+        read_intrinsics(written(tmp_path, "# nothing\n"))

@@ -29,3 +29,12 @@ def test_what_is_written_is_read_again(tmp_path: Path) -> None:
     path = tmp_path / "poses.txt"
     path.write_text(pose_line("in a folder/my photo.jpg", pose))
     np.testing.assert_allclose(read_poses(path)["in a folder/my photo.jpg"], pose, atol=1e-14)
+
+
+def test_two_poses_of_one_photo_and_a_byte_order_mark(tmp_path: Path) -> None:
+    path = tmp_path / "poses.txt"
+    path.write_text("\ufeffa.jpg 1 0 0 0 0 0 0\na.jpg 1 0 0 0 0 0 0\n", encoding="utf-8")
+    assert set(read_poses(path)) == {"a.jpg"}
+    path.write_text("a.jpg 1 0 0 0 0 0 0\na.jpg 1 0 0 0 0 0 1\n")
+    with pytest.raises(InputError, match=r"line 2: a.jpg has another pose before"):
+        read_poses(path)

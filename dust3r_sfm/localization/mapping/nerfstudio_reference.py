@@ -6,7 +6,7 @@ from PIL import Image
 
 from dust3r_sfm.errors import InputError
 from dust3r_sfm.images.decoding import UnusablePhotoError, open_picture
-from dust3r_sfm.io.transforms_json import MALFORMED, camera_of_fields, read_transforms, written_size
+from dust3r_sfm.io.transforms_json import camera_of_fields, read_transforms, written_size
 from dust3r_sfm.localization.mapping.photo_files import found_photos
 from dust3r_sfm.localization.mapping.reference import PosedPhoto, Reference
 
@@ -25,8 +25,8 @@ def read_nerfstudio_set(file: Path, images: Path | None = None) -> Reference:
             photos.append(PosedPhoto(name, path, camera, written.cam_from_world[names[name]]))
         except UnusablePhotoError as error:
             skipped[name] = str(error)
-        except MALFORMED as error:
-            raise InputError(f"{file}: the camera of {name} is not understood ({error!r})") from error
+        except ValueError as error:
+            raise InputError(f"{file}: the camera of {name} is not understood: {error}") from error
     return Reference(file, tuple(photos), skipped=skipped)
 
 

@@ -1,5 +1,6 @@
 """Where the photos of a posed set lie."""
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path, PurePosixPath
 
@@ -20,8 +21,13 @@ def found_photos(
     roots = _roots(model) if images is None else [images]
     root = next((r for r in roots if any((r / name).is_file() for name in names)), None)
     found: dict[str, Path] = {}
+    alone = Counter(PurePosixPath(name).name for name in names)
     for name in names:
-        candidates = [] if root is None else [root / name, root / PurePosixPath(name).name]
+        file_name = PurePosixPath(name).name
+        candidates = [] if root is None else [root / name]
+        # Photos that were copied out of their folders: unless it may be another folder's of the same name.
+        if root is not None and alone[file_name] == 1:
+            candidates.append(root / file_name)
         if images is None and name in known:
             candidates.insert(0, known[name])
         path = next((path for path in candidates if path.is_file()), None)

@@ -7,8 +7,7 @@ from pathlib import Path
 
 from dust3r_sfm.alignment import Presets
 from dust3r_sfm.errors import InputError
-from dust3r_sfm.geometry.lens import lens_camera
-from dust3r_sfm.io.colmap_model import model_folder, pose_of_image, read_model
+from dust3r_sfm.io.colmap_model import model_folder, read_posed_images
 from dust3r_sfm.io.intrinsics import read_intrinsics
 from dust3r_sfm.io.transforms_json import read_transforms_poses
 from dust3r_sfm.pipeline.known.config import KnownCameras
@@ -46,9 +45,8 @@ def _cameras_of_views(source: Path, views: Sequence[View]) -> dict[str, Camera]:
         intrinsics = read_intrinsics(source)
         found = {view.name: intrinsics.camera(view.name, view.original_size) for view in views}
     else:
-        model = read_model(folder)
-        given = {image.name: lens_camera(model.cameras[image.camera_id]) for image in model.images.values()}
-        found = {view.name: given.get(view.name) for view in views}
+        given = read_posed_images(folder)
+        found = {view.name: given[view.name].camera if view.name in given else None for view in views}
     known = {name: camera_of_lens(lens, name) for name, lens in found.items() if lens is not None}
     _require_some(len(known), source, views, "cameras")
     return known
@@ -81,8 +79,7 @@ def _poses_in(source: Path) -> Mapping[str, Rigid]:
     folder = model_folder(source) if source.is_dir() else None
     if folder is None:
         raise InputError(f"{source}: is no COLMAP model (cameras and images, .bin or .txt) and no .json")
-    images = read_model(folder).images.values()
-    return {image.name: pose_of_image(image) for image in images if image.has_pose}
+    return {name: image.cam_from_world for name, image in read_posed_images(folder).items()}
 
 
 def _require_some(count: int, source: Path, views: Sequence[View], what: str) -> None:

@@ -1,6 +1,5 @@
 """The size and place of the finished world: from positions of cameras, a distance, or a network's metres."""
 
-import math
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
@@ -15,12 +14,14 @@ from dust3r_sfm.alignment.georegistration import (
     scale_scene,
 )
 from dust3r_sfm.errors import InputError
-from dust3r_sfm.io.intrinsics import numbered_lines
+from dust3r_sfm.io.text_files import numbered_lines
+from dust3r_sfm.io.values import FARTHEST, coordinates, shown
 from dust3r_sfm.pipeline.known.config import KnownDistance, KnownWorld
 from dust3r_sfm.regressors.protocol import PointmapRegressor
 from dust3r_sfm.types import Scene, View
 
-Positions = Mapping[str, Float[np.ndarray, "3"]]
+Place = Float[np.ndarray, "3"]
+Positions = Mapping[str, Place]
 
 
 Placing = Callable[[Scene], Scene]
@@ -63,8 +64,10 @@ def _by_positions(positions: Positions, unit: str, views: Sequence[View], seed: 
 
 
 def _by_distance(known: KnownDistance, views: Sequence[View]) -> Placing:
-    if not 0 < known.length < math.inf:
-        raise InputError(f"the distance is given as {known.length}: give a positive number")
+    if not 1 / FARTHEST <= known.length <= FARTHEST:
+        raise InputError(
+            f"the distance is given as {known.length}: give a positive number, up to {FARTHEST:g}"
+        )
     names = {view.name for view in views}
     lost = [name for name in (known.first, known.second) if name not in names]
     if lost or known.first == known.second:
@@ -89,25 +92,21 @@ def _by_pair_unit(scene: Scene, regressor: str) -> Scene:
     return scene if not unit else scale_scene(scene, 1.0 / unit, f"metres, as {regressor} judges them")
 
 
-def read_positions(file: Path) -> dict[str, Float[np.ndarray, "3"]]:
+def read_positions(file: Path) -> dict[str, Place]:
     """Lines `NAME X Y Z`; names may have blanks; blank lines and those that begin with # are passed over.
-    Raises InputError for a file that is otherwise."""
-    found = {}
+    Raises InputError for a file that is otherwise, or that has a photo in two places."""
+    found: dict[str, Place] = {}
     for number, line in numbered_lines(file):
-        words = line.rsplit(maxsplit=3)
-        place = _place(words[1:])
-        if place is None:
-            raise InputError(f"{file}, line {number}: {line!r} is no position; write NAME X Y Z")
-        found[words[0]] = place
+        name, *words = line.rsplit(maxsplit=3)
+        try:
+            place = coordinates(words)
+        except ValueError as error:
+            raise InputError(
+                f"{file}, line {number}: {shown(line)} is no position ({error}); write NAME X Y Z"
+            ) from error
+        if not np.array_equal(found.setdefault(name, place), place):
+            raise InputError(f"{file}, line {number}: {name} has another position before; keep one of them")
     return found
-
-
-def _place(words: Sequence[str]) -> Float[np.ndarray, "3"] | None:
-    try:
-        place = np.array([float(word) for word in words])
-    except ValueError:
-        return None
-    return place if place.shape == (3,) and np.isfinite(place).all() else None
 
 
 def gps_positions(views: Sequence[View]) -> dict[str, Float[np.ndarray, "3"]]:

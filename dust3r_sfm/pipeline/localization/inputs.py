@@ -6,7 +6,10 @@ from pathlib import Path
 
 from dust3r_sfm.errors import InputError
 from dust3r_sfm.images.files import find_photos
-from dust3r_sfm.io.intrinsics import Intrinsics, intrinsics_lines, named_camera
+from dust3r_sfm.io.intrinsics import Intrinsics, named_camera
+from dust3r_sfm.io.text_files import numbered_lines
+from dust3r_sfm.io.values import shown
+from dust3r_sfm.types import LensCamera
 
 _LIST_SUFFIX = ".txt"
 
@@ -26,18 +29,25 @@ def find_queries(queries: Path, intrinsics: Intrinsics | None = None, root: Path
     `root` (or the list's folder), and behind it a camera if that is known (see `read_intrinsics`).
     Raises InputError for what is not there."""
     if queries.suffix.lower() != _LIST_SUFFIX:
-        files = find_photos(queries if queries.is_dir() else [queries])
-        if not files:
+        found = find_photos(queries if queries.is_dir() else [queries])
+        if not found:
             raise InputError(f"{queries}: holds no photos; give a folder with some")
-        return Queries(files, intrinsics or Intrinsics())
-    files, cameras = {}, {}
-    for line in intrinsics_lines(queries):
-        found = named_camera(line)
-        name = line if found is None else found[0]
-        files[name] = (root or queries.parent) / name
-        if found is not None:
-            cameras[name] = found[1]
+        return Queries(found, intrinsics or Intrinsics())
+    return _listed_queries(queries, intrinsics or Intrinsics(), root or queries.parent)
+
+
+def _listed_queries(queries: Path, given: Intrinsics, root: Path) -> Queries:
+    files: dict[str, Path] = {}
+    cameras: dict[str, LensCamera] = {}
+    for number, line in numbered_lines(queries):
+        try:
+            named = named_camera(line)
+        except ValueError as error:
+            raise InputError(f"{queries}, line {number}: {shown(line)} is not a camera ({error})") from error
+        name = line if named is None else named[0]
+        files[name] = root / name
+        if named is not None and cameras.setdefault(*named) != named[1]:
+            raise InputError(f"{queries}, line {number}: {name} has another camera before; keep one of them")
     if not files:
         raise InputError(f"{queries}: lists no photos; write a path a line")
-    given = intrinsics or Intrinsics()
     return Queries(files, replace(given, by_name={**cameras, **given.by_name}))
