@@ -214,8 +214,8 @@ def true_photos(views: Sequence[View], rig: Rig) -> dict[str, PosedCamera]:
 
 
 def _photo(camera: Camera, cam_from_world: Rigid) -> PosedCamera:
-    size, principal = (camera.width, camera.height), (camera.cx, camera.cy)
-    return PosedCamera(cam_from_world, size, (camera.fx, camera.fy), principal)
+    size = camera.width, camera.height
+    return PosedCamera(cam_from_world, size, camera.focals, camera.principal_point)
 
 
 def largest_focal_error(scene: Scene, views: Sequence[View], rig: Rig) -> float:

@@ -90,7 +90,7 @@ def true_depth(room: SceneDescription, view: View, photo: PosedCamera) -> Float[
     scale = np.diag(view.pixel_from_original)[:2]
     fx, fy = scale * photo.focal
     cx, cy = apply_affine(view.pixel_from_original, np.array(photo.principal))
-    camera = Camera(*view.size, float(fx), float(fy), float(cx), float(cy))
+    camera = Camera.pinhole(*view.size, fx, fy, cx, cy)
     return render_depth(room, camera, photo.cam_from_world).depth
 
 

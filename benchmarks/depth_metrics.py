@@ -47,7 +47,7 @@ def photos_of(scene: Scene) -> dict[str, PosedCamera]:
     """The scene's cameras, of the stored files, by name."""
     originals = originals_of(scene)
     return {
-        view.name: PosedCamera(pose, (c.width, c.height), (c.fx, c.fy), (c.cx, c.cy))
+        view.name: PosedCamera(pose, (c.width, c.height), c.focals, c.principal_point)
         for view, c, pose in zip(scene.views, originals.cameras, originals.cam_from_world, strict=True)
     }
 

@@ -9,7 +9,6 @@ from typing import TypeVar
 import numpy as np
 from jaxtyping import Float
 
-from dust3r_sfm.geometry.lens import pycolmap_lens
 from dust3r_sfm.io.colmap_model import PosedImage, read_posed_images
 from dust3r_sfm.types import Rigid
 
@@ -63,6 +62,6 @@ def _stem(name: str) -> str:
 
 
 def _posed_camera(image: PosedImage) -> PosedCamera:
-    lens, size = pycolmap_lens(image.camera), (image.camera.width, image.camera.height)
-    focal = lens.focal_length_x, lens.focal_length_y
-    return PosedCamera(image.cam_from_world, size, focal, (lens.principal_point_x, lens.principal_point_y))
+    camera = image.camera
+    size = camera.width, camera.height
+    return PosedCamera(image.cam_from_world, size, camera.focals, camera.principal_point)

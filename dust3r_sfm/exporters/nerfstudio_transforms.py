@@ -9,6 +9,7 @@ from jaxtyping import Float
 from dust3r_sfm.exporters.images.image_set import ImageSet
 from dust3r_sfm.exporters.images.undistortion import distinct
 from dust3r_sfm.geometry import invert_rigid
+from dust3r_sfm.geometry.cameras import opencv_camera
 from dust3r_sfm.io.transforms_json import OPENCV_FROM_OPENGL
 from dust3r_sfm.types import Camera, Rigid, Scene
 
@@ -49,18 +50,9 @@ def turned_pose(cam_from_world: Rigid) -> Float[np.ndarray, "4 4"]:
 
 
 def _intrinsics(camera: Camera) -> dict[str, Any]:
-    return {
-        "w": camera.width,
-        "h": camera.height,
-        "fl_x": camera.fx,
-        "fl_y": camera.fy,
-        "cx": camera.cx,
-        "cy": camera.cy,
-        "k1": camera.k1,
-        "k2": 0.0,
-        "p1": 0.0,
-        "p2": 0.0,
-    }
+    names = ("fl_x", "fl_y", "cx", "cy", "k1", "k2", "p1", "p2")
+    written = zip(names, opencv_camera(camera).params, strict=True)
+    return {"w": camera.width, "h": camera.height, **dict(written)}
 
 
 def has_masks(scene: Scene) -> bool:

@@ -9,9 +9,9 @@ from scipy.spatial.transform import Rotation
 
 from dust3r_sfm.errors import InputError
 from dust3r_sfm.geometry import rigid
-from dust3r_sfm.geometry.lens import lens_camera
+from dust3r_sfm.geometry.colmap.cameras import camera_from_pycolmap
 from dust3r_sfm.io.intrinsics import intrinsics_lines, named_camera
-from dust3r_sfm.types import LensCamera, Rigid
+from dust3r_sfm.types import Camera, Rigid
 
 _BELOW = (".", "sparse/0", "sparse", "colmap/sparse/0", "0", "model")
 _PARTS = ("cameras", "images", "points3D")
@@ -23,7 +23,7 @@ _UNREADABLE = (RuntimeError, ValueError, IndexError, KeyError, OverflowError, Me
 class PosedImage:
     """The camera of an image of a model, and where it was."""
 
-    camera: LensCamera
+    camera: Camera
     """Of the stored file, with its lens."""
     cam_from_world: Rigid
     """OpenCV axes of the stored file, before any EXIF rotation."""
@@ -65,7 +65,7 @@ def read_posed_images(folder: Path) -> dict[str, PosedImage]:
     if (folder / "images.bin").exists():
         model = read_model(folder)
         return {
-            image.name: PosedImage(lens_camera(model.cameras[image.camera_id]), pose_of_image(image))
+            image.name: PosedImage(camera_from_pycolmap(model.cameras[image.camera_id]), pose_of_image(image))
             for image in model.images.values()
             if image.has_pose
         }
@@ -87,7 +87,7 @@ def _posed_images_of_text(folder: Path) -> dict[str, PosedImage]:
         raise _unreadable(folder, error) from error
 
 
-def _camera(line: str) -> tuple[str, LensCamera]:
+def _camera(line: str) -> tuple[str, Camera]:
     """Number and camera of one line of cameras.txt."""
     found = named_camera(line)
     if found is None:

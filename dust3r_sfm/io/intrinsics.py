@@ -5,22 +5,21 @@ from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
 import numpy as np
-import pycolmap
 
 from dust3r_sfm.errors import InputError
-from dust3r_sfm.types import LensCamera
+from dust3r_sfm.types import CAMERA_MODELS, Camera
 
 
 @dataclass(frozen=True)
 class Intrinsics:
     """Cameras of stored files."""
 
-    by_name: Mapping[str, LensCamera] = field(default_factory=dict)
+    by_name: Mapping[str, Camera] = field(default_factory=dict)
     """By photo name."""
-    by_size: Mapping[tuple[int, int], LensCamera] = field(default_factory=dict)
+    by_size: Mapping[tuple[int, int], Camera] = field(default_factory=dict)
     """By (width, height) in pixels, for all photos of that size."""
 
-    def camera(self, name: str, size: tuple[int, int]) -> LensCamera | None:
+    def camera(self, name: str, size: tuple[int, int]) -> Camera | None:
         """None where nothing is known of this photo. Raises InputError if its camera has another size."""
         found = self.by_name.get(name) or self.by_name.get(PurePosixPath(name).name)
         if found is None:
@@ -37,8 +36,8 @@ def read_intrinsics(file: Path) -> Intrinsics:
     """Lines `NAME MODEL WIDTH HEIGHT PARAMS...` as hloc's lists have them, or COLMAP's cameras.txt, the same
     with a number in place of the name: it then holds for all photos of that size. Blank lines and those
     that begin with # are passed over. Raises InputError for a file that is otherwise."""
-    by_name: dict[str, LensCamera] = {}
-    by_size: dict[tuple[int, int], LensCamera] = {}
+    by_name: dict[str, Camera] = {}
+    by_size: dict[tuple[int, int], Camera] = {}
     for line in intrinsics_lines(file):
         found = named_camera(line)
         if found is None:
@@ -75,18 +74,17 @@ def numbered_lines(file: Path) -> list[tuple[int, str]]:
     return [(number, line) for number, line in numbered if line and not line.startswith("#")]
 
 
-def named_camera(line: str) -> tuple[str, LensCamera] | None:
+def named_camera(line: str) -> tuple[str, Camera] | None:
     """Name and camera of one line; None for a line that has no camera. Names may have blanks."""
     words = line.split()
-    at = next((k for k in range(1, len(words)) if words[k] in pycolmap.CameraModelId.__members__), None)
+    at = next((k for k in range(1, len(words)) if words[k] in CAMERA_MODELS), None)
     if at is None:
         return None
     try:
         width, height = int(words[at + 1]), int(words[at + 2])
-        params = tuple(float(word) for word in words[at + 3 :])
-        camera = pycolmap.Camera(model=words[at], width=width, height=height, params=list(params))
-    except (ValueError, IndexError, TypeError):
+        camera = Camera(words[at], width, height, tuple(float(word) for word in words[at + 3 :]))
+    except (ValueError, IndexError):
         return None
-    if not (camera.verify_params() and np.isfinite(params).all() and width > 0 and height > 0):
+    if not (np.isfinite(camera.params).all() and width > 0 and height > 0):
         return None
-    return line.split(f" {words[at]} ")[0].strip(), LensCamera(words[at], width, height, params)
+    return line.split(f" {words[at]} ")[0].strip(), camera

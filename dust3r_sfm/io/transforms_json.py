@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from dust3r_sfm.errors import InputError
-from dust3r_sfm.types import LensCamera, Rigid
+from dust3r_sfm.types import Camera, Rigid
 
 OPENCV_FROM_OPENGL = np.diag([1.0, -1.0, -1.0, 1.0])
 """OpenCV's camera looks along +z with y down, OpenGL's along -z with y up."""
@@ -60,7 +60,7 @@ def written_size(fields: Mapping[str, Any]) -> tuple[int, int] | None:
     return (int(fields["w"]), int(fields["h"])) if "w" in fields and "h" in fields else None
 
 
-def camera_of_fields(fields: Mapping[str, Any], size: tuple[int, int]) -> LensCamera:
+def camera_of_fields(fields: Mapping[str, Any], size: tuple[int, int]) -> Camera:
     """The camera of a photo of this (width, height). Raises one of `MALFORMED` where it is not understood."""
     width, height = size
     values = dict(fields)
@@ -72,7 +72,7 @@ def camera_of_fields(fields: Mapping[str, Any], size: tuple[int, int]) -> LensCa
     bent = any(float(values.get(key, 0.0)) != 0.0 for key in _OPENCV)
     model = str(values.get("camera_model") or ("OPENCV" if bent else "PINHOLE"))
     params = tuple(float(values.get(key, 0.0)) for key in _PARAMS[model])
-    return LensCamera("PINHOLE" if model == "SIMPLE_PINHOLE" else model, width, height, params)
+    return Camera("PINHOLE" if model == "SIMPLE_PINHOLE" else model, width, height, params)
 
 
 def _cam_from_world(frame: Mapping[str, Any]) -> Rigid:

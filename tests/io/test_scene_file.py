@@ -9,7 +9,7 @@ import pytest
 
 from dust3r_sfm.errors import InputError
 from dust3r_sfm.io.scene_file import load_scene, save_scene
-from dust3r_sfm.types import Pair
+from dust3r_sfm.types import Camera, Pair
 
 
 def assert_identical(a, b) -> None:
@@ -50,7 +50,7 @@ def test_everything_comes_back(scene, tmp_path):
         exif_camera="Maker Model",
     )
     depth = (scene.depth[0].astype(np.float32), *scene.depth[1:])
-    lens = (replace(scene.cameras[0], k1=-0.1), *scene.cameras[1:])
+    lens = (Camera("FOV", 160, 120, (100.0, 101.0, 80.0, 60.0, 0.5)), *scene.cameras[1:])
     report = replace(scene.report, repeated_structure=(Pair(0, 1), Pair(3, 2)))
     rich = replace(scene, views=(first, *scene.views[1:]), cameras=lens, depth=depth, report=report)
     save_scene(rich, tmp_path / "deep" / "scene.npz")
