@@ -101,6 +101,28 @@ def test_other_version_says_so(saved):
         load_scene(_rewritten(saved, header=encoded))
 
 
+def test_cameras_of_version_1_are_read(scene, saved):
+    """They were pinholes with one radial coefficient, a field each."""
+    with np.load(saved) as file:
+        header = json.loads(file["header"].tobytes())
+    names = ("width", "height", "fx", "fy", "cx", "cy")
+    cameras = [{**{name: getattr(camera, name) for name in names}, "k1": -0.1} for camera in scene.cameras]
+    old = {**header, "version": 1, "cameras": cameras}
+    found = load_scene(_rewritten(saved, header=np.frombuffer(json.dumps(old).encode(), np.uint8)))
+    for camera, before in zip(found.cameras, scene.cameras, strict=True):
+        expected = Camera.radial(before.width, before.height, *before.focals, *before.principal_point, -0.1)
+        assert camera == expected
+
+
+def test_a_camera_that_cannot_be_is_refused(saved):
+    with np.load(saved) as file:
+        header = json.loads(file["header"].tobytes())
+    header["cameras"][0]["params"] = [1.0]
+    encoded = np.frombuffer(json.dumps(header).encode(), np.uint8)
+    with pytest.raises(InputError, match="a PINHOLE camera has 4 params, but 1 are given"):
+        load_scene(_rewritten(saved, header=encoded))
+
+
 def test_missing_file_says_how_to_make_one(tmp_path):
     with pytest.raises(InputError, match="no such scene file"):
         load_scene(tmp_path / "scene.npz")
