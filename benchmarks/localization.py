@@ -27,11 +27,11 @@ from benchmarks.degrading import Degradation, DegradingConfig, degrade_photos
 from benchmarks.localization_baseline import Baseline, baselines
 from dust3r_sfm.evaluation import read_posed_cameras
 from dust3r_sfm.evaluation.localization import LocalizationScores, score_localization
-from dust3r_sfm.evaluation.photos import PosedCamera
 from dust3r_sfm.geometry.cameras import mean_focal
 from dust3r_sfm.geometry.colmap.cameras import camera_from_pycolmap
 from dust3r_sfm.images import load_view
 from dust3r_sfm.images.files import find_photos
+from dust3r_sfm.io import PosedCamera
 from dust3r_sfm.localization import Attempt, LocalizationConfig, Localizer, prepare, read_reference
 from dust3r_sfm.regressors.choices import Keypoints
 from dust3r_sfm.regressors.stereo import StereoConfig, StereoRegressor

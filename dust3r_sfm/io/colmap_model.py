@@ -5,11 +5,13 @@ from pathlib import Path
 
 import numpy as np
 import pycolmap
+from jaxtyping import Float
 from scipy.spatial.transform import Rotation
 
 from dust3r_sfm.errors import InputError
 from dust3r_sfm.geometry import rigid
 from dust3r_sfm.geometry.colmap.cameras import camera_from_pycolmap
+from dust3r_sfm.geometry.transforms import camera_centre
 from dust3r_sfm.io.intrinsics import intrinsics_lines, named_camera
 from dust3r_sfm.types import Camera, Rigid
 
@@ -20,13 +22,18 @@ _UNREADABLE = (RuntimeError, ValueError, IndexError, KeyError, OverflowError, Me
 
 
 @dataclass(frozen=True)
-class PosedImage:
-    """The camera of an image of a model, and where it was."""
+class PosedCamera:
+    """The camera of a photo, and where it was."""
 
     camera: Camera
     """Of the stored file, with its lens."""
     cam_from_world: Rigid
     """OpenCV axes of the stored file, before any EXIF rotation."""
+
+    @property
+    def centre(self) -> Float[np.ndarray, "3"]:
+        """In the world."""
+        return camera_centre(self.cam_from_world)
 
 
 def model_folder(folder: Path) -> Path | None:
@@ -58,21 +65,19 @@ def pose_of_image(image: pycolmap.Image) -> Rigid:
     return np.vstack([image.cam_from_world().matrix(), [0.0, 0.0, 0.0, 1.0]])
 
 
-def read_posed_images(folder: Path) -> dict[str, PosedImage]:
-    """The images of a model that have a pose, by name; empty if the folder holds none. Of text only
+def read_posed_cameras(folder: Path) -> dict[str, PosedCamera]:
+    """Those of the images of a model that have a pose, by name; empty if the folder holds none. Of text only
     cameras.txt and images.txt are read, so that a ground truth needs no points3D.txt. Raises InputError for a
     model that cannot be read."""
     if (folder / "images.bin").exists():
         model = read_model(folder)
-        return {
-            image.name: PosedImage(camera_from_pycolmap(model.cameras[image.camera_id]), pose_of_image(image))
-            for image in model.images.values()
-            if image.has_pose
-        }
-    return _posed_images_of_text(folder) if (folder / "images.txt").exists() else {}
+        cameras = {number: camera_from_pycolmap(camera) for number, camera in model.cameras.items()}
+        posed = [image for image in model.images.values() if image.has_pose]
+        return {image.name: PosedCamera(cameras[image.camera_id], pose_of_image(image)) for image in posed}
+    return _posed_cameras_of_text(folder) if (folder / "images.txt").exists() else {}
 
 
-def _posed_images_of_text(folder: Path) -> dict[str, PosedImage]:
+def _posed_cameras_of_text(folder: Path) -> dict[str, PosedCamera]:
     try:
         cameras = dict(_camera(line) for line in intrinsics_lines(folder / "cameras.txt"))
         text = (folder / "images.txt").read_text(encoding="utf-8")
@@ -81,7 +86,7 @@ def _posed_images_of_text(folder: Path) -> dict[str, PosedImage]:
         # Every image has a second line, of 2D points, which may be empty.
         for line in filter(str.strip, lines[::2]):
             _, *pose, camera, name = line.split(maxsplit=9)
-            images[name] = PosedImage(cameras[camera], pose_of_fields(pose))
+            images[name] = PosedCamera(cameras[camera], pose_of_fields(pose))
         return images
     except (InputError, *_UNREADABLE) as error:
         raise _unreadable(folder, error) from error
