@@ -16,8 +16,7 @@ def project(points: Float[np.ndarray, "*batch 3"], camera: Camera) -> Float[np.n
     if not camera.is_pinhole:
         found = pycolmap_camera(camera).img_from_cam(points.reshape(-1, 3))
         return _finite(found).reshape(*points.shape[:-1], 2)
-    z = np.where(points[..., 2] > 0, points[..., 2], np.nan)
-    x, y = points[..., 0] / z, points[..., 1] / z
+    x, y = _divided(points)
     return np.stack([x * camera.fx + camera.cx, y * camera.fy + camera.cy], axis=-1)
 
 
@@ -79,10 +78,20 @@ def project_each(
     """`project` of points that are each in the frame of a camera of their own, as `intrinsics_of` has it: one
     formula for all, of the lens of `Camera.radial`."""
     fx, fy, cx, cy, k1 = intrinsics.T
-    z = np.where(points[:, 2] > 0, points[:, 2], np.nan)
-    x, y = points[:, 0] / z, points[:, 1] / z
-    bent = 1.0 + k1 * (x * x + y * y)
-    return np.stack([x * bent * fx + cx, y * bent * fy + cy], axis=-1)
+    x, y = _divided(points)
+    with np.errstate(over="ignore"):
+        bent = 1.0 + k1 * (x * x + y * y)
+        return np.stack([x * bent * fx + cx, y * bent * fy + cy], axis=-1)
+
+
+def _divided(points: Float[np.ndarray, "*batch 3"]) -> Float[np.ndarray, "2 *batch"]:
+    """x / z and y / z, nan where z is not positive."""
+    z = np.asarray(points[..., 2])
+    behind = z <= 0
+    if behind.any():
+        z = np.where(behind, np.nan, z)
+    with np.errstate(over="ignore"):
+        return np.stack([points[..., 0] / z, points[..., 1] / z])
 
 
 def pixel_errors(
