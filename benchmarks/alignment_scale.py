@@ -36,7 +36,7 @@ from dust3r_sfm.synthetic.cameras import Rig, arc_cameras, loop_cameras
 from dust3r_sfm.synthetic.predictions import synthetic_predictions
 from dust3r_sfm.synthetic.rendering.render import render_depth
 from dust3r_sfm.synthetic.scenes import SceneDescription, room_scene
-from dust3r_sfm.types import Camera, Pair, PairPrediction, Rigid, Scene, View
+from dust3r_sfm.types import Camera, Pair, PairPrediction, Scene, View
 from dust3r_sfm.view_graph import Retrieval, parse_graph, view_graph
 
 Focals = Literal["same", "mixed"]
@@ -205,17 +205,12 @@ def _made(
 
 def posed_photos(scene: Scene) -> dict[str, PosedCamera]:
     rows = zip(scene.views, scene.cameras, scene.cam_from_world, strict=True)
-    return {view.name: _photo(original_camera(view, camera)[0], pose) for view, camera, pose in rows}
+    return {view.name: PosedCamera(original_camera(view, camera)[0], pose) for view, camera, pose in rows}
 
 
 def true_photos(views: Sequence[View], rig: Rig) -> dict[str, PosedCamera]:
     rows = zip(views, rig.cameras, rig.cam_from_world, strict=True)
-    return {view.name: _photo(camera, pose) for view, camera, pose in rows}
-
-
-def _photo(camera: Camera, cam_from_world: Rigid) -> PosedCamera:
-    size, principal = (camera.width, camera.height), (camera.cx, camera.cy)
-    return PosedCamera(cam_from_world, size, (camera.fx, camera.fy), principal)
+    return {view.name: PosedCamera(camera, pose) for view, camera, pose in rows}
 
 
 def largest_focal_error(scene: Scene, views: Sequence[View], rig: Rig) -> float:

@@ -88,9 +88,9 @@ def measure_rendered(seed: int, count: int, width: int) -> DepthScores:
 def true_depth(room: SceneDescription, view: View, photo: PosedCamera) -> Float[np.ndarray, "h w"]:
     """At the centres of the view's pixels, which are larger than the file's. For unturned views."""
     scale = np.diag(view.pixel_from_original)[:2]
-    fx, fy = scale * photo.focal
-    cx, cy = apply_affine(view.pixel_from_original, np.array(photo.principal))
-    camera = Camera(*view.size, float(fx), float(fy), float(cx), float(cy))
+    fx, fy = scale * photo.camera.focals
+    cx, cy = apply_affine(view.pixel_from_original, np.array(photo.camera.principal_point))
+    camera = Camera.pinhole(*view.size, fx, fy, cx, cy)
     return render_depth(room, camera, photo.cam_from_world).depth
 
 

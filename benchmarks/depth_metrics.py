@@ -9,7 +9,7 @@ from jaxtyping import Bool, Float
 
 from dust3r_sfm.evaluation import PosedCamera, true_from_estimated
 from dust3r_sfm.exporters.tracks.originals import originals_of
-from dust3r_sfm.geometry import apply_affine, invert_rigid, pixel_grid, transform_points
+from dust3r_sfm.geometry import apply_affine, invert_rigid, pixel_grid, project, transform_points, unproject
 from dust3r_sfm.geometry.resampling import inside, sample_bilinear
 from dust3r_sfm.types import Scene, View
 
@@ -47,8 +47,8 @@ def photos_of(scene: Scene) -> dict[str, PosedCamera]:
     """The scene's cameras, of the stored files, by name."""
     originals = originals_of(scene)
     return {
-        view.name: PosedCamera(pose, (c.width, c.height), (c.fx, c.fy), (c.cx, c.cy))
-        for view, c, pose in zip(scene.views, originals.cameras, originals.cam_from_world, strict=True)
+        view.name: PosedCamera(camera, pose)
+        for view, camera, pose in zip(scene.views, originals.cameras, originals.cam_from_world, strict=True)
     }
 
 
@@ -113,9 +113,7 @@ def _differences(
     view, photo = scene.views[target], truth[scene.views[target].name]
     in_target = transform_points(photo.cam_from_world, points)
     in_target = in_target[in_target[:, 2] > 0]
-    pixels = apply_affine(
-        view.pixel_from_original, in_target[:, :2] / in_target[:, 2:] * photo.focal + photo.principal
-    )
+    pixels = apply_affine(view.pixel_from_original, project(in_target, photo.camera))
     within = inside(pixels, *scene.depth[target].shape)
     pixels, moved = pixels[within], in_target[within, 2]
     known = confident(scene, target)
@@ -133,9 +131,8 @@ def _world_points(
     optical axis leaves z alone."""
     view, mask = scene.views[index], confident(scene, index)
     photo = truth[view.name]
-    pixels = _stored_pixels(view)[mask]
-    rays = np.column_stack([(pixels - photo.principal) / photo.focal, np.ones(len(pixels))])
-    in_camera = rays * (scale * scene.depth[index][mask].astype(float))[:, None]
+    depth = scale * scene.depth[index][mask].astype(float)
+    in_camera = unproject(_stored_pixels(view)[mask], depth, photo.camera)
     return transform_points(invert_rigid(photo.cam_from_world), in_camera)
 
 

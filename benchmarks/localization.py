@@ -27,14 +27,15 @@ from benchmarks.degrading import Degradation, DegradingConfig, degrade_photos
 from benchmarks.localization_baseline import Baseline, baselines
 from dust3r_sfm.evaluation import read_posed_cameras
 from dust3r_sfm.evaluation.localization import LocalizationScores, score_localization
-from dust3r_sfm.evaluation.photos import PosedCamera
-from dust3r_sfm.geometry.lens import lens_camera, mean_focal
+from dust3r_sfm.geometry.cameras import mean_focal
+from dust3r_sfm.geometry.colmap.cameras import camera_from_pycolmap
 from dust3r_sfm.images import load_view
 from dust3r_sfm.images.files import find_photos
+from dust3r_sfm.io import PosedCamera
 from dust3r_sfm.localization import Attempt, LocalizationConfig, Localizer, prepare, read_reference
 from dust3r_sfm.regressors.choices import Keypoints
 from dust3r_sfm.regressors.stereo import StereoConfig, StereoRegressor
-from dust3r_sfm.types import LensCamera, View
+from dust3r_sfm.types import Camera, View
 
 PACKAGES = ("dust3r-sfm", "pycolmap", "torch", "numpy", "scipy")
 
@@ -142,7 +143,7 @@ def measured(options: Options, work: Path) -> Report:
     localizer = localizers[options.features]
     camera = model.cameras[min(model.cameras)]
     views = {name: load_view(options.set / "images" / name, regressor.image_spec) for name in queries}
-    known, known_cpu_s = attempts(localizer, views, lens_camera(camera))
+    known, known_cpu_s = attempts(localizer, views, camera_from_pycolmap(camera))
     free, free_cpu_s = attempts(localizer, views, None)
     free_focal = result(free, queries, free_cpu_s, None)
     return Report(
@@ -167,7 +168,7 @@ def _degraded(
     out: dict[str, Result] = {}
     for keypoints, localizer in localizers.items():
         views = {name: load_view(folder / name, localizer.image_spec) for name in queries}
-        found, cpu_s = attempts(localizer, views, lens_camera(camera))
+        found, cpu_s = attempts(localizer, views, camera_from_pycolmap(camera))
         out[keypoints] = result(found, queries, cpu_s, None)
     return out
 
@@ -190,7 +191,7 @@ def write_reference(model: pycolmap.Reconstruction, names: set[str], folder: Pat
 
 
 def attempts(
-    localizer: Localizer, views: Mapping[str, View], camera: LensCamera | None
+    localizer: Localizer, views: Mapping[str, View], camera: Camera | None
 ) -> tuple[dict[str, Attempt], float]:
     """And the mean CPU seconds of one."""
     began_s = time.process_time()

@@ -11,8 +11,9 @@ import pycolmap
 import torch
 from jaxtyping import Float
 
-from dust3r_sfm.evaluation.photos import PosedCamera, camera_centre
 from dust3r_sfm.geometry import rotation_angle_deg
+from dust3r_sfm.geometry.transforms import camera_centre
+from dust3r_sfm.io import PosedCamera
 from dust3r_sfm.regressors.stereo.matching import match_descriptors, unit_descriptors
 from dust3r_sfm.types import Rigid
 

@@ -12,7 +12,7 @@ from jaxtyping import Bool, Float
 from PIL import Image
 
 from dust3r_sfm.evaluation import PosedCamera
-from dust3r_sfm.geometry import invert_rigid, pixel_grid, transform_points
+from dust3r_sfm.geometry import invert_rigid, pixel_grid, project, transform_points, unproject
 
 VOXEL_M = 0.02
 CELLS_ACROSS = 40
@@ -39,8 +39,7 @@ def surface_points(truth: Mapping[str, PosedCamera], depth: Path) -> Float[np.nd
             z = np.asarray(image, dtype=np.float64) / 1000
         photo = by_stem[path.stem]
         known = z > 0
-        rays = (pixel_grid(*z.shape)[known] - photo.principal) / photo.focal
-        points = np.concatenate([rays, np.ones((len(rays), 1))], axis=1) * z[known][:, None]
+        points = unproject(pixel_grid(*z.shape)[known], z[known], photo.camera)
         parts.append(transform_points(invert_rigid(photo.cam_from_world), points))
     cloud = np.concatenate(parts)
     return cloud[np.unique(np.floor(cloud / VOXEL_M).astype(np.int64), axis=0, return_index=True)[1]]
@@ -48,11 +47,11 @@ def surface_points(truth: Mapping[str, PosedCamera], depth: Path) -> Float[np.nd
 
 def visible(cloud: Float[np.ndarray, "n 3"], photo: PosedCamera) -> Bool[np.ndarray, " n"]:
     local = transform_points(photo.cam_from_world, cloud)
-    z = local[:, 2]
-    pixels = local[:, :2] / np.maximum(z, NEAREST_M)[:, None] * photo.focal + photo.principal
-    inside = (z > NEAREST_M) & (pixels >= 0).all(axis=1) & (pixels < photo.size).all(axis=1)
+    z, pixels = local[:, 2], project(local, photo.camera)
+    size = photo.camera.width, photo.camera.height
+    inside = (z > NEAREST_M) & (pixels >= 0).all(axis=1) & (pixels < size).all(axis=1)
     rows = np.flatnonzero(inside)
-    cell_px = photo.size[0] / CELLS_ACROSS
+    cell_px = photo.camera.width / CELLS_ACROSS
     column, row = (pixels[rows] // cell_px).astype(np.int64).T
     cell = row * CELLS_ACROSS + column
     nearest = np.full(cell.max(initial=0) + 1, np.inf)

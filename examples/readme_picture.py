@@ -65,7 +65,7 @@ def _beside(panels: dict[str, Image.Image]) -> Image.Image:
 def _from_above(scene: Scene, width: int, height: int) -> Image.Image:
     """The confident points, the nearest in front, and a pyramid for each camera."""
     size = width * OVERSAMPLED, height * OVERSAMPLED
-    camera = Camera(*size, 1.75 * size[1], 1.75 * size[1], size[0] / 2, size[1] / 2)
+    camera = Camera.pinhole(*size, 1.75 * size[1], 1.75 * size[1], size[0] / 2, size[1] / 2)
     cloud = dense_points(scene, max_points=2_000_000, min_confidence=2.0)
     eye_from_world, typical = _bird(scene)
     kept = _height(scene, cloud.xyz) < HEADROOM * typical

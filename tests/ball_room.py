@@ -76,7 +76,7 @@ def at(poses: Sequence[np.ndarray], cameras: Sequence[Camera] | None = None) -> 
 
 
 def camera(width=48, height=36, focal=44.0) -> Camera:
-    return Camera(width, height, focal, focal, width / 2, height / 2)
+    return Camera.pinhole(width, height, focal, focal, width / 2, height / 2)
 
 
 def all_pairs(views: Sequence[int]) -> list[Pair]:

@@ -18,6 +18,7 @@ from dust3r_sfm.geometry import (
     transform_points,
     unproject,
 )
+from dust3r_sfm.geometry.cameras import reframe_camera
 from dust3r_sfm.images import load_views
 from dust3r_sfm.types import AlignmentReport, Camera, ImageSpec, Rigid, Scene, Tracks, View
 
@@ -35,15 +36,15 @@ class Shot:
     orientation: int = 1
 
 
-LANDSCAPE = Camera(320, 240, 300.0, 300.0, 160.0, 120.0)
-SQUARE = Camera(261, 261, 280.0, 280.0, 130.5, 130.5)
+LANDSCAPE = Camera.pinhole(320, 240, 300.0, 300.0, 160.0, 120.0)
+SQUARE = Camera.pinhole(261, 261, 280.0, 280.0, 130.5, 130.5)
 MIXED = (
     Shot("landscape.png", LANDSCAPE),
     Shot("phone/portrait.jpg", LANDSCAPE, 6),
     Shot("phone/upside down.jpg", LANDSCAPE, 3),
     Shot("phone/other way.jpg", LANDSCAPE, 8),
     Shot("square é.png", SQUARE),
-    Shot("tall.jpg", Camera(240, 320, 310.0, 310.0, 120.0, 160.0)),
+    Shot("tall.jpg", Camera.pinhole(240, 320, 310.0, 310.0, 120.0, 160.0)),
 )
 """Portraits by EXIF, a square and landscapes in one folder; names that trainers stumble on."""
 
@@ -52,7 +53,15 @@ def with_lens(shots: Sequence[Shot], k1: float, shift: float = 0.0) -> tuple[Sho
     """The same through a distorting lens that sits beside the middle."""
     return tuple(
         replace(
-            shot, stored=replace(shot.stored, k1=k1, cx=shot.stored.cx + shift, cy=shot.stored.cy - shift)
+            shot,
+            stored=Camera.radial(
+                shot.stored.width,
+                shot.stored.height,
+                *shot.stored.focals,
+                shot.stored.cx + shift,
+                shot.stored.cy - shift,
+                k1,
+            ),
         )
         for shot in shots
     )
@@ -143,7 +152,7 @@ def _upright(view: View, shot: Shot, pose: Rigid) -> tuple[Camera, Rigid]:
     turn = np.eye(3)
     turn[:2, :2] = np.sign(np.round(affine[:2, :2], 6))
     K = affine @ shot.stored.matrix @ turn.T
-    camera = Camera(*view.size, *(float(n) for n in (K[0, 0], K[1, 1], K[0, 2], K[1, 2])), shot.stored.k1)
+    camera = reframe_camera(shot.stored, view.size, (K[0, 0], K[1, 1]), (K[0, 2], K[1, 2]))
     centre = apply_affine(affine, np.array([shot.stored.cx, shot.stored.cy]))
     assert np.allclose(centre, [camera.cx, camera.cy])
     return camera, rigid(turn, np.zeros(3)) @ pose

@@ -24,9 +24,9 @@ from dust3r_sfm.types import (
     View,
 )
 
-LANDSCAPE = Camera(640, 480, 500.0, 500.0, 320.0, 240.0)
-PORTRAIT = Camera(480, 640, 510.0, 510.0, 240.0, 320.0)
-SQUARE = Camera(500, 500, 450.0, 450.0, 250.0, 250.0)
+LANDSCAPE = Camera.pinhole(640, 480, 500.0, 500.0, 320.0, 240.0)
+PORTRAIT = Camera.pinhole(480, 640, 510.0, 510.0, 240.0, 320.0)
+SQUARE = Camera.pinhole(500, 500, 450.0, 450.0, 250.0, 250.0)
 
 
 @dataclass(frozen=True)
@@ -113,7 +113,7 @@ def _posed(photo: Photo, stored_pose: np.ndarray, rng) -> tuple[View, Camera, np
         pixel_from_original=affine,
         original_size=(photo.stored.width, photo.stored.height),
     )
-    camera = Camera(width, height, float(K[0, 0]), float(K[1, 1]), float(K[0, 2]), float(K[1, 2]))
+    camera = Camera.pinhole(width, height, float(K[0, 0]), float(K[1, 1]), float(K[0, 2]), float(K[1, 2]))
     return view, camera, rigid(rotation, np.zeros(3)) @ stored_pose
 
 

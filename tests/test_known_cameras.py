@@ -8,9 +8,9 @@ import pytest
 
 from dust3r_sfm.alignment import Presets
 from dust3r_sfm.errors import InputError
-from dust3r_sfm.pipeline.known.cameras import camera_of_lens, presets_of_views
+from dust3r_sfm.pipeline.known.cameras import presets_of_views
 from dust3r_sfm.pipeline.known.config import KnownCameras
-from dust3r_sfm.types import Camera, LensCamera, View
+from dust3r_sfm.types import Camera, View
 
 POSE = np.array([[0.0, -1.0, 0.0, 1.0], [1.0, 0.0, 0.0, 2.0], [0.0, 0.0, 1.0, 3.0], [0.0, 0.0, 0.0, 1.0]])
 CAMERA = "1 SIMPLE_RADIAL 48 36 50 24 18 -0.1\n"
@@ -42,7 +42,7 @@ def test_one_focal_is_that_of_every_photo() -> None:
 
 def test_cameras_and_poses_of_a_model(model: Path) -> None:
     found = presets_of_views(KnownCameras(cameras=model, poses=model), Presets(), VIEWS)
-    assert found.cameras == {"sub/a.jpg": Camera(48, 36, 50.0, 50.0, 24.0, 18.0, -0.1)}
+    assert found.cameras == {"sub/a.jpg": Camera("SIMPLE_RADIAL", 48, 36, (50.0, 24.0, 18.0, -0.1))}
     assert list(found.cam_from_world) == ["sub/a.jpg"]
     np.testing.assert_allclose(found.cam_from_world["sub/a.jpg"], POSE, atol=1e-12)
 
@@ -57,7 +57,9 @@ def test_cameras_of_a_text_file(tmp_path: Path) -> None:
     file = tmp_path / "cameras.txt"
     file.write_text("1 PINHOLE 48 36 50 51 24 18\n")
     found = presets_of_views(KnownCameras(cameras=file), Presets(), VIEWS)
-    assert found.cameras == dict.fromkeys(("sub/a.jpg", "b.jpg"), Camera(48, 36, 50.0, 51.0, 24.0, 18.0))
+    assert found.cameras == dict.fromkeys(
+        ("sub/a.jpg", "b.jpg"), Camera.pinhole(48, 36, 50.0, 51.0, 24.0, 18.0)
+    )
 
 
 def test_poses_of_a_transforms_file(tmp_path: Path) -> None:
@@ -67,23 +69,6 @@ def test_poses_of_a_transforms_file(tmp_path: Path) -> None:
     file.write_text(json.dumps({"frames": [frame]}))
     found = presets_of_views(KnownCameras(poses=file), Presets(), VIEWS)
     np.testing.assert_allclose(found.cam_from_world["sub/a.jpg"], POSE, atol=1e-12)
-
-
-@pytest.mark.parametrize(
-    "lens",
-    [
-        LensCamera("OPENCV", 48, 36, (50.0, 50.0, 24.0, 18.0, -0.1, 0.01, 0.0, 0.0)),
-        LensCamera("OPENCV_FISHEYE", 48, 36, (50.0, 50.0, 24.0, 18.0, 0.0, 0.0, 0.0, 0.0)),
-    ],
-)
-def test_other_lenses_are_refused(lens: LensCamera) -> None:
-    with pytest.raises(InputError, match=r"a\.jpg.*one radial term"):
-        camera_of_lens(lens, "a.jpg")
-
-
-def test_a_lens_whose_other_terms_are_zero_is_known() -> None:
-    lens = LensCamera("OPENCV", 48, 36, (50.0, 51.0, 24.0, 18.0, -0.1, 0.0, 0.0, 0.0))
-    assert camera_of_lens(lens, "a.jpg") == Camera(48, 36, 50.0, 51.0, 24.0, 18.0, -0.1)
 
 
 @pytest.mark.parametrize(

@@ -26,7 +26,7 @@ def scene(pair_unit: float | None = None) -> Scene:
     depth = np.full((4, 4), 2.0, np.float32)
     return Scene(
         VIEWS,
-        (Camera(4, 4, 4.0, 4.0, 2.0, 2.0),) * 4,
+        (Camera.pinhole(4, 4, 4.0, 4.0, 2.0, 2.0),) * 4,
         poses,
         (depth,) * 4,
         (depth,) * 4,

@@ -122,7 +122,7 @@ def test_what_is_masked_out_has_neither_depth_nor_say(room: Room) -> None:
 
 @pytest.mark.parametrize("estimator", ["weiszfeld", "median"])
 def test_the_camera_of_a_pointmap_with_a_known_principal_point(estimator: str) -> None:
-    camera = Camera(40, 30, 35.0, 35.0, 12.0, 21.0)
+    camera = Camera.pinhole(40, 30, 35.0, 35.0, 12.0, 21.0)
     depth = 1.0 + np.random.default_rng(0).random((30, 40))
     points = unproject(pixel_grid(30, 40), depth, camera)
     points[::7, ::5, 2] = 1e-6  # What a network says of the sky, now and then.
@@ -137,7 +137,9 @@ def test_a_pointmap_that_knows_nothing_has_no_camera() -> None:
 
 
 def test_a_pointmap_of_no_pinhole_has_no_camera() -> None:
-    mirrored = unproject(pixel_grid(30, 40), np.ones((30, 40)), Camera(40, 30, 35.0, 35.0, 20.0, 15.0))
+    mirrored = unproject(
+        pixel_grid(30, 40), np.ones((30, 40)), Camera.pinhole(40, 30, 35.0, 35.0, 20.0, 15.0)
+    )
     mirrored[..., :2] *= -1
     with pytest.raises(ReconstructionError, match="the pointmap: no pinhole camera sees its points"):
         camera_from_pointmap(mirrored, np.full((30, 40), 2.0))
@@ -193,7 +195,7 @@ class OneEyed:
 
 
 def test_depth_and_focal_of_one_image() -> None:
-    regressor = OneEyed(Camera(64, 48, 50.0, 50.0, 32.0, 24.0))
+    regressor = OneEyed(Camera.pinhole(64, 48, 50.0, 50.0, 32.0, 24.0))
     view = View("one.png", np.zeros((48, 64, 3), np.uint8), np.eye(3), (64, 48))
     found = single_depth(view, regressor)
     np.testing.assert_allclose(found.depth, regressor.depth())
@@ -215,7 +217,7 @@ def network_that_knows(points: np.ndarray) -> NetworkRegressor:
 
 
 def test_depth_and_focal_of_one_image_by_a_network() -> None:
-    camera = Camera(16, 16, 20.0, 20.0, 8.0, 8.0)
+    camera = Camera.pinhole(16, 16, 20.0, 20.0, 8.0, 8.0)
     depth = 2.0 + 0.05 * pixel_grid(16, 16)[..., 0]
     (view,) = noise_views([(16, 16)])
     found = single_depth(view, network_that_knows(unproject(pixel_grid(16, 16), depth, camera)))

@@ -23,12 +23,14 @@ from dust3r_sfm.alignment.incremental_config import IncrementalConfig
 from dust3r_sfm.alignment.pairs.initialization import Initialization
 from dust3r_sfm.alignment.verification.config import VerificationConfig
 from dust3r_sfm.alignment.verification.proved_scenes import Proved, split_into_proved
-from dust3r_sfm.geometry import ideal_pixels, rigid
+from dust3r_sfm.geometry import rigid, undistort_pixels
+from dust3r_sfm.geometry.cameras import undistort_camera
+from dust3r_sfm.geometry.colmap.cameras import pycolmap_camera
 from dust3r_sfm.geometry.colmap.options import ransac_options
 from dust3r_sfm.geometry.epipolar import epipolar_errors
 from dust3r_sfm.geometry.graph import connected
-from dust3r_sfm.geometry.turning import unit_rays
-from dust3r_sfm.geometry.view_cameras import pycolmap_camera, view_camera, view_scale
+from dust3r_sfm.geometry.projection import unit_rays
+from dust3r_sfm.geometry.view_cameras import view_camera, view_scale
 from dust3r_sfm.types import Camera, Correspondences, Pair, PairGeometry, View
 
 
@@ -137,9 +139,13 @@ def _pose_initial_pair(
     matches = init.correspondences[pair]
     max_error_px = config.incremental.max_error * max(camera_i.width, camera_i.height)
     options = ransac_options(max_error_px, init.seed, config.incremental.min_trials)
-    pixels_i, pixels_j = ideal_pixels(matches.pixels_i, camera_i), ideal_pixels(matches.pixels_j, camera_j)
-    both = pycolmap_camera(camera_i), pycolmap_camera(camera_j)
-    found = pycolmap.estimate_essential_matrix(pixels_i, pixels_j, *both, options)
+    found = pycolmap.estimate_essential_matrix(
+        undistort_pixels(matches.pixels_i, camera_i),
+        undistort_pixels(matches.pixels_j, camera_j),
+        pycolmap_camera(undistort_camera(camera_i)),
+        pycolmap_camera(undistort_camera(camera_j)),
+        options,
+    )
     if found is None or found["num_inliers"] < config.incremental.min_initial_matches:
         return None
     motion = found["cam2_from_cam1"]

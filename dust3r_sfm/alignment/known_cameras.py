@@ -11,8 +11,10 @@ import numpy as np
 from jaxtyping import Float
 
 from dust3r_sfm.errors import InputError
-from dust3r_sfm.geometry import apply_affine, ideal_pixels, invert_rigid, original_camera
-from dust3r_sfm.geometry.view_cameras import view_camera, view_scale
+from dust3r_sfm.geometry import invert_rigid, original_camera
+from dust3r_sfm.geometry.cameras import radial_coefficient
+from dust3r_sfm.geometry.projection import normalized_from_pixels
+from dust3r_sfm.geometry.view_cameras import camera_of_view, view_camera, view_scale
 from dust3r_sfm.types import Camera, Correspondences, Rigid, View
 
 
@@ -74,7 +76,7 @@ def _check_names(views: Sequence[View], presets: Presets) -> None:
 
 def _known_camera(view: View, presets: Presets) -> Camera | None:
     if view.name in presets.cameras:
-        return camera_of_view(view, presets.cameras[view.name])
+        return camera_of_view(view, _radial_camera(view, presets.cameras[view.name]))
     focal = presets.focal_px.get(view.name)
     if focal is None:
         return None
@@ -83,18 +85,21 @@ def _known_camera(view: View, presets: Presets) -> Camera | None:
     return view_camera(view, focal * view_scale(view))
 
 
-def camera_of_view(view: View, original: Camera) -> Camera:
-    """The camera of the stored file in pixels of the view; inverse of `geometry.original_camera`. Raises
-    InputError if it is of another size than the photo."""
+def _radial_camera(view: View, original: Camera) -> Camera:
+    """The camera of the stored file in the form that alignment solves for. Raises InputError if it is of
+    another size than the photo, or has another lens."""
     if (original.width, original.height) != view.original_size:
         raise InputError(
             f"{view.name}: its camera is given for {original.width} x {original.height} pixels, but the photo"
             f" has {view.original_size[0]} x {view.original_size[1]}: give the camera of the photo as it is"
         )
-    scale = np.abs(view.pixel_from_original[:2, :2])
-    fx, fy = scale @ [original.fx, original.fy]
-    cx, cy = apply_affine(view.pixel_from_original, np.array([original.cx, original.cy]))
-    return Camera(view.size[0], view.size[1], float(fx), float(fy), float(cx), float(cy), original.k1)
+    k1 = radial_coefficient(original)
+    if k1 is None:
+        raise InputError(
+            f"{view.name}: its camera is given as {original.model} {original.params}, and alignment knows"
+            " lenses with one radial term k1 only: undistort the photos first, or leave its camera out"
+        )
+    return Camera.radial(*view.original_size, *original.focals, *original.principal_point, k1)
 
 
 def _known_pose(view: View, presets: Presets) -> Rigid | None:
@@ -147,8 +152,7 @@ def solved_pixels(
     if known is None:
         return pixels
     ideal = view_camera(view, float(np.sqrt(known.fx * known.fy)))
-    rays = (ideal_pixels(pixels.astype(np.float64), known) - [known.cx, known.cy]) / [known.fx, known.fy]
-    return rays * ideal.fx + [ideal.cx, ideal.cy]
+    return normalized_from_pixels(pixels, known) * ideal.fx + ideal.principal_point
 
 
 def solved_matches(

@@ -5,6 +5,7 @@ from dataclasses import replace
 import numpy as np
 
 from dust3r_sfm.geometry import apply_affine
+from dust3r_sfm.geometry.cameras import reframe_camera
 from dust3r_sfm.types import Camera, Scene, View
 
 _HALF_FROM_WHOLE = np.array([[0.5, 0.0, 0.25], [0.0, 0.5, 0.25], [0.0, 0.0, 1.0]])
@@ -31,12 +32,5 @@ def _halved_view(view: View) -> View:
 
 
 def _halved_camera(camera: Camera) -> Camera:
-    return replace(
-        camera,
-        width=-(-camera.width // 2),
-        height=-(-camera.height // 2),
-        fx=camera.fx / 2,
-        fy=camera.fy / 2,
-        cx=camera.cx / 2 + 0.25,
-        cy=camera.cy / 2 + 0.25,
-    )
+    size, focals = (-(-camera.width // 2), -(-camera.height // 2)), (camera.fx / 2, camera.fy / 2)
+    return reframe_camera(camera, size, focals, (camera.cx / 2 + 0.25, camera.cy / 2 + 0.25))

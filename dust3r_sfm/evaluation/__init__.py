@@ -2,7 +2,7 @@
 photos, which are in the world of the truth."""
 
 from dust3r_sfm.evaluation.localization import LocalizationScores, score_localization
-from dust3r_sfm.evaluation.photos import PosedCamera, matched, read_posed_cameras
+from dust3r_sfm.evaluation.photos import matched
 from dust3r_sfm.evaluation.reconstruction import (
     PoseScores,
     pair_errors_deg,
@@ -10,6 +10,7 @@ from dust3r_sfm.evaluation.reconstruction import (
     score_poses,
     true_from_estimated,
 )
+from dust3r_sfm.io.colmap_model import PosedCamera, read_posed_cameras
 
 __all__ = [
     "LocalizationScores",

@@ -10,8 +10,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from dust3r_sfm.errors import InputError
-from dust3r_sfm.evaluation.photos import PosedCamera, camera_centre, matched
+from dust3r_sfm.evaluation.photos import matched
 from dust3r_sfm.geometry import rotation_angle_deg
+from dust3r_sfm.geometry.transforms import camera_centre
+from dust3r_sfm.io.colmap_model import PosedCamera
 from dust3r_sfm.types import Rigid
 
 

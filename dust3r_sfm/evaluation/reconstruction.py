@@ -19,9 +19,11 @@ import numpy as np
 from jaxtyping import Bool, Float
 from scipy.spatial.transform import Rotation
 
-from dust3r_sfm.evaluation.photos import PosedCamera, matched
+from dust3r_sfm.evaluation.photos import matched
 from dust3r_sfm.geometry import transform_points
+from dust3r_sfm.geometry.cameras import mean_focal
 from dust3r_sfm.geometry.procrustes import umeyama
+from dust3r_sfm.io.colmap_model import PosedCamera
 
 
 @dataclass(frozen=True)
@@ -63,8 +65,8 @@ def score_poses(estimated: Mapping[str, PosedCamera], truth: Mapping[str, PosedC
     found = matched(estimated, truth)
     rotation_deg, direction_deg = pair_errors_deg(found, truth)
     worse = np.maximum(rotation_deg, direction_deg)
-    errors = [abs(found[name].relative_focal / truth[name].relative_focal - 1) for name in found]
-    focals = [error for error in errors if np.isfinite(error)]
+    with_focals = [name for name in found if found[name].camera.has_focals and truth[name].camera.has_focals]
+    focals = [abs(_relative_focal(found[name]) / _relative_focal(truth[name]) - 1) for name in with_focals]
     return PoseScores(
         photos=len(truth),
         registered=len(found),
@@ -81,6 +83,10 @@ def score_poses(estimated: Mapping[str, PosedCamera], truth: Mapping[str, PosedC
         ate_absolute=centre_error(found, truth),
         focal_error=float(np.median(focals)) if focals else None,
     )
+
+
+def _relative_focal(photo: PosedCamera) -> float:
+    return mean_focal(photo.camera) / max(photo.camera.width, photo.camera.height)
 
 
 def pair_errors_deg(

@@ -14,8 +14,8 @@ from dust3r_sfm.exporters.images.undistortion import distinct
 from dust3r_sfm.exporters.tracks.observations import unmasked
 from dust3r_sfm.exporters.tracks.originals import FilePixels, originals_of
 from dust3r_sfm.exporters.tracks.track_budget import chosen_points, rank_within
+from dust3r_sfm.geometry.cameras import opencv_camera, undistort_camera
 from dust3r_sfm.geometry.colmap.models import add_camera, add_image, track_of
-from dust3r_sfm.geometry.lens import opencv_lens, pinhole_lens
 from dust3r_sfm.types import Camera, Scene
 
 _logger = logging.getLogger(__name__)
@@ -97,10 +97,10 @@ def model_of(
 
 def _add_cameras(model: pycolmap.Reconstruction, cameras: tuple[Camera, ...]) -> list[int]:
     """Adds each distinct camera once; returns the camera id of each view."""
-    bent = any(camera.k1 != 0.0 for camera in cameras)  # nerfstudio wants one model for all
+    bent = not all(camera.is_pinhole for camera in cameras)  # nerfstudio wants one model for all
     different, which = distinct(cameras)
     for index, camera in enumerate(different):
-        add_camera(model, index + 1, opencv_lens(camera) if bent else pinhole_lens(camera))
+        add_camera(model, index + 1, opencv_camera(camera) if bent else undistort_camera(camera))
     return [index + 1 for index in which]
 
 

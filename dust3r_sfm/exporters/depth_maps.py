@@ -7,6 +7,7 @@ from jaxtyping import Bool, Float
 from PIL import Image
 
 from dust3r_sfm.errors import InputError
+from dust3r_sfm.geometry.cameras import opencv_camera
 from dust3r_sfm.parallel import in_threads
 from dust3r_sfm.types import Scene
 
@@ -43,7 +44,7 @@ def _write(scene: Scene, index: int, base: Path) -> None:
             depth=depth,
             confidence=confidence,
             K=scene.cameras[index].matrix,
-            k1=scene.cameras[index].k1,
+            k1=opencv_camera(scene.cameras[index]).distortion[0],
             pixel_from_original=scene.views[index].pixel_from_original,
             cam_from_world=scene.cam_from_world[index],
         )

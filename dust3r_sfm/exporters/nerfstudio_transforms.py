@@ -9,6 +9,7 @@ from jaxtyping import Float
 from dust3r_sfm.exporters.images.image_set import ImageSet
 from dust3r_sfm.exporters.images.undistortion import distinct
 from dust3r_sfm.geometry import invert_rigid
+from dust3r_sfm.geometry.cameras import opencv_camera
 from dust3r_sfm.io.transforms_json import OPENCV_FROM_OPENGL
 from dust3r_sfm.types import Camera, Rigid, Scene
 
@@ -32,11 +33,11 @@ def transforms(images: ImageSet, depth: bool) -> dict[str, Any]:
             frame["mask_path"] = f"masks/{with_suffix(name, '.png')}"
         if depth:
             frame["depth_file_path"] = f"depths/{with_suffix(name, '.npy')}"
-        frames.append(frame if len(different) == 1 else frame | _intrinsics(different[which[index]]))
+        frames.append(frame if len(different) == 1 else frame | intrinsics_fields(different[which[index]]))
     return {
         # nerfstudio's name for a pinhole too, and some other readers know no other.
         "camera_model": "OPENCV",
-        **(_intrinsics(different[0]) if len(different) == 1 else {}),
+        **(intrinsics_fields(different[0]) if len(different) == 1 else {}),
         "applied_transform": APPLIED[:3].tolist(),
         "ply_file_path": "sparse_pc.ply",
         "frames": frames,
@@ -48,19 +49,11 @@ def turned_pose(cam_from_world: Rigid) -> Float[np.ndarray, "4 4"]:
     return APPLIED @ invert_rigid(cam_from_world) @ OPENCV_FROM_OPENGL
 
 
-def _intrinsics(camera: Camera) -> dict[str, Any]:
-    return {
-        "w": camera.width,
-        "h": camera.height,
-        "fl_x": camera.fx,
-        "fl_y": camera.fy,
-        "cx": camera.cx,
-        "cy": camera.cy,
-        "k1": camera.k1,
-        "k2": 0.0,
-        "p1": 0.0,
-        "p2": 0.0,
-    }
+def intrinsics_fields(camera: Camera) -> dict[str, Any]:
+    """Size, focals, principal point and lens, under nerfstudio's names."""
+    names = ("fl_x", "fl_y", "cx", "cy", "k1", "k2", "p1", "p2")
+    written = zip(names, opencv_camera(camera).params, strict=True)
+    return {"w": camera.width, "h": camera.height, **dict(written)}
 
 
 def has_masks(scene: Scene) -> bool:

@@ -12,6 +12,7 @@ import numpy as np
 
 from dust3r_sfm.dense.point_cloud import usable_depth
 from dust3r_sfm.exporters.tracks.originals import FilePixels, originals_of
+from dust3r_sfm.geometry.cameras import opencv_camera
 from dust3r_sfm.types import PairReport, Reconstruction, Scene
 
 _PACKAGES = ("dust3r-sfm", "torch", "pycolmap", "numpy", "scipy", "pillow", "trimesh")
@@ -122,8 +123,8 @@ def _posed_images(
             "name": view.name,
             "scene": scene_index,
             "reason": None,
-            "focal_px": [_finite(originals.cameras[v].fx), _finite(originals.cameras[v].fy)],
-            "distortion_k1": _finite(originals.cameras[v].k1),
+            "focal_px": [_finite(focal) for focal in originals.cameras[v].focals],
+            "distortion_k1": _finite(opencv_camera(originals.cameras[v]).distortion[0]),
             "observations": int(observations[v]),
             "mean_reprojection_error_px": _mean(errors[v]),
             "confident_depth_share": float(usable_depth(scene, v, min_confidence).mean()),

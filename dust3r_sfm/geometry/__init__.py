@@ -1,13 +1,7 @@
-"""Pure functions on arrays: transforms, projection, registration, focals, resampling."""
+"""Pure functions on arrays: cameras, projection, transforms, registration, focals, resampling."""
 
-from dust3r_sfm.geometry.projection import (
-    apply_affine,
-    ideal_pixels,
-    original_camera,
-    pixel_grid,
-    project,
-    unproject,
-)
+from dust3r_sfm.geometry.pixels import apply_affine, pixel_grid
+from dust3r_sfm.geometry.projection import project, undistort_pixels, unproject
 from dust3r_sfm.geometry.transforms import (
     invert_rigid,
     rigid,
@@ -16,10 +10,10 @@ from dust3r_sfm.geometry.transforms import (
     transform_points,
     vector_from_rotation,
 )
+from dust3r_sfm.geometry.view_cameras import original_camera
 
 __all__ = [
     "apply_affine",
-    "ideal_pixels",
     "invert_rigid",
     "original_camera",
     "pixel_grid",
@@ -28,6 +22,7 @@ __all__ = [
     "rotation_angle_deg",
     "rotation_from_vector",
     "transform_points",
+    "undistort_pixels",
     "unproject",
     "vector_from_rotation",
 ]

@@ -6,10 +6,10 @@ import numpy as np
 import pycolmap
 from jaxtyping import Bool, Float
 
+from dust3r_sfm.geometry.cameras import undistort_camera
+from dust3r_sfm.geometry.colmap.cameras import pycolmap_camera
 from dust3r_sfm.geometry.colmap.options import absolute_pose_options
-from dust3r_sfm.geometry.lens import pycolmap_lens, simple_pinhole_lens
-from dust3r_sfm.geometry.projection import ideal_pixels
-from dust3r_sfm.geometry.view_cameras import pycolmap_camera
+from dust3r_sfm.geometry.projection import undistort_pixels
 from dust3r_sfm.types import Camera, Rigid
 
 
@@ -45,9 +45,9 @@ def resected(
     refinement = pycolmap.AbsolutePoseRefinementOptions()
     refinement.max_num_iterations = effort.iterations
     found = pycolmap.estimate_and_refine_absolute_pose(
-        ideal_pixels(pixels, camera),
+        undistort_pixels(pixels, camera),
         points,
-        pycolmap_camera(camera),
+        pycolmap_camera(undistort_camera(camera)),
         absolute_pose_options(max_error_px, seed, max(effort.trials), min_trials=min(effort.trials)),
         refinement,
     )
@@ -71,6 +71,7 @@ def focal_by_resection(
     options = absolute_pose_options(max_error_px, seed, max(trials), min_trials=min(trials), solve_focal=True)
     refinement = pycolmap.AbsolutePoseRefinementOptions()
     refinement.refine_focal_length = True
-    unknown = pycolmap_lens(simple_pinhole_lens(camera))
+    size, params = (camera.width, camera.height), (camera.fx, camera.cx, camera.cy)
+    unknown = pycolmap_camera(Camera("SIMPLE_PINHOLE", *size, params))
     found = pycolmap.estimate_and_refine_absolute_pose(pixels, points, unknown, options, refinement)
     return None if found is None else float(unknown.params[0])

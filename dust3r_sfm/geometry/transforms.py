@@ -29,6 +29,11 @@ def transform_points(
     return points_a @ np.swapaxes(b_from_a[..., :3, :3], -1, -2) + b_from_a[..., None, :3, 3]
 
 
+def camera_centre(cam_from_world: Float[np.ndarray, "4 4"]) -> Float[np.ndarray, "3"]:
+    """In the world."""
+    return -cam_from_world[:3, :3].T @ cam_from_world[:3, 3]
+
+
 def centre_spread(cam_from_world: Float[np.ndarray, "n 4 4"]) -> float:
     """Median distance of the camera centres from their mean, in world units."""
     centres = invert_rigid(cam_from_world)[:, :3, 3]

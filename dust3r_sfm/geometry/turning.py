@@ -4,15 +4,6 @@ import numpy as np
 from jaxtyping import Float
 from scipy.spatial.transform import Rotation
 
-from dust3r_sfm.geometry.projection import unproject
-from dust3r_sfm.types import Camera
-
-
-def unit_rays(pixels: Float[np.ndarray, "n 2"], camera: Camera) -> Float[np.ndarray, "n 3"]:
-    """Directions of continuous pixels in the camera's frame, of length 1."""
-    rays = unproject(pixels.astype(np.float64), np.ones(len(pixels)), camera)
-    return rays / np.linalg.norm(rays, axis=1, keepdims=True)
-
 
 def fitted_rotation(
     rays_i: Float[np.ndarray, "n 3"],

@@ -9,9 +9,10 @@ from struct import Struct
 import numpy as np
 import pycolmap
 
-from dust3r_sfm.io.colmap_records import FrameRecord, ImageRecord, TrackRecords, camera_record, num_params
+from dust3r_sfm.io.colmap_records import FrameRecord, ImageRecord, TrackRecords, camera_record
 from dust3r_sfm.io.values import pose_from_words
-from dust3r_sfm.types import LensCamera
+from dust3r_sfm.types import Camera
+from dust3r_sfm.types.cameras import CAMERA_MODELS
 
 _COUNT = Struct("<Q")
 _CAMERA = Struct("<IiQQ")
@@ -65,7 +66,7 @@ class Cursor:
         return start
 
 
-def read_binary_cameras(file: Path) -> list[tuple[int, LensCamera]]:
+def read_binary_cameras(file: Path) -> list[tuple[int, Camera]]:
     """By number. Raises ValueError for bytes that are no cameras, here and below."""
     cursor = Cursor(file.read_bytes())
     found = [_camera(cursor) for _ in range(cursor.count(_CAMERA.size))]
@@ -73,10 +74,12 @@ def read_binary_cameras(file: Path) -> list[tuple[int, LensCamera]]:
     return found
 
 
-def _camera(cursor: Cursor) -> tuple[int, LensCamera]:
+def _camera(cursor: Cursor) -> tuple[int, Camera]:
     number, model, width, height = cursor.take(_CAMERA)
-    name = _model_names().get(int(model), f"number {model}")
-    params = cursor.rows(np.dtype("<f8"), num_params(name)).tolist()
+    name = _model_names().get(int(model), "")
+    if name not in CAMERA_MODELS:
+        raise ValueError(f"{model} is no camera model of COLMAP's")
+    params = cursor.rows(np.dtype("<f8"), sum(CAMERA_MODELS[name])).tolist()
     return int(number), camera_record(name, width, height, params)
 
 

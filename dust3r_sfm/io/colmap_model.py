@@ -8,8 +8,10 @@ from typing import TypeVar
 
 import numpy as np
 import pycolmap
+from jaxtyping import Float
 
 from dust3r_sfm.errors import InputError
+from dust3r_sfm.geometry.transforms import camera_centre
 from dust3r_sfm.io.colmap_binary import (
     read_binary_cameras,
     read_binary_frames,
@@ -25,7 +27,7 @@ from dust3r_sfm.io.colmap_records import (
     unique,
 )
 from dust3r_sfm.io.colmap_text import read_text_cameras, read_text_images, read_text_tracks
-from dust3r_sfm.types import LensCamera, Rigid
+from dust3r_sfm.types import Camera, Rigid
 
 _logger = logging.getLogger(__name__)
 
@@ -35,13 +37,18 @@ _Part = TypeVar("_Part")
 
 
 @dataclass(frozen=True)
-class PosedImage:
-    """The camera of an image of a model, and where it was."""
+class PosedCamera:
+    """The camera of a photo, and where it was."""
 
-    camera: LensCamera
+    camera: Camera
     """Of the stored file, with its lens."""
     cam_from_world: Rigid
     """OpenCV axes of the stored file, before any EXIF rotation."""
+
+    @property
+    def centre(self) -> Float[np.ndarray, "3"]:
+        """In the world."""
+        return camera_centre(self.cam_from_world)
 
 
 def model_folders(folder: Path) -> list[Path]:
@@ -54,7 +61,7 @@ def model_folders(folder: Path) -> list[Path]:
         place = folder / below
         inside = sorted(path for path in place.iterdir() if path.is_dir()) if place.is_dir() else []
         if found := [path for path in (place, *inside) if _kind(path) is not None]:
-            return sorted(found, key=lambda path: -len(read_posed_images(path))) if len(found) > 1 else found
+            return sorted(found, key=lambda path: -len(read_posed_cameras(path))) if len(found) > 1 else found
     return []
 
 
@@ -79,7 +86,7 @@ def _part(folder: Path, part: str, kind: str) -> bool:
     return (folder / f"{part}.{kind}").is_file()
 
 
-def read_posed_images(folder: Path) -> dict[str, PosedImage]:
+def read_posed_cameras(folder: Path) -> dict[str, PosedCamera]:
     """The images of a model by name; empty if the folder holds none. Its points are not read, and need not be
     there. Raises InputError for a model that is damaged, or that names an image twice."""
     kind = _kind(folder)
@@ -89,7 +96,7 @@ def read_posed_images(folder: Path) -> dict[str, PosedImage]:
         return {}
     records = _read_records(folder, kind)
     return {
-        image.name: PosedImage(records.cameras[image.camera_id], image.cam_from_world)
+        image.name: PosedCamera(records.cameras[image.camera_id], image.cam_from_world)
         for image in records.images.values()
     }
 

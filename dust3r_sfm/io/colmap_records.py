@@ -2,15 +2,13 @@
 
 from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cache
 from typing import TypeVar
 
 import numpy as np
-import pycolmap
 from jaxtyping import Int64, UInt64
 
-from dust3r_sfm.io.values import finite_number, image_size
-from dust3r_sfm.types import LensCamera, Rigid
+from dust3r_sfm.io.values import FARTHEST, finite_number, image_size
+from dust3r_sfm.types import Camera, Rigid
 
 _Key = TypeVar("_Key", bound=Hashable)
 _Value = TypeVar("_Value")
@@ -58,36 +56,18 @@ class FrameRecord:
 class ModelRecords:
     """Cameras and images by their numbers."""
 
-    cameras: Mapping[int, LensCamera]
+    cameras: Mapping[int, Camera]
     """By camera_id."""
     images: Mapping[int, ImageRecord]
     """By image_id."""
 
 
-@cache
-def num_params(model: str) -> int:
-    """Params of a camera model. Raises ValueError for a name that COLMAP does not have."""
-    if model == "INVALID" or model not in pycolmap.CameraModelId.__members__:
-        raise ValueError(f"{model!r} is no camera model of COLMAP's")
-    return len(pycolmap.Camera.create_from_model_name(1, model, 1.0, 1, 1).params)
-
-
-def camera_record(model: str, width: object, height: object, params: Sequence[object]) -> LensCamera:
+def camera_record(model: str, width: object, height: object, params: Sequence[object]) -> Camera:
     """Raises ValueError for what no camera can have."""
-    values = tuple(finite_number(value) for value in params)
-    if len(values) != num_params(model):
-        raise ValueError(f"{model} with {len(values)} params in place of {num_params(model)}")
-    camera = LensCamera(model, *image_size(width, height), values)
-    focals = [values[k] for k in focal_indices(model)]
-    if any(not 0 < focal < np.sqrt(np.finfo(np.float64).max) for focal in focals):
-        raise ValueError(f"{model} with a focal of {min(focals):g} pixels")
+    camera = Camera(model, *image_size(width, height), tuple(finite_number(value) for value in params))
+    if camera.has_focals and not all(0 < focal < FARTHEST for focal in camera.focals):
+        raise ValueError(f"{model} with a focal of {min(camera.focals):g} pixels")
     return camera
-
-
-@cache
-def focal_indices(model: str) -> tuple[int, ...]:
-    """Where focals stand among the params; nowhere in EQUIRECTANGULAR."""
-    return tuple(pycolmap.Camera.create_from_model_name(1, model, 1.0, 1, 1).focal_length_idxs())
 
 
 def unique(what: str, entries: Iterable[tuple[_Key, _Value]]) -> dict[_Key, _Value]:

@@ -10,13 +10,13 @@ import numpy as np
 from dust3r_sfm.io.colmap_records import NO_POINT, ImageRecord, TrackRecords, camera_record
 from dust3r_sfm.io.text_files import numbered_lines
 from dust3r_sfm.io.values import finite_number, pose_from_words, shown
-from dust3r_sfm.types import LensCamera
+from dust3r_sfm.types import Camera
 
 _POINT_FIELDS = 8
 _IMAGE_FIELDS = 10
 
 
-def read_text_cameras(file: Path) -> list[tuple[int, LensCamera]]:
+def read_text_cameras(file: Path) -> list[tuple[int, Camera]]:
     """By number. Raises ValueError for lines that are no cameras, here and below."""
     found = []
     for number, line in numbered_lines(file):

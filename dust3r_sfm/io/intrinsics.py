@@ -4,13 +4,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
-import pycolmap
-
 from dust3r_sfm.errors import InputError
 from dust3r_sfm.io.colmap_records import camera_record
 from dust3r_sfm.io.text_files import numbered_lines
 from dust3r_sfm.io.values import shown
-from dust3r_sfm.types import LensCamera
+from dust3r_sfm.types import Camera
+from dust3r_sfm.types.cameras import CAMERA_MODELS
 
 _EXAMPLE = "NAME MODEL WIDTH HEIGHT PARAMS..., say a.jpg PINHOLE 640 480 525 525 320 240"
 
@@ -19,12 +18,12 @@ _EXAMPLE = "NAME MODEL WIDTH HEIGHT PARAMS..., say a.jpg PINHOLE 640 480 525 525
 class Intrinsics:
     """Cameras of stored files."""
 
-    by_name: Mapping[str, LensCamera] = field(default_factory=dict)
+    by_name: Mapping[str, Camera] = field(default_factory=dict)
     """By photo name."""
-    by_size: Mapping[tuple[int, int], LensCamera] = field(default_factory=dict)
+    by_size: Mapping[tuple[int, int], Camera] = field(default_factory=dict)
     """By (width, height) in pixels, for all photos of that size."""
 
-    def camera(self, name: str, size: tuple[int, int]) -> LensCamera | None:
+    def camera(self, name: str, size: tuple[int, int]) -> Camera | None:
         """None where nothing is known of this photo. Raises InputError if its camera has another size."""
         found = self.by_name.get(name) or self.by_name.get(PurePosixPath(name).name)
         if found is None:
@@ -42,8 +41,8 @@ def read_intrinsics(file: Path) -> Intrinsics:
     with a number in place of the name: it then holds for all photos of that size. Blank lines and those
     that begin with # are passed over. Raises InputError for a file that is otherwise, that holds no camera,
     or two different ones for a photo."""
-    by_name: dict[str, LensCamera] = {}
-    by_size: dict[tuple[int, int], LensCamera] = {}
+    by_name: dict[str, Camera] = {}
+    by_size: dict[tuple[int, int], Camera] = {}
     for number, line in numbered_lines(file):
         name, camera = _named_camera(file, number, line)
         size = camera.width, camera.height
@@ -60,7 +59,7 @@ def read_intrinsics(file: Path) -> Intrinsics:
     return Intrinsics(by_name, by_size)
 
 
-def _named_camera(file: Path, number: int, line: str) -> tuple[str, LensCamera]:
+def _named_camera(file: Path, number: int, line: str) -> tuple[str, Camera]:
     try:
         found = named_camera(line)
     except ValueError as error:
@@ -70,11 +69,11 @@ def _named_camera(file: Path, number: int, line: str) -> tuple[str, LensCamera]:
     return found
 
 
-def named_camera(line: str) -> tuple[str, LensCamera] | None:
+def named_camera(line: str) -> tuple[str, Camera] | None:
     """Name and camera of one line; None for a line without a camera. Names may have blanks. Raises ValueError
     where a camera's model is named and what follows is no such camera."""
     words = line.split()
-    models = [at for at, word in enumerate(words) if at > 0 and word in pycolmap.CameraModelId.__members__]
+    models = [at for at, word in enumerate(words) if at > 0 and word in CAMERA_MODELS]
     # A name may hold the word for a model: what makes a camera is the last of them.
     if not models or len(words) < models[-1] + 3:
         return None

@@ -28,7 +28,9 @@ SCENE_FILE = "scene.npz"
 """What the file is called in the folders of reconstructions."""
 
 _FORMAT = "dust3r_sfm scene"
-_VERSION = 1
+_VERSION = 2
+_READABLE = (1, _VERSION)
+"""Cameras of version 1 are pinholes with one radial coefficient, by the fields of `Camera.radial`."""
 _TRACK_ARRAYS = ("xyz", "color", "point_index", "view_index", "pixels")
 # Whatever numpy, zipfile and json raise on bytes they did not write.
 _NOT_OURS = (
@@ -80,9 +82,9 @@ def load_scene(path: Path) -> Scene:
         raise InputError(f"{path}: no such scene file. Run `dust3r-sfm reconstruct` first") from error
     except _NOT_OURS as error:
         raise _unusable(path, error) from error
-    if header.get("version") != _VERSION:
+    if header.get("version") not in _READABLE:
         raise InputError(
-            f"{path}: scene format version {header.get('version')}, but this program reads {_VERSION}. "
+            f"{path}: scene format version {header.get('version')}, but this program reads up to {_VERSION}. "
             "Reconstruct the photos again"
         )
     try:
@@ -124,15 +126,20 @@ def _view_fields(view: View) -> dict[str, Any]:
 
 
 def _camera_fields(camera: Camera) -> dict[str, Any]:
-    focals = {name: float(getattr(camera, name)) for name in ("fx", "fy", "cx", "cy", "k1")}
-    return {"width": int(camera.width), "height": int(camera.height), **focals}
+    return {**asdict(camera), "params": [float(value) for value in camera.params]}
+
+
+def _camera_from(fields: dict[str, Any]) -> Camera:
+    if "params" not in fields:
+        return Camera.radial(**fields)
+    return Camera(**{**fields, "params": tuple(fields["params"])})
 
 
 def _scene_from(header: dict[str, Any], arrays: dict[str, np.ndarray]) -> Scene:
     indices = range(len(header["views"]))
     return Scene(
         views=tuple(_view_from(header["views"][i], arrays, f"view{i}.") for i in indices),
-        cameras=tuple(Camera(**fields) for fields in header["cameras"]),
+        cameras=tuple(_camera_from(fields) for fields in header["cameras"]),
         cam_from_world=arrays["cam_from_world"],
         depth=tuple(arrays[f"view{i}.depth"] for i in indices),
         confidence=tuple(arrays[f"view{i}.confidence"] for i in indices),

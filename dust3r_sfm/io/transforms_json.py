@@ -12,7 +12,7 @@ from dust3r_sfm.errors import InputError
 from dust3r_sfm.io.colmap_records import camera_record
 from dust3r_sfm.io.text_files import read_json
 from dust3r_sfm.io.values import finite_number, image_size, rigid_from_matrix, shown
-from dust3r_sfm.types import LensCamera, Rigid
+from dust3r_sfm.types import Camera, Rigid
 
 OPENCV_FROM_OPENGL = np.diag([1.0, -1.0, -1.0, 1.0])
 """OpenCV's camera looks along +z with y down, OpenGL's along -z with y up."""
@@ -69,7 +69,7 @@ def written_size(fields: Mapping[str, Any]) -> tuple[int, int] | None:
     return image_size(fields["w"], fields["h"]) if "w" in fields and "h" in fields else None
 
 
-def camera_of_fields(fields: Mapping[str, Any], size: tuple[int, int]) -> LensCamera:
+def camera_of_fields(fields: Mapping[str, Any], size: tuple[int, int]) -> Camera:
     """The camera of a photo of this (width, height). Raises ValueError for values that no camera has, and for
     lenses that these fields cannot tell: another lens in their place would bend every ray unseen."""
     width, height = size

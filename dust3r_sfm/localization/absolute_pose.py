@@ -7,11 +7,12 @@ import pycolmap
 from jaxtyping import Bool, Float
 
 from dust3r_sfm.geometry import rigid, transform_points
+from dust3r_sfm.geometry.cameras import replace_focals
+from dust3r_sfm.geometry.colmap.cameras import camera_from_pycolmap, pycolmap_camera
 from dust3r_sfm.geometry.colmap.options import absolute_pose_options
-from dust3r_sfm.geometry.lens import lens_camera, projected, pycolmap_lens
-from dust3r_sfm.geometry.projection import pixel_errors
+from dust3r_sfm.geometry.projection import pixel_errors, project
 from dust3r_sfm.localization.config import LocalizationConfig
-from dust3r_sfm.types import LensCamera, Rigid
+from dust3r_sfm.types import Camera, Rigid
 
 _STEP = 1e-6
 """Of numerical derivatives: radians, and shares of the median distance of the points."""
@@ -23,7 +24,7 @@ class Solved:
     each is off (infinite where the point is not seen)."""
 
     cam_from_world: Rigid
-    camera: LensCamera
+    camera: Camera
     inliers: Bool[np.ndarray, " n"]
     errors_px: Float[np.ndarray, " n"]
 
@@ -35,7 +36,7 @@ class Solved:
 def solved_pose(
     pixels: Float[np.ndarray, "n 2"],
     points: Float[np.ndarray, "n 3"],
-    camera: LensCamera,
+    camera: Camera,
     refine_focal: bool,
     config: LocalizationConfig,
 ) -> Solved | None:
@@ -50,7 +51,7 @@ def solved_pose_and_focal(
     points: Float[np.ndarray, "n 3"],
     size: tuple[int, int],
     config: LocalizationConfig,
-    like: LensCamera | None = None,
+    like: Camera | None = None,
 ) -> Solved | None:
     """The same for a pinhole of unknown focal with its principal point in the middle. RANSAC solves for the
     focal on minimal sets, and is also run for focals from very wide to long lenses, as a set of four points
@@ -58,7 +59,7 @@ def solved_pose_and_focal(
     one may be but for its focal, the one with least robust error."""
     width, height = size
     cameras = [
-        LensCamera("SIMPLE_PINHOLE", width, height, (share * max(size), width / 2, height / 2))
+        Camera("SIMPLE_PINHOLE", width, height, (share * max(size), width / 2, height / 2))
         for share in config.pose.focal_shares
     ]
     starts = [_by_ransac(pixels, points, cameras[0], True, config.pose.max_trials, config)]
@@ -76,7 +77,7 @@ def solved_pose_and_focal(
 def _by_ransac(
     pixels: Float[np.ndarray, "n 2"],
     points: Float[np.ndarray, "n 3"],
-    camera: LensCamera,
+    camera: Camera,
     solve_focal: bool,
     max_trials: int,
     config: LocalizationConfig,
@@ -90,7 +91,7 @@ def _by_ransac(
         min_inlier_ratio=config.min_inlier_ratio,
         solve_focal=solve_focal,
     )
-    lens = pycolmap_lens(camera)
+    lens = pycolmap_camera(camera)
     found = pycolmap.estimate_absolute_pose(pixels, points, lens, options)
     if found is None:
         return None
@@ -116,7 +117,7 @@ def _refined(
         options.loss_function_scale = settings.loss * usual_px
         options.gradient_tolerance = settings.gradient_tolerance
         pose = pycolmap.Rigid3d(found.cam_from_world[:3])
-        lens = pycolmap_lens(found.camera)
+        lens = pycolmap_camera(found.camera)
         near = found.errors_px <= settings.reach * usual_px
         refined = pycolmap.refine_absolute_pose(pose, pixels, points, near, lens, options)
         if refined is None or lens.has_bogus_params(*settings.plausible_focals, settings.max_lens_parameter):
@@ -134,7 +135,7 @@ def _solved(
 ) -> Solved:
     matrix = pose.matrix()
     cam_from_world = rigid(matrix[:, :3], matrix[:, 3])
-    camera = lens_camera(lens)
+    camera = camera_from_pycolmap(lens)
     errors_px = reprojection_errors(pixels, points, cam_from_world, camera)
     return Solved(
         cam_from_world, camera, errors_px <= config.max_error * max(lens.width, lens.height), errors_px
@@ -152,17 +153,17 @@ def reprojection_errors(
     pixels: Float[np.ndarray, "n 2"],
     points: Float[np.ndarray, "n 3"],
     cam_from_world: Rigid,
-    camera: LensCamera,
+    camera: Camera,
 ) -> Float[np.ndarray, " n"]:
     """Pixels of the stored file; infinite where a point is not seen."""
-    return pixel_errors(projected(transform_points(cam_from_world, points), camera), pixels)
+    return pixel_errors(project(transform_points(cam_from_world, points), camera), pixels)
 
 
 def pose_covariance(
     points: Float[np.ndarray, "n 3"],
     errors_px: Float[np.ndarray, " n"],
     cam_from_world: Rigid,
-    camera: LensCamera,
+    camera: Camera,
     focal_known: bool,
 ) -> Float[np.ndarray, "6 6"]:
     """Of a small turn in camera axes and of the camera's centre in the world, by linear propagation of
@@ -192,21 +193,15 @@ def _derivative(
     in_camera: Float[np.ndarray, "n 3"],
     move: Float[np.ndarray, "n 3"],
     step: float,
-    camera: LensCamera,
+    camera: Camera,
 ) -> Float[np.ndarray, "n 2"]:
     """Of the pixels, when the points go along `move`."""
-    ahead, behind = (projected(in_camera + sign * step * move, camera) for sign in (1, -1))
+    ahead, behind = (project(in_camera + sign * step * move, camera) for sign in (1, -1))
     return (ahead - behind) / (2 * step)
 
 
-def _focal_derivative(in_camera: Float[np.ndarray, "n 3"], camera: LensCamera) -> Float[np.ndarray, "n 2"]:
+def _focal_derivative(in_camera: Float[np.ndarray, "n 3"], camera: Camera) -> Float[np.ndarray, "n 2"]:
     """Of the pixels, when all focals grow by a share."""
-    pixels = []
-    for sign in (1, -1):
-        lens = pycolmap_lens(camera)
-        params = np.array(camera.params)
-        params[list(lens.focal_length_idxs())] *= 1 + sign * _STEP
-        pixels.append(
-            projected(in_camera, LensCamera(camera.model, camera.width, camera.height, tuple(params)))
-        )
-    return (pixels[0] - pixels[1]) / (2 * _STEP)
+    fx, fy = camera.focals
+    larger, smaller = (replace_focals(camera, share * fx, share * fy) for share in (1 + _STEP, 1 - _STEP))
+    return (project(in_camera, larger) - project(in_camera, smaller)) / (2 * _STEP)

@@ -39,7 +39,7 @@ from dust3r_sfm.regressors.protocol import (
     PointmapRegressor,
 )
 from dust3r_sfm.retrieval import diverse_neighbours
-from dust3r_sfm.types import FocalSource, ImageSpec, LensCamera, Localization, View
+from dust3r_sfm.types import Camera, FocalSource, ImageSpec, Localization, View
 
 _logger = logging.getLogger(__name__)
 
@@ -63,7 +63,7 @@ class Localizer:
         """What `load_view` has to make of the photos."""
         return self._regressor.image_spec
 
-    def localize(self, view: View, camera: LensCamera | None = None) -> Localization | None:
+    def localize(self, view: View, camera: Camera | None = None) -> Localization | None:
         """None, with the reason logged, where no pose can be vouched for. Without a `camera` (of the stored
         file) the photo is taken for one without a lens, or with that of the references of its size, whichever
         fits better: its focal from EXIF is a prior, and without EXIF it is solved for."""
@@ -73,7 +73,7 @@ class Localizer:
         return found.localization
 
     def attempt(
-        self, view: View, camera: LensCamera | None = None, references: Sequence[str] | None = None
+        self, view: View, camera: Camera | None = None, references: Sequence[str] | None = None
     ) -> Attempt:
         """`references`: names of photos to compare with, in place of those that look most like it; names
         that the prepared set lacks are passed over."""
@@ -98,7 +98,7 @@ class Localizer:
         return bool(attempt.references) and (weak or self._always_stronger)
 
     def _attempt(
-        self, view: View, camera: LensCamera | None, parts: Sequence[PointMatches], chosen: Sequence[int]
+        self, view: View, camera: Camera | None, parts: Sequence[PointMatches], chosen: Sequence[int]
     ) -> Attempt:
         """What comes of these matches with the chosen references; the time is not known yet."""
         matches = pooled(parts)
@@ -143,7 +143,7 @@ class Localizer:
         view: View,
         pixels: Float[np.ndarray, "n 2"],
         points: Float[np.ndarray, "n 3"],
-        camera: LensCamera | None,
+        camera: Camera | None,
     ) -> tuple[Solved | None, FocalSource]:
         if camera is not None:
             return solved_pose(pixels, points, camera, False, self.config), FocalSource.GIVEN
@@ -221,14 +221,14 @@ def _stronger_references(
     return StrongerReferences(prepared, source, regressor.image_spec, config.stronger)
 
 
-def _cameras_with_a_lens(photos: Sequence[PosedPhoto]) -> dict[tuple[int, int], LensCamera]:
+def _cameras_with_a_lens(photos: Sequence[PosedPhoto]) -> dict[tuple[int, int], Camera]:
     """For each size the camera that all references of it share, if that is not a pinhole."""
-    found: dict[tuple[int, int], set[LensCamera]] = {}
+    found: dict[tuple[int, int], set[Camera]] = {}
     for photo in photos:
         found.setdefault((photo.camera.width, photo.camera.height), set()).add(photo.camera)
     shared = {size: next(iter(cameras)) for size, cameras in found.items() if len(cameras) == 1}
-    return {size: camera for size, camera in shared.items() if "PINHOLE" not in camera.model}
+    return {size: camera for size, camera in shared.items() if not camera.is_pinhole}
 
 
-def _pinhole(size: tuple[int, int], focal_px: float) -> LensCamera:
-    return LensCamera("SIMPLE_PINHOLE", *size, (focal_px, size[0] / 2, size[1] / 2))
+def _pinhole(size: tuple[int, int], focal_px: float) -> Camera:
+    return Camera("SIMPLE_PINHOLE", *size, (focal_px, size[0] / 2, size[1] / 2))

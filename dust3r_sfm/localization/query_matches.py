@@ -8,7 +8,7 @@ from jaxtyping import Float, Int
 
 from dust3r_sfm.errors import InputError
 from dust3r_sfm.geometry import apply_affine, invert_rigid, transform_points
-from dust3r_sfm.geometry.lens import normalized
+from dust3r_sfm.geometry.projection import normalized_from_pixels
 from dust3r_sfm.images import load_view
 from dust3r_sfm.localization.config import LocalizationConfig
 from dust3r_sfm.localization.mapping.reference import DepthMap, PosedPhoto
@@ -173,6 +173,6 @@ def world_points(
     column, row = np.clip(in_map, 0, [width - 1, height - 1]).T
     z = depth.depth[row, column].astype(np.float64)
     known = inside & (z > 0) & (depth.confidence[row, column] >= min_confidence)
-    rays = np.hstack([normalized(pixels, photo.camera), np.ones((len(pixels), 1))])
+    rays = np.hstack([normalized_from_pixels(pixels, photo.camera), np.ones((len(pixels), 1))])
     world = transform_points(invert_rigid(photo.cam_from_world), rays * z[:, None])
     return np.where(known[:, None], world, np.nan)

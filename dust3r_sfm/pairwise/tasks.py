@@ -93,7 +93,7 @@ def camera_from_pointmap(
     focal = estimate(points[known].astype(np.float64), pixels, np.log(confidence[known]))
     if focal is None or focal <= 0:
         raise ReconstructionError(f"{label}: no pinhole camera sees its points. Is the network trained?")
-    return Camera(width, height, focal, focal, float(centre[0]), float(centre[1]))
+    return Camera.pinhole(width, height, focal, focal, *centre)
 
 
 def relative_camera(pair: ImagePair, config: RelativeCameraConfig | None = None) -> RelativeCamera:

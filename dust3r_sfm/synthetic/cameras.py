@@ -27,7 +27,7 @@ class Rig:
 
 
 def centred_camera(width: int, height: int, focal_px: float) -> Camera:
-    return Camera(width, height, focal_px, focal_px, width / 2, height / 2)
+    return Camera.pinhole(width, height, focal_px, focal_px, width / 2, height / 2)
 
 
 def look_at(eye: Float[np.ndarray, "3"], target: Float[np.ndarray, "3"], roll_deg: float = 0.0) -> Rigid:

@@ -5,7 +5,7 @@ Frames and units, everywhere in the package: OpenCV cameras (x right, y down, z 
 arbitrary. Confidence is DUSt3R's: at least 1, and 1 means "knows nothing".
 """
 
-from dust3r_sfm.types.cameras import Camera, LensCamera, Rigid
+from dust3r_sfm.types.cameras import CAMERA_MODELS, Camera, Rigid
 from dust3r_sfm.types.images import Affine, Framing, ImageSpec, View
 from dust3r_sfm.types.localization import FocalSource, Localization
 from dust3r_sfm.types.pairs import (
@@ -21,6 +21,7 @@ from dust3r_sfm.types.reports import AlignmentReport, AlignmentStage, PairReport
 from dust3r_sfm.types.scene import Reconstruction, Scene, Tracks
 
 __all__ = [
+    "CAMERA_MODELS",
     "Affine",
     "AlignmentReport",
     "AlignmentStage",
@@ -30,7 +31,6 @@ __all__ = [
     "FocalSource",
     "Framing",
     "ImageSpec",
-    "LensCamera",
     "Localization",
     "Pair",
     "PairGeometry",

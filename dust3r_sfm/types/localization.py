@@ -6,7 +6,7 @@ from enum import Enum
 import numpy as np
 from jaxtyping import Float
 
-from dust3r_sfm.types.cameras import LensCamera, Rigid
+from dust3r_sfm.types.cameras import Camera, Rigid
 
 
 class FocalSource(str, Enum):
@@ -25,7 +25,7 @@ class Localization:
     """Of the photo."""
     cam_from_world: Rigid
     """OpenCV axes of the STORED file, before any EXIF rotation; the world is the reference's."""
-    camera: LensCamera
+    camera: Camera
     """Of the stored file."""
     focal_source: FocalSource
     """Where its focal is from."""

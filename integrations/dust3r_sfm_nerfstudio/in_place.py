@@ -4,7 +4,6 @@ import json
 import os
 import shutil
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pycolmap
@@ -12,8 +11,9 @@ import pycolmap
 from dust3r_sfm.exporters.colmap import export_colmap
 from dust3r_sfm.exporters.config import ColmapExport
 from dust3r_sfm.exporters.nerfstudio import turned_points
-from dust3r_sfm.exporters.nerfstudio_transforms import APPLIED, turned_pose
+from dust3r_sfm.exporters.nerfstudio_transforms import APPLIED, intrinsics_fields, turned_pose
 from dust3r_sfm.exporters.point_cloud import export_point_cloud
+from dust3r_sfm.geometry.colmap.cameras import camera_from_pycolmap
 from dust3r_sfm.types import Scene
 
 
@@ -39,7 +39,7 @@ def export_in_place(scene: Scene, folder: Path, output: Path, config: ColmapExpo
                 "file_path": Path(os.path.relpath(path.resolve(), output.resolve())).as_posix(),
                 "transform_matrix": turned_pose(pose).tolist(),
                 "colmap_im_id": number,
-                **_intrinsics(model.cameras[image.camera_id]),
+                **intrinsics_fields(camera_from_pycolmap(model.cameras[image.camera_id])),
             }
         )
     meta = {
@@ -49,10 +49,3 @@ def export_in_place(scene: Scene, folder: Path, output: Path, config: ColmapExpo
         "frames": frames,
     }
     (folder / "transforms.json").write_text(json.dumps(meta, indent=2) + "\n", encoding="utf-8")
-
-
-def _intrinsics(camera: pycolmap.Camera) -> dict[str, Any]:
-    """Of the models that `export_colmap` writes: PINHOLE and OPENCV, whose parameters begin alike."""
-    names = ("fl_x", "fl_y", "cx", "cy", "k1", "k2", "p1", "p2")
-    values = [*camera.params, *[0.0] * len(names)][: len(names)]
-    return {"w": camera.width, "h": camera.height, **dict(zip(names, map(float, values), strict=True))}

@@ -9,7 +9,6 @@ from ball_room import scenes_with_depth
 from dust3r_sfm.alignment import AlignmentConfig
 from dust3r_sfm.alignment.known_cameras import (
     Presets,
-    camera_of_view,
     known_of_views,
     solved_pixels,
     split_groups,
@@ -17,10 +16,16 @@ from dust3r_sfm.alignment.known_cameras import (
 from dust3r_sfm.errors import InputError
 from dust3r_sfm.evidence import evidence_from_predictions
 from dust3r_sfm.geometry import invert_rigid, original_camera, project, rigid, rotation_from_vector
+from dust3r_sfm.geometry.view_cameras import camera_of_view
 from dust3r_sfm.synthetic.predictions import synthetic_predictions
 from dust3r_sfm.types import Camera, View
 
 TURNED = np.diag([0.5, 0.5, 1.0]) @ np.array([[0.0, -1.0, 36.0], [1.0, 0.0, 0.0], [0.0, 0.0, 1.0]])
+
+OTHER_LENSES = (
+    Camera("OPENCV", 48, 36, (50.0, 50.0, 24.0, 18.0, -0.1, 0.01, 0.0, 0.0)),
+    Camera("OPENCV_FISHEYE", 48, 36, (50.0, 50.0, 24.0, 18.0, 0.0, 0.0, 0.0, 0.0)),
+)
 
 
 def view(name="a.png", affine=TURNED, size=(48, 36), shape=(24, 18)):
@@ -40,12 +45,12 @@ def noisy(truth, pairs, seed=0):
 
 
 def test_cameras_of_turned_files_come_back():
-    original = Camera(48, 36, 50.0, 47.0, 25.0, 16.0, -0.1)
+    original = Camera.radial(48, 36, 50.0, 47.0, 25.0, 16.0, -0.1)
     in_view = camera_of_view(view(), original)
     assert (in_view.fx, in_view.fy) == (23.5, 25.0)
     again, _ = original_camera(view(), in_view)
-    for name in ("fx", "fy", "cx", "cy", "k1", "width", "height"):
-        assert getattr(again, name) == pytest.approx(getattr(original, name))
+    assert (again.model, again.width, again.height) == ("OPENCV", 48, 36)
+    np.testing.assert_allclose(again.params, original.params, atol=1e-12)
 
 
 def test_focals_are_in_pixels_of_the_file():
@@ -57,7 +62,7 @@ def test_focals_are_in_pixels_of_the_file():
 def test_poses_are_those_of_the_file():
     pose = rigid(rotation_from_vector(np.array([0.3, -0.1, 0.2])), np.array([1.0, 2.0, 3.0]))
     known = known_of_views([view()], Presets(cam_from_world={"a.png": pose})).cam_from_world[0]
-    _, original_from_view = original_camera(view(), Camera(18, 24, 25.0, 25.0, 9.0, 12.0))
+    _, original_from_view = original_camera(view(), Camera.pinhole(18, 24, 25.0, 25.0, 9.0, 12.0))
     np.testing.assert_array_equal(original_from_view @ known, pose)
 
 
@@ -66,13 +71,28 @@ def test_poses_are_those_of_the_file():
     [
         (Presets(focal_px={"b.png": 50.0}), "b.png"),
         (Presets(focal_px={"a.png": -1.0}), "positive"),
-        (Presets(cameras={"a.png": Camera(36, 48, 50.0, 50.0, 18.0, 24.0)}), "36 x 48"),
+        (Presets(cameras={"a.png": Camera.pinhole(36, 48, 50.0, 50.0, 18.0, 24.0)}), "36 x 48"),
+        *((Presets(cameras={"a.png": lens}), r"a\.png.*one radial term") for lens in OTHER_LENSES),
         (Presets(cam_from_world={"a.png": np.diag([1.0, 1.0, -1.0, 1.0])}), "rotation"),
     ],
 )
 def test_what_no_photo_can_have_is_refused(presets, message):
     with pytest.raises(InputError, match=message):
         known_of_views([view()], presets)
+
+
+@pytest.mark.parametrize(
+    "lens",
+    [
+        Camera("SIMPLE_RADIAL", 48, 36, (50.0, 24.0, 18.0, -0.1)),
+        Camera("RADIAL", 48, 36, (50.0, 24.0, 18.0, -0.1, 0.0)),
+        Camera("OPENCV", 48, 36, (50.0, 50.0, 24.0, 18.0, -0.1, 0.0, 0.0, 0.0)),
+    ],
+    ids=lambda lens: lens.model,
+)
+def test_a_lens_with_one_radial_term_is_known(lens):
+    known = known_of_views([view()], Presets(cameras={"a.png": lens})).cameras[0]
+    assert known == Camera.radial(18, 24, 25.0, 25.0, 9.0, 12.0, -0.1)
 
 
 def test_groups_with_two_focals_fall_apart():
@@ -84,11 +104,11 @@ def test_groups_with_two_focals_fall_apart():
 
 
 def test_pixels_are_solved_as_an_ideal_camera_sees_them():
-    camera = Camera(48, 36, 50.0, 47.0, 25.0, 16.0, -0.1)
+    camera = Camera.radial(48, 36, 50.0, 47.0, 25.0, 16.0, -0.1)
     plain = View("a.png", np.zeros((36, 48, 3), np.uint8), np.eye(3), (48, 36))
     points = np.random.default_rng(0).uniform([-1, -1, 3], [1, 1, 5], (20, 3))
     focal = np.sqrt(50.0 * 47.0)
-    ideal = project(points, Camera(48, 36, focal, focal, 24.0, 18.0))
+    ideal = project(points, Camera.pinhole(48, 36, focal, focal, 24.0, 18.0))
     np.testing.assert_allclose(solved_pixels(project(points, camera), plain, camera), ideal, atol=1e-9)
 
 
@@ -107,7 +127,7 @@ def test_given_focals_help(scenes):
 
 def test_a_whole_given_camera_is_solved_with(scenes):
     """Off-centre, and pixels that are not square: exact all the same."""
-    cameras = [Camera(48, 36, 44.0, 40.0, 26.5, 17.0) for _ in range(4)]
+    cameras = [Camera.pinhole(48, 36, 44.0, 40.0, 26.5, 17.0) for _ in range(4)]
     truth = scenes.arc(cameras)
     predictions = synthetic_predictions(
         truth.depths, cameras, truth.cam_from_world, scenes.all_pairs(range(4)), max_correspondences=100
@@ -182,7 +202,7 @@ def test_bundle_adjustment_does_not_move_given_poses(scenes, count):
 
 def test_bundle_adjustment_does_not_move_given_cameras(scenes):
     """Whole ones for half of the photos, with pixels that are not square; the others find their focal."""
-    cameras = [Camera(48, 36, 44.0, 40.0, 26.5, 17.0), scenes.camera()] * 2
+    cameras = [Camera.pinhole(48, 36, 44.0, 40.0, 26.5, 17.0), scenes.camera()] * 2
     truth = scenes.arc(cameras)
     given = {v.name: camera for v, camera in zip(truth.views[::2], cameras[::2], strict=True)}
     predictions = noisy_with_matches(truth, scenes.all_pairs(range(4)))

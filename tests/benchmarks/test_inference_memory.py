@@ -16,7 +16,7 @@ from dust3r_sfm.types import Camera, Pair
 def test_full_maps_lie_on_the_ball_and_on_their_pixels() -> None:
     regressor = FullMaps(width=64, height=48, focal=55.0, correspondences=200)
     views, pair = regressor.views(3), Pair(1, 2)
-    camera = Camera(64, 48, 55.0, 55.0, 32.0, 24.0)
+    camera = Camera.pinhole(64, 48, 55.0, 55.0, 32.0, 24.0)
     encodings = regressor.encode(views)
     (found,) = regressor.predict(views, encodings, [pair], frozenset(), Silent())
     centre_i, centre_j = camera_centre(1), camera_centre(2)

@@ -10,16 +10,17 @@ from benchmarks.overlap import overlaps
 from benchmarks.retrieval import Thinned, overlap_scores
 from dust3r_sfm.evaluation import PosedCamera
 from dust3r_sfm.geometry import rigid, rotation_from_vector
+from dust3r_sfm.types import Camera
 
 WIDTH, HEIGHT, FOCAL, DEPTH_M = 160, 120, 150.0, 3.0
 SEEN_M = WIDTH * DEPTH_M / FOCAL
-CAMERA = (WIDTH, HEIGHT), (FOCAL, FOCAL), (WIDTH / 2, HEIGHT / 2)
+CAMERA = Camera.pinhole(WIDTH, HEIGHT, FOCAL, FOCAL, WIDTH / 2, HEIGHT / 2)
 
 
 def photo(x: float, turn_deg: float = 0.0) -> PosedCamera:
     rotation = rotation_from_vector(np.radians([0.0, turn_deg, 0.0]))
     cam_from_world = rigid(rotation, -rotation @ np.array([x, 0.0, 0.0]))
-    return PosedCamera(cam_from_world, *CAMERA)
+    return PosedCamera(CAMERA, cam_from_world)
 
 
 def write_depth(folder: Path, name: str, depth_m: np.ndarray) -> None:
@@ -44,7 +45,7 @@ def test_shifted_photos_of_a_wall(tmp_path: Path) -> None:
 
 def test_what_is_hidden_does_not_overlap(tmp_path: Path) -> None:
     """A wall at 3 m, and a photo of it from 2 m on; then a board at 1 m comes before the first photo."""
-    nearer = PosedCamera(rigid(np.eye(3), np.array([0, 0, -2.0])), *CAMERA)
+    nearer = PosedCamera(CAMERA, rigid(np.eye(3), np.array([0, 0, -2.0])))
     truth = {"wall.jpg": photo(0.0), "nearer.jpg": nearer, "board.jpg": photo(0.0)}
     write_depth(tmp_path / "depth", "wall", np.full((HEIGHT, WIDTH), DEPTH_M))
     assert overlaps(truth, tmp_path / "depth")[0, 1] == pytest.approx(1 / 9, rel=0.05)

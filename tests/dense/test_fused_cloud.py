@@ -146,7 +146,7 @@ def test_neighbours_share_most_points_and_then_are_nearest(scene):
 
 
 def test_normals_of_a_slope_and_at_a_step():
-    camera = Camera(40, 30, 50.0, 50.0, 20.0, 15.0)
+    camera = Camera.pinhole(40, 30, 50.0, 50.0, 20.0, 15.0)
     depth = np.full((30, 40), 2.0)
     depth[:, 20:] = 3.0
     depth[5, 5] = 0.0

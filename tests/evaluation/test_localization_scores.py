@@ -13,6 +13,7 @@ from dust3r_sfm.errors import InputError
 from dust3r_sfm.evaluation import PosedCamera, read_posed_cameras, score_localization
 from dust3r_sfm.geometry import rigid, rotation_from_vector
 from dust3r_sfm.io import read_poses
+from dust3r_sfm.types import Camera
 
 SHARED = Path(__file__).parents[2].parent / "shared"
 FAR_CM = np.array([0.5, 1.5, 4.0, 20.0, 45.0, 300.0])
@@ -24,11 +25,14 @@ def pose(centre: np.ndarray, turn: np.ndarray) -> np.ndarray:
     return rigid(rotation, -rotation @ centre)
 
 
+CAMERA = Camera.pinhole(64, 48, 60.0, 60.0, 32.0, 24.0)
+
+
 @pytest.fixture
 def truth() -> dict[str, PosedCamera]:
     random = np.random.default_rng(0)
     poses = [pose(random.normal(size=3), random.normal(size=3)) for _ in FAR_CM]
-    return {f"seq/{k}.jpg": PosedCamera(p, (64, 48), (60.0, 60.0), (32.0, 24.0)) for k, p in enumerate(poses)}
+    return {f"seq/{k}.jpg": PosedCamera(CAMERA, p) for k, p in enumerate(poses)}
 
 
 @pytest.fixture

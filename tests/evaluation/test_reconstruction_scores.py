@@ -12,6 +12,7 @@ from scipy.spatial.transform import Rotation
 
 from dust3r_sfm.evaluation import PosedCamera, pair_errors_deg, read_posed_cameras, score_poses
 from dust3r_sfm.geometry import rigid, rotation_from_vector
+from dust3r_sfm.types import Camera
 
 SHARED = Path(__file__).parents[2].parent / "shared"
 CENTRES = np.array([[0.0, 0.0, 0.0], [1.0, 0.0, 0.0], [1.0, 2.0, 0.0], [0.0, 1.0, 3.0]])
@@ -19,7 +20,8 @@ CENTRES = np.array([[0.0, 0.0, 0.0], [1.0, 0.0, 0.0], [1.0, 2.0, 0.0], [0.0, 1.0
 
 def posed(centre: np.ndarray, turn_deg: np.ndarray, focal: float = 100.0) -> PosedCamera:
     rotation = rotation_from_vector(np.radians(turn_deg))
-    return PosedCamera(rigid(rotation, -rotation @ centre), (120, 90), (focal, focal), (60.0, 45.0))
+    camera = Camera.pinhole(120, 90, focal, focal, 60.0, 45.0)
+    return PosedCamera(camera, rigid(rotation, -rotation @ centre))
 
 
 @pytest.fixture
@@ -94,7 +96,8 @@ def test_centre_error_is_relative_to_the_rig(truth: dict[str, PosedCamera]) -> N
 
 
 def test_focals_of_other_resolutions_compare(truth: dict[str, PosedCamera]) -> None:
-    larger = {name: replace(photo, size=(240, 180), focal=(220.0, 220.0)) for name, photo in truth.items()}
+    camera = Camera.pinhole(240, 180, 220.0, 220.0, 120.0, 90.0)
+    larger = {name: replace(photo, camera=camera) for name, photo in truth.items()}
     assert score_poses(larger, truth).focal_error == pytest.approx(0.1)
 
 
@@ -106,8 +109,8 @@ def test_cameras_are_those_of_the_model(tmp_path: Path) -> None:
     # half a turn about x: what is 2 in front of the camera is 2 above in the world
     np.testing.assert_allclose(found["a b.jpg"].centre, [0, 0, 2], atol=1e-12)
     np.testing.assert_allclose(found["c.jpg"].centre, [-1, 0, 0], atol=1e-12)
-    assert (found["a b.jpg"].focal, found["a b.jpg"].principal) == ((100.0, 100.0), (60.0, 45.0))
-    assert (found["c.jpg"].focal, found["c.jpg"].principal) == ((100.0, 110.0), (60.0, 45.0))
+    assert found["a b.jpg"].camera == Camera("SIMPLE_RADIAL", 120, 90, (100.0, 60.0, 45.0, 0.01))
+    assert found["c.jpg"].camera == Camera("FOV", 120, 90, (100.0, 110.0, 60.0, 45.0, 0.2))
 
 
 def test_photos_are_found_by_stem(truth: dict[str, PosedCamera]) -> None:
@@ -170,8 +173,8 @@ def noisy_text_model(truth: dict[str, PosedCamera], folder: Path) -> Path:
         centre = 3.0 * (photo.centre + random.normal(0, 0.05 * size, 3)) + 10.0
         x, y, z, w = Rotation.from_matrix(rotation).as_quat()
         tx, ty, tz = -rotation @ centre
-        width, height = photo.size
-        focal = photo.focal[0] * random.uniform(0.9, 1.1)
+        width, height = photo.camera.width, photo.camera.height
+        focal = photo.camera.fx * random.uniform(0.9, 1.1)
         cameras.append(f"{number} SIMPLE_RADIAL {width} {height} {focal} {width / 2} {height / 2} 0.01")
         images += [f"{number} {w} {x} {y} {z} {tx} {ty} {tz} {number} {name}", ""]
     (folder / "cameras.txt").write_text("\n".join(cameras))

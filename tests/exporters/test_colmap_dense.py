@@ -65,7 +65,7 @@ def test_depth_and_normals_are_the_planes(workspace):
         height, width = depth.shape[:2]
         # COLMAP scales cameras to its maps by the ratio of sizes.
         x, y = width / image.width, height / image.height
-        camera = Camera(width, height, image.fx * x, image.fy * y, width / 2, height / 2)
+        camera = Camera.pinhole(width, height, image.fx * x, image.fy * y, width / 2, height / 2)
         known = depth[..., 0] > 0
         assert known.mean() > 0.8
         points = unproject(pixel_grid(height, width)[known], depth[known][:, 0].astype(float), camera)

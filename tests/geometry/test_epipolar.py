@@ -5,8 +5,8 @@ from dust3r_sfm.geometry import project, rigid, rotation_from_vector, transform_
 from dust3r_sfm.geometry.epipolar import epipolar_errors, fundamental_matrix
 from dust3r_sfm.types import Camera, Correspondences
 
-CAMERA_I = Camera(640, 480, 500.0, 510.0, 320.0, 240.0, k1=-0.1)
-CAMERA_J = Camera(320, 240, 280.0, 280.0, 150.0, 130.0)
+CAMERA_I = Camera.radial(640, 480, 500.0, 510.0, 320.0, 240.0, k1=-0.1)
+CAMERA_J = Camera.pinhole(320, 240, 280.0, 280.0, 150.0, 130.0)
 J_FROM_I = rigid(rotation_from_vector(np.array([0.1, -0.2, 0.05])), np.array([1.0, 0.3, -0.1]))
 
 
@@ -23,8 +23,8 @@ def test_images_of_one_point_lie_on_their_lines(matches):
 
 def test_the_error_is_the_distance_in_pixels_of_j(matches):
     """Moved by 3 pixels across its line, a match is 3 pixels off; along it, none."""
-    fundamental = fundamental_matrix(Camera(640, 480, 500.0, 510.0, 320.0, 240.0), CAMERA_J, J_FROM_I)
-    straight = Camera(640, 480, 500.0, 510.0, 320.0, 240.0)
+    fundamental = fundamental_matrix(Camera.pinhole(640, 480, 500.0, 510.0, 320.0, 240.0), CAMERA_J, J_FROM_I)
+    straight = Camera.pinhole(640, 480, 500.0, 510.0, 320.0, 240.0)
     lines = np.column_stack([matches.pixels_i, np.ones(50)]) @ fundamental.T
     across = lines[:, :2] / np.linalg.norm(lines[:, :2], axis=1, keepdims=True)
     before = epipolar_errors(matches, straight, CAMERA_J, J_FROM_I)

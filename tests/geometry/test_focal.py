@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from dust3r_sfm.geometry.focal import FocalConfig, focal_from_slopes, focal_median, focal_weiszfeld
-from dust3r_sfm.geometry.projection import pixel_grid
+from dust3r_sfm.geometry.pixels import pixel_grid
 
 PARITY = Path(__file__).parents[2].parent / "shared" / "parity"
 

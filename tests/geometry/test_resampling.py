@@ -1,6 +1,6 @@
 import numpy as np
 
-from dust3r_sfm.geometry.projection import pixel_grid
+from dust3r_sfm.geometry.pixels import pixel_grid
 from dust3r_sfm.geometry.resampling import inside, sample_bilinear, sample_nearest
 
 

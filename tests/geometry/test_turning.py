@@ -2,10 +2,11 @@ import numpy as np
 import pytest
 
 from dust3r_sfm.geometry import project, rotation_angle_deg, rotation_from_vector
-from dust3r_sfm.geometry.turning import fitted_rotation, unit_rays
+from dust3r_sfm.geometry.projection import unit_rays
+from dust3r_sfm.geometry.turning import fitted_rotation
 from dust3r_sfm.types import Camera
 
-CAMERA = Camera(640, 480, 500.0, 520.0, 310.0, 250.0, k1=-0.05)
+CAMERA = Camera.radial(640, 480, 500.0, 520.0, 310.0, 250.0, k1=-0.05)
 ROTATION = rotation_from_vector(np.array([0.1, -0.4, 0.2]))
 
 

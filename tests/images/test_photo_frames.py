@@ -69,7 +69,7 @@ def test_upright_and_cropped_about_the_centre(save, photos, size, orientation, m
 @pytest.mark.parametrize("orientation", UPRIGHT)
 def test_original_camera_agrees_with_the_view(save, photos, size, orientation, multiple) -> None:
     view = loaded(save, photos, size, orientation, ImageSpec(LONG_EDGE, multiple), ".jpg")
-    camera = Camera(*view.size, 130.0, 131.0, 71.0, 52.0)
+    camera = Camera.pinhole(*view.size, 130.0, 131.0, 71.0, 52.0)
     cam_from_world = rigid(rotation_from_vector(np.array([0.2, 0.1, -0.4])), np.array([0.1, -0.3, 5.0]))
     points = np.random.default_rng(0).normal(size=(40, 3))
 

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from dust3r_sfm.errors import InputError
-from dust3r_sfm.io import read_model, read_posed_images
+from dust3r_sfm.io import read_model, read_posed_cameras
 from tests.io.colmap_files import NAMES, posed_model, write_model
 
 PARTS = ("cameras", "images", "points3D", "rigs", "frames")
@@ -23,7 +23,7 @@ def patched(data: bytes, at: int, layout: str, *values: float) -> bytes:
 def test_a_whole_model_is_what_pycolmap_reads(tmp_path: Path) -> None:
     folder = write_model(tmp_path / "0", "bin")
     truth = posed_model()
-    found = read_posed_images(folder)
+    found = read_posed_cameras(folder)
     assert set(found) == set(NAMES)
     for image in truth.images.values():
         np.testing.assert_allclose(
@@ -122,7 +122,7 @@ def test_bits_that_flip_are_found_or_read(tmp_path: Path) -> None:
         data[rng.integers(len(data))] ^= 1 << rng.integers(8)
         (folder / f"{part}.bin").write_bytes(data)
         try:
-            images = read_posed_images(folder)
+            images = read_posed_cameras(folder)
             read_model(folder)
             assert all(np.isfinite(image.cam_from_world).all() for image in images.values())
         except InputError:

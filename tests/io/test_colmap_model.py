@@ -8,7 +8,7 @@ import pytest
 
 from dust3r_sfm.errors import InputError
 from dust3r_sfm.geometry import rigid, rotation_from_vector
-from dust3r_sfm.io import model_folder, read_model, read_posed_images
+from dust3r_sfm.io import model_folder, read_model, read_posed_cameras
 
 POSE = rigid(rotation_from_vector(np.array([0.1, 0.2, -0.3])), np.array([1.0, 2.0, 3.0]))
 
@@ -33,7 +33,7 @@ def test_posed_images_of_both_forms(kind: str, tmp_path: Path) -> None:
     assert set(read_model(folder).cameras) == {7}
     if kind == "txt":
         (folder / "points3D.txt").unlink()
-    images = read_posed_images(folder)
+    images = read_posed_cameras(folder)
     np.testing.assert_allclose(images["in/a b.jpg"].cam_from_world, POSE, atol=1e-12)
     camera = images["in/a b.jpg"].camera
     assert (camera.model, camera.width, camera.height) == ("SIMPLE_RADIAL", 120, 90)
@@ -42,7 +42,7 @@ def test_posed_images_of_both_forms(kind: str, tmp_path: Path) -> None:
 
 def test_no_model(tmp_path: Path) -> None:
     assert model_folder(tmp_path) is None
-    assert read_posed_images(tmp_path) == {}
+    assert read_posed_cameras(tmp_path) == {}
     with pytest.raises(InputError, match=r"has no cameras.bin or .txt; a COLMAP model needs all of"):
         read_model(tmp_path)
 
@@ -51,13 +51,13 @@ def test_a_damaged_model_is_named(tmp_path: Path) -> None:
     for part in ("cameras", "images", "points3D"):
         (tmp_path / f"{part}.bin").write_bytes(b"nothing")
     with pytest.raises(InputError, match="not a readable COLMAP model"):
-        read_posed_images(tmp_path)
+        read_posed_cameras(tmp_path)
     for part in ("cameras", "images", "points3D"):
         (tmp_path / f"{part}.bin").unlink()
     (tmp_path / "images.txt").write_text("1 0 1 0 0 0 0 2 7 a.jpg\n\n")
     with pytest.raises(InputError, match=r"has images.txt and no cameras.txt"):
-        read_posed_images(tmp_path)
+        read_posed_cameras(tmp_path)
     for cameras in ("7 UNKNOWN 120 90 100.0 60.0 45.0", "8 PINHOLE 120 90 100.0 100.0 60.0 45.0"):
         (tmp_path / "cameras.txt").write_text(cameras)
-        with pytest.raises(InputError, match=r"not a readable COLMAP model \(.*(no camera|camera 7)"):
-            read_posed_images(tmp_path)
+        with pytest.raises(InputError, match=r"not a readable COLMAP model \(.*(none of COLMAP|camera 7)"):
+            read_posed_cameras(tmp_path)

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from dust3r_sfm.errors import InputError
-from dust3r_sfm.io import model_folder, read_model, read_posed_images
+from dust3r_sfm.io import model_folder, read_model, read_posed_cameras
 from tests.io.colmap_files import NAMES, posed_model, write_model
 
 
@@ -48,7 +48,7 @@ def test_every_photo_is_read(form: str, points: int, tmp_path: Path) -> None:
     folder = write_model(tmp_path / "0", "txt", points)
     file = folder / "images.txt"
     file.write_bytes(FORMS[form](file.read_text()).encode())
-    found = read_posed_images(folder)
+    found = read_posed_cameras(folder)
     assert list(found) == list(NAMES)
     for image in posed_model(points).images.values():
         np.testing.assert_allclose(
@@ -91,7 +91,7 @@ DAMAGE: dict[str, tuple[str, Callable[[str], str], str]] = {
         lambda t: t + t.splitlines()[-1] + "\n",
         "3 stands there twice",
     ),
-    "no camera": ("cameras.txt", lambda t: t.replace("PINHOLE", "LENS"), "no camera model"),
+    "no camera": ("cameras.txt", lambda t: t.replace("PINHOLE", "LENS"), "none of COLMAP"),
     "focal of 0": ("cameras.txt", lambda t: t.replace(" 500 ", " 0 "), "focal of 0"),
     "an infinite focal": ("cameras.txt", lambda t: t.replace(" 500 ", " inf "), "not finite"),
 }
@@ -104,7 +104,7 @@ def test_damage_is_named(damage: str, tmp_path: Path) -> None:
     text = (folder / name).read_text()
     assert change(text) != text
     (folder / name).write_text(change(text))
-    for read in (read_posed_images, read_model):
+    for read in (read_posed_cameras, read_model):
         with pytest.raises(InputError, match=f"not a readable COLMAP model.*{said}"):
             read(folder)
 

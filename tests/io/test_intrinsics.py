@@ -6,9 +6,9 @@ import pytest
 
 from dust3r_sfm.errors import InputError
 from dust3r_sfm.io.intrinsics import read_intrinsics
-from dust3r_sfm.types import LensCamera
+from dust3r_sfm.types import Camera
 
-RADIAL = LensCamera("SIMPLE_RADIAL", 640, 480, (500.0, 320.0, 240.0, -0.1))
+RADIAL = Camera("SIMPLE_RADIAL", 640, 480, (500.0, 320.0, 240.0, -0.1))
 
 
 def written(tmp_path: Path, text: str) -> Path:
@@ -21,7 +21,7 @@ def test_a_line_a_photo(tmp_path: Path) -> None:
     text = "# hloc\nq/a b.jpg SIMPLE_RADIAL 640 480 500 320 240 -0.1\n\nc.jpg PINHOLE 10 20 5 5 5 10\n"
     found = read_intrinsics(written(tmp_path, text))
     assert found.camera("q/a b.jpg", (640, 480)) == RADIAL
-    assert found.camera("deep/c.jpg", (10, 20)) == LensCamera("PINHOLE", 10, 20, (5.0, 5.0, 5.0, 10.0))
+    assert found.camera("deep/c.jpg", (10, 20)) == Camera("PINHOLE", 10, 20, (5.0, 5.0, 5.0, 10.0))
     assert found.camera("other.jpg", (640, 480)) is None
     with pytest.raises(InputError, match=r"c.jpg has 20x10 pixels as it is stored, its given camera 10x20"):
         found.camera("c.jpg", (20, 10))

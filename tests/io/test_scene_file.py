@@ -9,7 +9,7 @@ import pytest
 
 from dust3r_sfm.errors import InputError
 from dust3r_sfm.io.scene_file import load_scene, save_scene
-from dust3r_sfm.types import Pair
+from dust3r_sfm.types import Camera, Pair
 
 
 def assert_identical(a, b) -> None:
@@ -50,7 +50,7 @@ def test_everything_comes_back(scene, tmp_path):
         exif_camera="Maker Model",
     )
     depth = (scene.depth[0].astype(np.float32), *scene.depth[1:])
-    lens = (replace(scene.cameras[0], k1=-0.1), *scene.cameras[1:])
+    lens = (Camera("FOV", 160, 120, (100.0, 101.0, 80.0, 60.0, 0.5)), *scene.cameras[1:])
     report = replace(scene.report, repeated_structure=(Pair(0, 1), Pair(3, 2)))
     rich = replace(scene, views=(first, *scene.views[1:]), cameras=lens, depth=depth, report=report)
     save_scene(rich, tmp_path / "deep" / "scene.npz")
@@ -98,6 +98,28 @@ def test_other_version_says_so(saved):
         header = json.loads(file["header"].tobytes())
     encoded = np.frombuffer(json.dumps({**header, "version": 99}).encode(), np.uint8)
     with pytest.raises(InputError, match="version 99"):
+        load_scene(_rewritten(saved, header=encoded))
+
+
+def test_cameras_of_version_1_are_read(scene, saved):
+    """They were pinholes with one radial coefficient, a field each."""
+    with np.load(saved) as file:
+        header = json.loads(file["header"].tobytes())
+    names = ("width", "height", "fx", "fy", "cx", "cy")
+    cameras = [{**{name: getattr(camera, name) for name in names}, "k1": -0.1} for camera in scene.cameras]
+    old = {**header, "version": 1, "cameras": cameras}
+    found = load_scene(_rewritten(saved, header=np.frombuffer(json.dumps(old).encode(), np.uint8)))
+    for camera, before in zip(found.cameras, scene.cameras, strict=True):
+        expected = Camera.radial(before.width, before.height, *before.focals, *before.principal_point, -0.1)
+        assert camera == expected
+
+
+def test_a_camera_that_cannot_be_is_refused(saved):
+    with np.load(saved) as file:
+        header = json.loads(file["header"].tobytes())
+    header["cameras"][0]["params"] = [1.0]
+    encoded = np.frombuffer(json.dumps(header).encode(), np.uint8)
+    with pytest.raises(InputError, match="a PINHOLE camera has 4 params, but 1 are given"):
         load_scene(_rewritten(saved, header=encoded))
 
 

@@ -9,7 +9,7 @@ import pycolmap
 from rendered_room import RenderedRoom
 
 from dust3r_sfm.geometry import invert_rigid, rotation_angle_deg
-from dust3r_sfm.types import Camera, LensCamera, Localization, Rigid
+from dust3r_sfm.types import Camera, Localization, Rigid
 
 QUERIES = (1, 3)
 COUNT = 5
@@ -32,19 +32,15 @@ class PosedRoom:
     def truth(self, index: int) -> Rigid:
         return self.room.rig.cam_from_world[index]
 
-    def camera(self, index: int) -> LensCamera:
-        return pinhole(self.room.rig.cameras[index])
-
-
-def pinhole(camera: Camera) -> LensCamera:
-    return LensCamera("PINHOLE", camera.width, camera.height, (camera.fx, camera.fy, camera.cx, camera.cy))
+    def camera(self, index: int) -> Camera:
+        return self.room.rig.cameras[index]
 
 
 def write_model(room: RenderedRoom, indices: Sequence[int], folder: Path) -> None:
     model = pycolmap.Reconstruction()
     for index in indices:
         camera = room.rig.cameras[index]
-        params = [camera.fx, camera.fy, camera.cx, camera.cy]
+        params = list(camera.params)
         model.add_camera_with_trivial_rig(
             pycolmap.Camera(
                 camera_id=index + 1, model="PINHOLE", width=camera.width, height=camera.height, params=params

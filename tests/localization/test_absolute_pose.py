@@ -10,19 +10,19 @@ from dust3r_sfm.geometry import (
     transform_points,
     vector_from_rotation,
 )
-from dust3r_sfm.geometry.lens import projected
+from dust3r_sfm.geometry.projection import project
 from dust3r_sfm.localization import LocalizationConfig
 from dust3r_sfm.localization.absolute_pose import Solved, pose_covariance, solved_pose, solved_pose_and_focal
-from dust3r_sfm.types import LensCamera
+from dust3r_sfm.types import Camera
 
 CONFIG = LocalizationConfig()
 POSE = rigid(rotation_from_vector(np.array([0.3, -0.5, 0.2])), np.array([0.4, -0.2, 1.0]))
 CAMERAS = (
-    LensCamera("PINHOLE", 640, 480, (500.0, 520.0, 310.0, 250.0)),
-    LensCamera("OPENCV", 640, 480, (500.0, 520.0, 310.0, 250.0, -0.2, 0.05, 0.001, -0.002)),
-    LensCamera("OPENCV_FISHEYE", 640, 480, (330.0, 330.0, 320.0, 240.0, 0.02, -0.01, 0.0, 0.0)),
+    Camera("PINHOLE", 640, 480, (500.0, 520.0, 310.0, 250.0)),
+    Camera("OPENCV", 640, 480, (500.0, 520.0, 310.0, 250.0, -0.2, 0.05, 0.001, -0.002)),
+    Camera("OPENCV_FISHEYE", 640, 480, (330.0, 330.0, 320.0, 240.0, 0.02, -0.01, 0.0, 0.0)),
 )
-SQUARE = LensCamera("SIMPLE_PINHOLE", 640, 480, (700.0, 320.0, 240.0))
+SQUARE = Camera("SIMPLE_PINHOLE", 640, 480, (700.0, 320.0, 240.0))
 
 
 def points_in_view(count: int, seed: int = 0) -> np.ndarray:
@@ -33,12 +33,12 @@ def points_in_view(count: int, seed: int = 0) -> np.ndarray:
     return transform_points(invert_rigid(POSE), np.stack([x, y, z], axis=1))
 
 
-def seen(points: np.ndarray, camera: LensCamera) -> np.ndarray:
-    return projected(transform_points(POSE, points), camera)
+def seen(points: np.ndarray, camera: Camera) -> np.ndarray:
+    return project(transform_points(POSE, points), camera)
 
 
 @pytest.mark.parametrize("camera", CAMERAS, ids=lambda camera: camera.model)
-def test_exact_through_any_lens(camera: LensCamera) -> None:
+def test_exact_through_any_lens(camera: Camera) -> None:
     points = points_in_view(60)
     found = solved_pose(seen(points, camera), points, camera, False, CONFIG)
     assert found is not None
@@ -60,7 +60,7 @@ def test_wrong_matches_do_not_count() -> None:
 
 @pytest.mark.parametrize("focal", [300.0, 700.0, 1000.0])
 def test_a_focal_that_nobody_told(focal: float) -> None:
-    camera = LensCamera("SIMPLE_PINHOLE", 640, 480, (focal, 320.0, 240.0))
+    camera = Camera("SIMPLE_PINHOLE", 640, 480, (focal, 320.0, 240.0))
     points = points_in_view(120)
     pixels = seen(points, camera)
     pixels[::4] = np.random.default_rng(2).uniform([0, 0], [640, 480], (30, 2))
@@ -72,7 +72,7 @@ def test_a_focal_that_nobody_told(focal: float) -> None:
 
 def test_a_focal_that_is_only_a_start() -> None:
     points = points_in_view(60)
-    start = LensCamera("SIMPLE_PINHOLE", 640, 480, (680.0, 320.0, 240.0))
+    start = Camera("SIMPLE_PINHOLE", 640, 480, (680.0, 320.0, 240.0))
     found = solved_pose(seen(points, SQUARE), points, start, True, CONFIG)
     assert found is not None
     assert found.camera.params[0] == pytest.approx(700.0, rel=1e-5)

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from known_room import LookupRegressor, Room, make_room
-from posed_room import errors, pinhole
+from posed_room import errors
 from seeded_networks import TINY, TINY_WITH_FEATURES, loaded, seeded_network
 
 from dust3r_sfm.images import load_view
@@ -52,7 +52,7 @@ def reference_of(room: Room, folder: Path) -> Reference:
         PosedPhoto(
             f"{index}.png",
             folder / "room" / f"{index}.png",
-            pinhole(room.rig.cameras[index]),
+            room.rig.cameras[index],
             room.rig.cam_from_world[index],
         )
         for index in range(5)
@@ -83,7 +83,7 @@ def test_placed_by_predictions(known_focal: bool, room: Room, tmp_path: Path) ->
     reference, regressor = reference_of(room, tmp_path), Describing((room,))
     localizer = Localizer(prepare(reference, regressor, tmp_path / "prepared"), regressor)
     view = load_view(tmp_path / "room" / f"{QUERY}.png", regressor.image_spec)
-    camera = pinhole(room.rig.cameras[QUERY])
+    camera = room.rig.cameras[QUERY]
     attempt = localizer.attempt(view, camera if known_focal else None)
     angle_deg, apart = errors(attempt.localization, room.rig.cam_from_world[QUERY])
     assert angle_deg < (0.3 if known_focal else 1.0)
@@ -104,7 +104,7 @@ def test_depth_that_came_with_the_set_is_taken(room: Room, tmp_path: Path) -> No
     prepared = prepare(reference, regressor, tmp_path / "prepared")
     assert regressor.predicted == []
     found = Localizer(prepared, regressor).localize(
-        load_view(tmp_path / "room" / f"{QUERY}.png", regressor.image_spec), pinhole(room.rig.cameras[QUERY])
+        load_view(tmp_path / "room" / f"{QUERY}.png", regressor.image_spec), room.rig.cameras[QUERY]
     )
     angle_deg, apart = errors(found, room.rig.cam_from_world[QUERY])
     assert angle_deg < 0.1
@@ -137,7 +137,7 @@ def test_a_seeded_network_goes_the_same_way(config: NetworkConfig, room: Room, t
         localizer = Localizer(prepared, regressor, LocalizationConfig(min_inliers=1000))
         attempt = localizer.attempt(
             load_view(tmp_path / "room" / f"{QUERY}.png", regressor.image_spec),
-            pinhole(room.rig.cameras[QUERY]),
+            room.rig.cameras[QUERY],
         )
         assert attempt.localization is None
         assert attempt.reason is not None

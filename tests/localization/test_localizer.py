@@ -15,7 +15,7 @@ from dust3r_sfm.localization import LocalizationConfig, Localizer, Prepared
 from dust3r_sfm.localization.absolute_pose import reprojection_errors
 from dust3r_sfm.localization.mapping.pose_consistency import Agreed
 from dust3r_sfm.regressors.stereo import StereoRegressor
-from dust3r_sfm.types import FocalSource, LensCamera, View
+from dust3r_sfm.types import Camera, FocalSource, View
 
 MOST_DEG, MOST_APART = 0.15, 0.01
 """The room is some five units wide."""
@@ -130,7 +130,7 @@ def test_a_photo_turned_by_exif_gets_the_pose_of_the_stored_file(
     stored_from_upright = np.array([[cosine, -sine, 0.0], [sine, cosine, 0.0], [0.0, 0.0, 1.0]])
     camera = posed_room.camera(index)
     if orientation != 3:
-        camera = LensCamera("PINHOLE", HEIGHT, WIDTH, (FOCAL, FOCAL, HEIGHT / 2, WIDTH / 2))
+        camera = Camera("PINHOLE", HEIGHT, WIDTH, (FOCAL, FOCAL, HEIGHT / 2, WIDTH / 2))
     found = localizer.localize(view_of(path, stereo), camera)
     truth = rigid(stored_from_upright, np.zeros(3)) @ posed_room.truth(index)
     angle_deg, apart = errors(found, truth)
@@ -144,7 +144,7 @@ def test_a_portrait_cut_out_of_a_photo(
     index, left, width = QUERIES[1], 90, 150
     path = tmp_path / "portrait.png"
     Image.open(posed_room.photo(index)).crop((left, 0, left + width, HEIGHT)).save(path)
-    camera = LensCamera("PINHOLE", width, HEIGHT, (FOCAL, FOCAL, WIDTH / 2 - left, HEIGHT / 2))
+    camera = Camera("PINHOLE", width, HEIGHT, (FOCAL, FOCAL, WIDTH / 2 - left, HEIGHT / 2))
     angle_deg, apart = errors(localizer.localize(view_of(path, stereo), camera), posed_room.truth(index))
     assert angle_deg < 2 * MOST_DEG
     assert apart < 2 * MOST_APART

@@ -9,8 +9,9 @@ from scipy.spatial.transform import Rotation
 
 from benchmarks.localization import Options, measured
 from dust3r_sfm.evaluation import read_posed_cameras
-from dust3r_sfm.evaluation.photos import PosedCamera, camera_centre
 from dust3r_sfm.geometry import rotation_angle_deg
+from dust3r_sfm.geometry.transforms import camera_centre
+from dust3r_sfm.io import PosedCamera
 from dust3r_sfm.localization import read_reference
 from dust3r_sfm.pipeline import reconstruct_all
 from dust3r_sfm.pipeline.localization import Outputs, find_queries, localize_photos

@@ -200,7 +200,10 @@ def naive_bilinear(image: np.ndarray, x: float, y: float) -> float:
 def test_correlation_equals_its_naive_twin():
     rng = np.random.default_rng(0)
     a, b, noise = rng.uniform(-0.5, 0.5, (12, 15)), rng.uniform(-0.5, 0.5, (14, 17)), 0.01
-    camera_a, camera_b = Camera(15, 12, 20.0, 21.0, 7.0, 6.5), Camera(17, 14, 22.0, 22.0, 8.0, 7.5)
+    camera_a, camera_b = (
+        Camera.pinhole(15, 12, 20.0, 21.0, 7.0, 6.5),
+        Camera.pinhole(17, 14, 22.0, 22.0, 8.0, 7.5),
+    )
     b_from_a = rigid(np.eye(3), np.array([-0.3, 0.05, 0.1]))
     warp = make_warp(camera_a, camera_b, b_from_a, 1, CPU)
     image_a, image_b = (torch.tensor(g, dtype=torch.float32) for g in (a, b))
@@ -249,7 +252,7 @@ def test_median_of_three_by_three():
 
 
 def test_speed_is_the_derivative_of_where_matches_lie():
-    camera = Camera(40, 30, 50.0, 52.0, 19.0, 16.0)
+    camera = Camera.pinhole(40, 30, 50.0, 52.0, 19.0, 16.0)
     b_from_a = rigid(np.eye(3), np.array([-0.3, 0.05, 0.2]))
     inverse_depth = np.full((30, 40), 0.4)
     ends = []

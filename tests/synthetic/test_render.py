@@ -32,7 +32,7 @@ TILTED = rigid(rotation_from_vector(np.array([0.6, 0.5, 0.9])), np.array([0.2, 0
 
 def test_points_project_onto_their_pixel_centres_and_depth_is_their_z() -> None:
     scene = room_scene(3)
-    camera = Camera(97, 70, 81.0, 78.0, 47.3, 36.1)
+    camera = Camera.pinhole(97, 70, 81.0, 78.0, 47.3, 36.1)
     cam_from_world = arc_cameras(scene, 1, 97, 70, 80.0).cam_from_world[0]
     surface = render_depth(scene, camera, cam_from_world)
     assert np.abs(project(surface.points, camera) - pixel_grid(70, 97)).max() < 1e-9

@@ -9,9 +9,9 @@ from jaxtyping import Float
 
 from dust3r_sfm.alignment.bundle.config import BundleConfig
 from dust3r_sfm.alignment.bundle.tracks import Observations
+from dust3r_sfm.geometry.cameras import radial_coefficient, replace_focals
 from dust3r_sfm.geometry.colmap.models import add_camera, add_image, track_of
 from dust3r_sfm.geometry.colmap.options import bundle_options
-from dust3r_sfm.geometry.lens import opencv_lens, simple_radial_lens
 from dust3r_sfm.types import Camera
 
 
@@ -32,7 +32,9 @@ class Bundle:
     @property
     def bends(self) -> bool:
         """Whether a camera that is not held has a lens."""
-        return any(camera.k1 != 0.0 for k, camera in enumerate(self.cameras) if k not in self.held_cameras)
+        return any(
+            not camera.is_pinhole for k, camera in enumerate(self.cameras) if k not in self.held_cameras
+        )
 
     def view_cameras(self) -> list[Camera]:
         return [self.cameras[camera] for camera in self.camera_of_view]
@@ -93,7 +95,7 @@ def model_from_bundle(bundle: Bundle, observations: Observations) -> pycolmap.Re
     for index, camera in enumerate(bundle.cameras):
         # Only a camera that is held may have pixels that are not square.
         held = index in bundle.held_cameras
-        add_camera(model, index + 1, opencv_lens(camera) if held else simple_radial_lens(camera))
+        add_camera(model, index + 1, camera if held else _square_camera(camera))
     rank = np.zeros(len(observations.view_index), dtype=np.int64)
     for view, camera_index in enumerate(bundle.camera_of_view):
         rows = np.flatnonzero(observations.view_index == view)
@@ -130,9 +132,16 @@ def _bundle_from_model(bundle: Bundle, model: pycolmap.Reconstruction) -> Bundle
     return replace(bundle, cameras=cameras, cam_from_world=poses, xyz=xyz)
 
 
+def _square_camera(camera: Camera) -> Camera:
+    """With one focal and one radial coefficient: what adjustment moves."""
+    k1 = radial_coefficient(camera)
+    assert k1 is not None, f"adjustment moves no {camera.model} lens"
+    return Camera("SIMPLE_RADIAL", camera.width, camera.height, (camera.fx, *camera.principal_point, k1))
+
+
 def _moved_camera(camera: Camera, params: Float[np.ndarray, "4"]) -> Camera:
-    focal, _, _, k1 = (float(value) for value in params)
-    return replace(camera, fx=focal, fy=focal, k1=k1)
+    focal, _, _, k1 = params
+    return Camera.radial(camera.width, camera.height, focal, focal, *camera.principal_point, k1)
 
 
 def share_cameras(
@@ -150,5 +159,5 @@ def share_cameras(
             shared.append(key[3])
             continue
         focal = float(np.exp(np.mean([np.log(camera.fx * camera.fy) / 2 for camera in members])))
-        shared.append(replace(members[0], fx=focal, fy=focal))
+        shared.append(replace_focals(members[0], focal, focal))
     return tuple(shared), tuple(numbers[key] for key in keys)

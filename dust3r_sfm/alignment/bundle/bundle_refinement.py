@@ -13,9 +13,9 @@ from dust3r_sfm.alignment.bundle.schedule import Schedule
 from dust3r_sfm.alignment.bundle.solid_points import Solid, triangulate_solid
 from dust3r_sfm.alignment.bundle.tracks import Observations, compact, observations_from_correspondences
 from dust3r_sfm.alignment.component import AdjustmentOutcome, Component
-from dust3r_sfm.alignment.known_cameras import camera_of_view
 from dust3r_sfm.geometry import apply_affine, invert_rigid, original_camera
 from dust3r_sfm.geometry.resampling import sample_nearest
+from dust3r_sfm.geometry.view_cameras import camera_of_view
 from dust3r_sfm.types import AlignmentStage, Correspondences, Pair, Tracks, View
 
 

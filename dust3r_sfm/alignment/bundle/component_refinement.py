@@ -11,6 +11,7 @@ from dust3r_sfm.alignment.bundle.schedule import Schedule, later_adjustment
 from dust3r_sfm.alignment.component import AdjustmentOutcome, Component
 from dust3r_sfm.alignment.pairs.initialization import Initialization
 from dust3r_sfm.geometry import invert_rigid, project, unproject
+from dust3r_sfm.geometry.projection import pixel_errors
 from dust3r_sfm.geometry.transforms import centre_spread
 from dust3r_sfm.types import Correspondences, Pair, Tracks, View
 
@@ -77,8 +78,7 @@ def _matches_agree(component: Component, found: Mapping[Pair, Correspondences], 
     for pair, matches in found.items():
         turn = (poses[pair.j] @ invert_rigid(poses[pair.i]))[:3, :3]
         rays = unproject(matches.pixels_i.astype(np.float64), np.ones(len(matches)), cameras[pair.i])
-        seen = project(rays @ turn.T, cameras[pair.j])
-        error = np.linalg.norm(seen - matches.pixels_j, axis=1)
+        error = pixel_errors(project(rays @ turn.T, cameras[pair.j]), matches.pixels_j)
         if np.median(error) > max_error * max(cameras[pair.j].width, cameras[pair.j].height):
             return False
     return True

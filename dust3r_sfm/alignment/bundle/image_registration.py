@@ -19,8 +19,9 @@ from dust3r_sfm.alignment.bundle.schedule import final_adjustment, later_adjustm
 from dust3r_sfm.alignment.component import Component
 from dust3r_sfm.alignment.pairs.initialization import Initialization
 from dust3r_sfm.geometry import invert_rigid
+from dust3r_sfm.geometry.cameras import reframe_camera
 from dust3r_sfm.geometry.resection import resected
-from dust3r_sfm.geometry.view_cameras import view_camera, view_scale
+from dust3r_sfm.geometry.view_cameras import principal_point, view_camera, view_scale
 from dust3r_sfm.types import Camera, Correspondences, Pair, Rigid, Tracks, View
 
 
@@ -130,7 +131,8 @@ def _camera_of(view: int, component: Component, views: Sequence[View], init: Ini
         if init.groups[member] == init.groups[view]:
             known = component.cameras[local]
             focal = known.fx / view_scale(views[member]) * scale
-            return replace(view_camera(views[view], focal), k1=known.k1)
+            centre = principal_point(views[view])
+            return reframe_camera(known, views[view].size, (focal, focal), (centre[0], centre[1]))
     return view_camera(views[view], float(np.exp(init.evidence.log_focal[init.groups[view]])) * scale)
 
 

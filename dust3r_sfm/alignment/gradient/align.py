@@ -16,6 +16,7 @@ from dust3r_sfm.alignment.gradient.start import starting_parameters
 from dust3r_sfm.alignment.pairs.initialization import Initialization, initialize
 from dust3r_sfm.evidence import EvidenceConfig, evidence_from_predictions
 from dust3r_sfm.geometry import invert_rigid, rigid
+from dust3r_sfm.geometry.cameras import reframe_camera
 from dust3r_sfm.geometry.graph import connected
 from dust3r_sfm.geometry.view_cameras import view_camera, view_scale
 from dust3r_sfm.progress import Progress
@@ -147,7 +148,7 @@ def _cameras(views: Sequence[View], values: Parameters) -> tuple[Camera, ...]:
     offsets = _numpy(values.centre) / CENTRE_STEPS
     cameras = [view_camera(v, float(f)) for v, f in zip(views, _numpy(focals_px(values)), strict=True)]
     return tuple(
-        replace(camera, cx=camera.cx + float(dx), cy=camera.cy + float(dy))
+        reframe_camera(camera, (camera.width, camera.height), camera.focals, (camera.cx + dx, camera.cy + dy))
         for camera, (dx, dy) in zip(cameras, offsets, strict=True)
     )
 

@@ -12,8 +12,9 @@ from jaxtyping import Float
 
 from dust3r_sfm.evidence.summary import PairSummary
 from dust3r_sfm.geometry import project, rigid, transform_points
+from dust3r_sfm.geometry.projection import unit_rays
 from dust3r_sfm.geometry.resection import Effort, resected
-from dust3r_sfm.geometry.turning import fitted_rotation, unit_rays
+from dust3r_sfm.geometry.turning import fitted_rotation
 from dust3r_sfm.parallel import in_threads
 from dust3r_sfm.progress import Progress
 from dust3r_sfm.types import Camera, Correspondences, Pair, PairGeometry, Rigid

@@ -16,6 +16,7 @@ from dust3r_sfm.alignment.pairs.focals import FocalEvidence
 from dust3r_sfm.alignment.pairs.initialization import Initialization
 from dust3r_sfm.alignment.verification.checks import prior_log_focal, scene_uncertainty
 from dust3r_sfm.alignment.verification.config import VerificationConfig
+from dust3r_sfm.geometry.cameras import replace_focals
 from dust3r_sfm.geometry.view_cameras import view_scale
 from dust3r_sfm.types import View
 
@@ -47,7 +48,7 @@ def hold_open_focals(
             log_focal[group] = np.average([own, prior], weights=weights)
             information[group] = np.inf
         focal = float(np.exp(log_focal[group])) * view_scale(view)
-        cameras[row] = replace(component.cameras[row], fx=focal, fy=focal)
+        cameras[row] = replace_focals(component.cameras[row], focal, focal)
     held = replace(init, evidence=FocalEvidence(log_focal, information))
     adjusted = replace(component, cameras=tuple(cameras))
     return readjust_without(adjusted, (), views, held, bundle)

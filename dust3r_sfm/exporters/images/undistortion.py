@@ -7,8 +7,9 @@ import numpy as np
 from jaxtyping import Float
 
 from dust3r_sfm.exporters.config import ImageForm
-from dust3r_sfm.geometry import ideal_pixels, pixel_grid, project, unproject
-from dust3r_sfm.geometry.projection import exif_turn
+from dust3r_sfm.geometry import pixel_grid, project, undistort_pixels, unproject
+from dust3r_sfm.geometry.cameras import reframe_camera
+from dust3r_sfm.geometry.view_cameras import exif_turn
 from dust3r_sfm.images.framing import fitted_size
 from dust3r_sfm.types import Affine, Camera, Scene, View
 
@@ -43,10 +44,10 @@ def _placed(view: View, camera: Camera, form: ImageForm) -> Placement:
     upright_from_stored, size = _upright(view)
     affine = view.pixel_from_original @ np.linalg.inv(upright_from_stored)
     scale, shift = np.diag(affine)[:2], affine[:2, 2]
-    fx, fy = (np.array([camera.fx, camera.fy]) / scale).tolist()
-    cx, cy = ((np.array([camera.cx, camera.cy]) - shift) / scale).tolist()
-    source = _centred(Camera(*size, fx, fy, cx, cy, camera.k1), form.centred_px)
-    full = undistorted_camera(source, form.edge_samples) if form.undistorted else source
+    fx, fy = np.array(camera.focals) / scale
+    cx, cy = (np.array(camera.principal_point) - shift) / scale
+    source = _centred(reframe_camera(camera, size, (fx, fy), (cx, cy)), form.centred_px)
+    full = largest_pinhole(source, form.edge_samples) if form.undistorted else source
     return Placement(
         source, full, _fitted(full, form.long_edge), affine, not np.allclose(upright_from_stored, np.eye(3))
     )
@@ -65,29 +66,28 @@ def _upright(view: View) -> tuple[Affine, tuple[int, int]]:
 
 def _centred(camera: Camera, near_px: float) -> Camera:
     """With the principal point exactly at the centre, if rounding alone keeps it away."""
-    cx, cy = camera.width / 2, camera.height / 2
-    near = abs(camera.cx - cx) < near_px and abs(camera.cy - cy) < near_px
-    return replace(camera, cx=cx, cy=cy) if near else camera
+    size, centre = (camera.width, camera.height), (camera.width / 2, camera.height / 2)
+    near = np.abs(np.subtract(camera.principal_point, centre)).max() < near_px
+    return reframe_camera(camera, size, camera.focals, centre) if near else camera
 
 
-def undistorted_camera(source: Camera, edge_samples: int) -> Camera:
+def largest_pinhole(source: Camera, edge_samples: int) -> Camera:
     """The pinhole of the same focals with its principal point at the centre and the largest size, about
     that centre, in which every pixel shows something of the photo."""
     right, bottom = float(source.width), float(source.height)
     across, down = np.linspace(0.0, right, edge_samples), np.linspace(0.0, bottom, edge_samples)
     ideal_x = [_ideal_edge(np.full_like(down, x), down, source)[:, 0] for x in (0.0, right)]
-    ideal_y = [
-        _ideal_edge(across, np.full_like(across, y), source)[:, 1] for y in (0.0, float(source.height))
-    ]
-    width = 2.0 * min(source.cx - ideal_x[0].max(), ideal_x[1].min() - source.cx)
-    height = 2.0 * min(source.cy - ideal_y[0].max(), ideal_y[1].min() - source.cy)
+    ideal_y = [_ideal_edge(across, np.full_like(across, y), source)[:, 1] for y in (0.0, bottom)]
+    # Corners that the lens has no rays for bound nothing.
+    width = 2.0 * min(source.cx - np.nanmax(ideal_x[0]), np.nanmin(ideal_x[1]) - source.cx)
+    height = 2.0 * min(source.cy - np.nanmax(ideal_y[0]), np.nanmin(ideal_y[1]) - source.cy)
     # Just above a whole number rounding may have left it just below.
     size = max(1, int(width + 1e-6)), max(1, int(height + 1e-6))
-    return Camera(*size, source.fx, source.fy, size[0] / 2, size[1] / 2)
+    return Camera.pinhole(*size, *source.focals, size[0] / 2, size[1] / 2)
 
 
 def _ideal_edge(x: np.ndarray, y: np.ndarray, camera: Camera) -> Float[np.ndarray, "n 2"]:
-    return ideal_pixels(np.stack([x, y], axis=-1), camera)
+    return undistort_pixels(np.stack([x, y], axis=-1), camera)
 
 
 def _fitted(camera: Camera, long_edge: int | None) -> Camera:
@@ -99,7 +99,7 @@ def _fitted(camera: Camera, long_edge: int | None) -> Camera:
 def resized_camera(camera: Camera, size: tuple[int, int]) -> Camera:
     """The camera of the same image brought to another (width, height)."""
     x, y = size[0] / camera.width, size[1] / camera.height
-    return Camera(*size, camera.fx * x, camera.fy * y, camera.cx * x, camera.cy * y, camera.k1)
+    return reframe_camera(camera, size, (camera.fx * x, camera.fy * y), (camera.cx * x, camera.cy * y))
 
 
 def pixels_seen(
@@ -128,5 +128,4 @@ def distinct(cameras: Sequence[Camera]) -> tuple[tuple[Camera, ...], tuple[int, 
 
 
 def _rounded(camera: Camera) -> Camera:
-    numbers = (camera.fx, camera.fy, camera.cx, camera.cy, camera.k1)
-    return Camera(camera.width, camera.height, *(round(float(number), 9) for number in numbers))
+    return replace(camera, params=tuple(round(value, 9) for value in camera.params))

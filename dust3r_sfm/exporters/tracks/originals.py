@@ -59,5 +59,4 @@ def _projections(
     observing = cam_from_world[scene.tracks.view_index]
     points = scene.tracks.xyz[scene.tracks.point_index].astype(float)
     in_camera = np.einsum("oij,oj->oi", observing[:, :3, :3], points) + observing[:, :3, 3]
-    in_camera[in_camera[:, 2] <= 0] = np.nan
     return project_each(in_camera, intrinsics_of(cameras)[scene.tracks.view_index])

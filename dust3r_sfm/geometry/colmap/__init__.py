@@ -1,1 +1,1 @@
-"""pycolmap's options and models, as all rooms use them."""
+"""pycolmap's cameras, models and options, as all rooms use them."""

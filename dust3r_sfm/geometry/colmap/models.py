@@ -6,13 +6,13 @@ import numpy as np
 import pycolmap
 from jaxtyping import Float
 
-from dust3r_sfm.geometry.lens import pycolmap_lens
-from dust3r_sfm.types import LensCamera, Rigid
+from dust3r_sfm.geometry.colmap.cameras import pycolmap_camera
+from dust3r_sfm.types import Camera, Rigid
 
 
-def add_camera(model: pycolmap.Reconstruction, camera_id: int, camera: LensCamera) -> None:
+def add_camera(model: pycolmap.Reconstruction, camera_id: int, camera: Camera) -> None:
     """It is a rig of its own, as each of ours is."""
-    model.add_camera_with_trivial_rig(pycolmap_lens(camera, camera_id))
+    model.add_camera_with_trivial_rig(pycolmap_camera(camera, camera_id))
 
 
 def add_image(
@@ -30,7 +30,7 @@ def add_image(
 
 def model_of_photos(
     names: Sequence[str],
-    cameras: Sequence[LensCamera],
+    cameras: Sequence[Camera],
     cam_from_world: Sequence[Rigid],
     pixels: Sequence[Float[np.ndarray, "_n 2"]],
 ) -> pycolmap.Reconstruction:

@@ -7,7 +7,7 @@ import numpy as np
 import pycolmap
 
 from dust3r_sfm.errors import InputError
-from dust3r_sfm.geometry.lens import lens_camera
+from dust3r_sfm.geometry.colmap.cameras import camera_from_pycolmap
 from dust3r_sfm.io.colmap_model import pose_of_image, read_model
 from dust3r_sfm.localization.mapping.photo_files import found_photos
 from dust3r_sfm.localization.mapping.reference import NO_POINTS, DepthMap, KnownPoints, PosedPhoto, Reference
@@ -34,7 +34,8 @@ def read_colmap_set(
 
 
 def _posed_photo(model: pycolmap.Reconstruction, image: pycolmap.Image, path: Path) -> PosedPhoto:
-    return PosedPhoto(image.name, path, lens_camera(model.cameras[image.camera_id]), pose_of_image(image))
+    camera = camera_from_pycolmap(model.cameras[image.camera_id])
+    return PosedPhoto(image.name, path, camera, pose_of_image(image))
 
 
 def _known_points(model: pycolmap.Reconstruction, image_ids: Sequence[int]) -> KnownPoints:

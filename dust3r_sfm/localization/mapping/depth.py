@@ -6,7 +6,7 @@ import numpy as np
 from jaxtyping import Float
 
 from dust3r_sfm.geometry import apply_affine, invert_rigid, transform_points
-from dust3r_sfm.geometry.lens import normalized
+from dust3r_sfm.geometry.projection import normalized_from_pixels
 from dust3r_sfm.geometry.robust import weighted_median
 from dust3r_sfm.localization.config import DepthScaleConfig, PreparationConfig
 from dust3r_sfm.localization.mapping.matching import longest_focals, near_epipolar_line
@@ -115,7 +115,7 @@ def _triangulated(
     pixels = found.correspondences.pixels_i.astype(np.float64)
     both = zip((found.pair.i, found.pair.j), (pixels, found.correspondences.pixels_j), strict=True)
     rays_i, rays_j = (
-        normalized(apply_affine(np.linalg.inv(views[k].pixel_from_original), p), photos[k].camera)
+        normalized_from_pixels(apply_affine(np.linalg.inv(views[k].pixel_from_original), p), photos[k].camera)
         for k, p in both
     )
     photo_i, photo_j = photos[found.pair.i], photos[found.pair.j]

@@ -6,7 +6,8 @@ import numpy as np
 from jaxtyping import Bool, Float, Int
 
 from dust3r_sfm.geometry import invert_rigid
-from dust3r_sfm.geometry.lens import mean_focal, normalized
+from dust3r_sfm.geometry.cameras import mean_focal
+from dust3r_sfm.geometry.projection import normalized_from_pixels
 from dust3r_sfm.localization.mapping.reference import PosedPhoto
 from dust3r_sfm.progress import Progress
 from dust3r_sfm.regressors.protocol import Encoding, MatchesFeatures
@@ -25,7 +26,9 @@ def reference_matches(
     """Features of the photos of each pair that look alike and are within `max_error` (a share of the long
     edge) of each other's epipolar line. `pixels`: of the features, in the stored files. A stage "Matching
     references" in pairs on `progress`."""
-    rays = [normalized(places, photo.camera) for places, photo in zip(pixels, photos, strict=True)]
+    rays = [
+        normalized_from_pixels(places, photo.camera) for places, photo in zip(pixels, photos, strict=True)
+    ]
     progress.start("Matching references", len(pairs), "pairs")
     out = {}
     for pair in pairs:

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 from jaxtyping import Float, Int
 
-from dust3r_sfm.types import Affine, ConfidenceArray, LensCamera, Rigid
+from dust3r_sfm.types import Affine, Camera, ConfidenceArray, Rigid
 
 
 @dataclass(frozen=True)
@@ -18,7 +18,7 @@ class PosedPhoto:
     """In the set."""
     path: Path
     """The file."""
-    camera: LensCamera
+    camera: Camera
     """Of the stored file, with its lens."""
     cam_from_world: Rigid
     """OpenCV axes of the stored file, before any EXIF rotation."""

@@ -9,7 +9,7 @@ from jaxtyping import Bool, Float, Float16, Int, UInt8
 from torch import Tensor
 
 from dust3r_sfm.geometry import apply_affine
-from dust3r_sfm.geometry.view_pixels import select_usable
+from dust3r_sfm.geometry.pixels import select_usable
 from dust3r_sfm.matching.learned.config import LearnedFeatureConfig
 from dust3r_sfm.matching.learned.networks import LearnedNetworks
 from dust3r_sfm.matching.learned.pyramid import describe, pyramid_of, score_map

@@ -7,22 +7,17 @@ from pathlib import Path
 
 from dust3r_sfm.alignment import Presets
 from dust3r_sfm.errors import InputError
-from dust3r_sfm.io.colmap_model import model_folder, read_posed_images
+from dust3r_sfm.io.colmap_model import model_folder, read_posed_cameras
 from dust3r_sfm.io.intrinsics import read_intrinsics
 from dust3r_sfm.io.transforms_json import read_transforms_poses
 from dust3r_sfm.pipeline.known.config import KnownCameras
-from dust3r_sfm.types import Camera, LensCamera, Rigid, View
-
-_PINHOLES = {"SIMPLE_PINHOLE": (0, 0, 1, 2), "PINHOLE": (0, 1, 2, 3)}
-_RADIAL = {"SIMPLE_RADIAL": (0, 0, 1, 2), "RADIAL": (0, 0, 1, 2), "OPENCV": (0, 1, 2, 3)}
-"""Where fx, fy, cx, cy stand in COLMAP's params; behind them k1, and what must be 0."""
+from dust3r_sfm.types import Camera, Rigid, View
 
 
 def presets_of_views(known: KnownCameras, presets: Presets, views: Sequence[View]) -> Presets:
     """`presets` and what the files say of these views; where both do, `presets` hold.
 
-    Raises InputError for files that cannot be read or name none of the photos, and for lenses that
-    alignment does not know.
+    Raises InputError for files that cannot be read or name none of the photos.
     """
     if known.focal_px is not None and not 0 < known.focal_px < math.inf:
         raise InputError(f"the focal is given as {known.focal_px} pixels: give a positive number")
@@ -45,25 +40,11 @@ def _cameras_of_views(source: Path, views: Sequence[View]) -> dict[str, Camera]:
         intrinsics = read_intrinsics(source)
         found = {view.name: intrinsics.camera(view.name, view.original_size) for view in views}
     else:
-        given = read_posed_images(folder)
+        given = read_posed_cameras(folder)
         found = {view.name: given[view.name].camera if view.name in given else None for view in views}
-    known = {name: camera_of_lens(lens, name) for name, lens in found.items() if lens is not None}
+    known = {name: camera for name, camera in found.items() if camera is not None}
     _require_some(len(known), source, views, "cameras")
     return known
-
-
-def camera_of_lens(lens: LensCamera, name: str) -> Camera:
-    """Raises InputError for a lens with more than one radial term."""
-    at = {**_PINHOLES, **_RADIAL}.get(lens.model)
-    if at is not None:
-        bends = lens.params[max(at) + 1 :]
-        if not any(bends[1:]):
-            fx, fy, cx, cy = (lens.params[k] for k in at)
-            return Camera(lens.width, lens.height, fx, fy, cx, cy, *bends[:1])
-    raise InputError(
-        f"{name}: its camera is given as {lens.model} {lens.params}, and alignment knows lenses with one "
-        "radial term k1 only: undistort the photos first, or leave its camera out"
-    )
 
 
 def _poses_of_views(source: Path, views: Sequence[View]) -> dict[str, Rigid]:
@@ -79,7 +60,7 @@ def _poses_in(source: Path) -> Mapping[str, Rigid]:
     folder = model_folder(source) if source.is_dir() else None
     if folder is None:
         raise InputError(f"{source}: is no COLMAP model (cameras and images, .bin or .txt) and no .json")
-    return {name: image.cam_from_world for name, image in read_posed_images(folder).items()}
+    return {name: image.cam_from_world for name, image in read_posed_cameras(folder).items()}
 
 
 def _require_some(count: int, source: Path, views: Sequence[View], what: str) -> None:

@@ -9,7 +9,7 @@ from dust3r_sfm.images.files import find_photos
 from dust3r_sfm.io.intrinsics import Intrinsics, named_camera
 from dust3r_sfm.io.text_files import numbered_lines
 from dust3r_sfm.io.values import shown
-from dust3r_sfm.types import LensCamera
+from dust3r_sfm.types import Camera
 
 _LIST_SUFFIX = ".txt"
 
@@ -38,7 +38,7 @@ def find_queries(queries: Path, intrinsics: Intrinsics | None = None, root: Path
 
 def _listed_queries(queries: Path, given: Intrinsics, root: Path) -> Queries:
     files: dict[str, Path] = {}
-    cameras: dict[str, LensCamera] = {}
+    cameras: dict[str, Camera] = {}
     for number, line in numbered_lines(queries):
         try:
             named = named_camera(line)

@@ -12,7 +12,7 @@ from jaxtyping import Float, UInt8
 from PIL import Image
 
 from dust3r_sfm.geometry import apply_affine
-from dust3r_sfm.geometry.view_pixels import select_usable
+from dust3r_sfm.geometry.pixels import select_usable
 from dust3r_sfm.images import load_gray
 from dust3r_sfm.regressors.protocol import Encoding
 from dust3r_sfm.types import Affine, View

@@ -7,9 +7,11 @@ import pycolmap
 from jaxtyping import Float
 
 from dust3r_sfm.geometry import rigid, unproject
+from dust3r_sfm.geometry.cameras import scale_camera
+from dust3r_sfm.geometry.colmap.cameras import pycolmap_camera
 from dust3r_sfm.geometry.colmap.options import two_view_ransac_options
-from dust3r_sfm.geometry.turning import fitted_rotation, unit_rays
-from dust3r_sfm.geometry.view_cameras import pycolmap_camera, scaled_camera
+from dust3r_sfm.geometry.projection import unit_rays
+from dust3r_sfm.geometry.turning import fitted_rotation
 from dust3r_sfm.types import Camera, Correspondences, PairGeometry, Rigid
 
 
@@ -113,8 +115,8 @@ def two_view(
     found = pycolmap.estimate_essential_matrix(
         matches.pixels_i * resolution[0],
         matches.pixels_j * resolution[1],
-        pycolmap_camera(scaled_camera(camera_i, resolution[0])),
-        pycolmap_camera(scaled_camera(camera_j, resolution[1])),
+        pycolmap_camera(scale_camera(camera_i, resolution[0])),
+        pycolmap_camera(scale_camera(camera_j, resolution[1])),
         two_view_ransac_options(config.max_error_px, config.seed),
     )
     if found is None or found["num_inliers"] < config.min_inliers:

@@ -23,6 +23,7 @@ from dust3r_sfm.geometry import (
     rotation_from_vector,
     transform_points,
 )
+from dust3r_sfm.geometry.cameras import replace_focals
 
 BOUNDS = BundleConfig()
 
@@ -51,7 +52,7 @@ def exact(scenes):
 def disturbed(bundle, focal_factor=1.05, seed=1):
     rng = np.random.default_rng(seed)
     turns = rigid(rotation_from_vector(rng.normal(0, 0.01, (4, 3))), rng.normal(0, 0.02, (4, 3)))
-    cameras = tuple(replace(c, fx=focal_factor * c.fx, fy=focal_factor * c.fy) for c in bundle.cameras)
+    cameras = tuple(replace_focals(c, focal_factor * c.fx, focal_factor * c.fy) for c in bundle.cameras)
     xyz = bundle.xyz + rng.normal(0, 0.03, bundle.xyz.shape)
     return replace(bundle, cameras=cameras, cam_from_world=turns @ bundle.cam_from_world, xyz=xyz)
 

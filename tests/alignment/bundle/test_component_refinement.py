@@ -9,6 +9,7 @@ from posed_scene import BUNDLE, FIRST, largest_turn_deg, posed_scene, true_solut
 from dust3r_sfm.alignment.bundle import component_refinement
 from dust3r_sfm.alignment.bundle.bundle_refinement import Refined
 from dust3r_sfm.alignment.bundle.component_refinement import refine_component
+from dust3r_sfm.geometry.cameras import replace_focals
 
 USED_MEMBERS = (0, 2, 3)
 
@@ -36,7 +37,7 @@ def test_refinement_keeps_what_was_right_and_finds_tracks(scene, solved):
 def test_refinement_mends_what_was_not(scene, solved):
     rng = np.random.default_rng(0)
     noise = 0.01 * rng.standard_normal(solved.cam_from_world.shape) * [[[0] * 3 + [1]] * 3 + [[0] * 4]]
-    wider = tuple(replace(camera, fx=1.02 * camera.fx, fy=1.02 * camera.fy) for camera in solved.cameras)
+    wider = tuple(replace_focals(camera, 1.02 * camera.fx, 1.02 * camera.fy) for camera in solved.cameras)
     start = replace(solved, cam_from_world=solved.cam_from_world + noise, cameras=wider)
     posed, gone = refine_component(start, scene.truth.views, scene.start, BUNDLE, FIRST)
     assert not gone
@@ -60,7 +61,7 @@ def test_no_correspondences(scene, solved):
 
 
 def test_given_cameras_stay(scene, solved):
-    given = tuple(replace(camera, fx=45.0, fy=45.5) for camera in scene.truth.cameras)
+    given = tuple(replace_focals(camera, 45.0, 45.5) for camera in scene.truth.cameras)
     evidence = replace(
         scene.start.evidence, information=np.full_like(scene.start.evidence.information, np.inf)
     )

@@ -20,7 +20,7 @@ from dust3r_sfm.progress import Silent
 from dust3r_sfm.types import Camera, Correspondences, Pair, PairGeometry, Rigid
 
 CONFIG = RelativePoseConfig()
-CAMERAS = [Camera(64, 48, 60.0, 60.0, 32.0, 24.0), Camera(48, 64, 50.0, 50.0, 23.0, 33.0)]
+CAMERAS = [Camera.pinhole(64, 48, 60.0, 60.0, 32.0, 24.0), Camera.pinhole(48, 64, 50.0, 50.0, 23.0, 33.0)]
 PAIR = Pair(0, 1)
 COUNT = 100
 SCALE = 0.4

@@ -32,7 +32,7 @@ def cameras() -> list[Camera]:
     sizes = (2 * CENTRES).astype(int).tolist()
     focals = (FOCALS[GROUP] * VIEW_SCALE).tolist()
     return [
-        Camera(width, height, focal, focal, cx, cy)
+        Camera.pinhole(width, height, focal, focal, cx, cy)
         for (width, height), focal, (cx, cy) in zip(sizes, focals, CENTRES.tolist(), strict=True)
     ]
 

@@ -8,7 +8,7 @@ from dust3r_sfm.alignment.verification.witnesses import WitnessConfig, pair_witn
 from dust3r_sfm.geometry import project, rigid, rotation_from_vector, transform_points
 from dust3r_sfm.types import Camera, Correspondences, Pair
 
-CAMERA = Camera(512, 384, 480.0, 480.0, 256.0, 192.0)
+CAMERA = Camera.pinhole(512, 384, 480.0, 480.0, 256.0, 192.0)
 NOTHING_GIVEN = np.zeros(6, dtype=bool)
 
 

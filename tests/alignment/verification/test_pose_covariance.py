@@ -8,7 +8,7 @@ from dust3r_sfm.geometry import project, rigid, rotation_from_vector, transform_
 from dust3r_sfm.types import Camera, Tracks
 
 CONFIG = UncertaintyConfig(least_noise_px=0.5, inflation=2.0)
-CAMERA = Camera(512, 384, 480.0, 480.0, 256.0, 192.0)
+CAMERA = Camera.pinhole(512, 384, 480.0, 480.0, 256.0, 192.0)
 
 
 def arc(count: int, turning: bool) -> np.ndarray:
@@ -47,7 +47,7 @@ def naive_covariance(poses: np.ndarray, tracks: Tracks) -> np.ndarray:
         moved = rigid(rotation_from_vector(twist[:, :3]), twist[:, 3:]) @ poses
         xyz = tracks.xyz + change[6 * count + 1 :].reshape(-1, 3)
         focal = 480.0 * np.exp(change[6 * count])
-        camera = Camera(512, 384, focal, focal, 256.0, 192.0)
+        camera = Camera.pinhole(512, 384, focal, focal, 256.0, 192.0)
         return np.stack([project(transform_points(pose, xyz), camera) for pose in moved], axis=1).ravel()
 
     size = 6 * count + 1 + 3 * len(tracks.xyz)

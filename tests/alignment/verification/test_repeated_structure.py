@@ -80,7 +80,7 @@ def found(rejected: Sequence[RelativePose]) -> dict[Pair, str]:
     """Of a scene with all of its cameras in their true places."""
     component = Component(
         members=tuple(range(8)),
-        cameras=(Camera(64, 48, 60.0, 60.0, 32.0, 24.0),) * 8,
+        cameras=(Camera.pinhole(64, 48, 60.0, 60.0, 32.0, 24.0),) * 8,
         cam_from_world=POSES,
         scales={pair: unit_of(pair) for pair in USED},
         residual_px=dict.fromkeys(USED, 0.1),
@@ -197,7 +197,7 @@ def test_what_says_nothing_of_positions_or_has_no_depth_to_compare_is_not_asked(
     lonely = [pair for pair in USED if pair.i not in HERE]
     component = Component(
         members=tuple(range(8)),
-        cameras=(Camera(64, 48, 60.0, 60.0, 32.0, 24.0),) * 8,
+        cameras=(Camera.pinhole(64, 48, 60.0, 60.0, 32.0, 24.0),) * 8,
         cam_from_world=POSES,
         scales={pair: unit_of(pair) for pair in lonely},
         residual_px=dict.fromkeys(lonely, 0.1),

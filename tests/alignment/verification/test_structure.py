@@ -7,7 +7,7 @@ from dust3r_sfm.alignment.verification.structure import StructureConfig, Votes, 
 from dust3r_sfm.geometry import project, rigid, transform_points
 from dust3r_sfm.types import Camera, Correspondences, Pair, Tracks
 
-CAMERA = Camera(512, 384, 450.0, 450.0, 256.0, 192.0)
+CAMERA = Camera.pinhole(512, 384, 450.0, 450.0, 256.0, 192.0)
 HALF, POINTS = 3, 120
 
 

@@ -12,16 +12,16 @@ from dust3r_sfm.geometry import (
     rotation_from_vector,
     transform_points,
 )
-from dust3r_sfm.geometry.lens import projected
+from dust3r_sfm.geometry.projection import project
 from dust3r_sfm.localization import LocalizationConfig, PosedPhoto, PreparationConfig
 from dust3r_sfm.localization.absolute_pose import solved_pose
 from dust3r_sfm.localization.config import CarryingConfig
 from dust3r_sfm.localization.mapping.pose_consistency import Agreed, carried, pose_distances
 from dust3r_sfm.localization.mapping.reference import NO_POINTS
 from dust3r_sfm.localization.mapping.triangulation import FeaturePoints, triangulated_features
-from dust3r_sfm.types import LensCamera, Pair, Rigid
+from dust3r_sfm.types import Camera, Pair, Rigid
 
-CAMERA = LensCamera("PINHOLE", 640, 480, (500.0, 500.0, 320.0, 240.0))
+CAMERA = Camera("PINHOLE", 640, 480, (500.0, 500.0, 320.0, 240.0))
 COUNT = 150
 DEPTH = 5.0
 XYZ = np.random.default_rng(1).uniform([-2.5, -1.5, 4.0], [2.5, 1.5, 6.0], (COUNT, 3))
@@ -40,7 +40,7 @@ def given(place: float, size: float) -> Rigid:
 
 
 def seen(place: float, noise_px: float) -> np.ndarray:
-    exact = projected(transform_points(truth(place), XYZ), CAMERA)
+    exact = project(transform_points(truth(place), XYZ), CAMERA)
     return exact + np.random.default_rng(int(100 + 50 * place)).normal(0.0, noise_px, exact.shape)
 
 

@@ -5,14 +5,14 @@ from pathlib import Path
 import numpy as np
 
 from dust3r_sfm.geometry import rigid, rotation_from_vector, transform_points
-from dust3r_sfm.geometry.lens import normalized, projected
+from dust3r_sfm.geometry.projection import normalized_from_pixels, project
 from dust3r_sfm.localization import KnownPoints, PosedPhoto, PreparationConfig
 from dust3r_sfm.localization.mapping.matching import near_epipolar_line
 from dust3r_sfm.localization.mapping.reference import NO_POINTS
 from dust3r_sfm.localization.mapping.triangulation import NEW, FeaturePoints, triangulated_features
-from dust3r_sfm.types import LensCamera, Pair
+from dust3r_sfm.types import Camera, Pair
 
-CAMERA = LensCamera("RADIAL", 640, 480, (500.0, 320.0, 240.0, -0.1, 0.02))
+CAMERA = Camera("RADIAL", 640, 480, (500.0, 320.0, 240.0, -0.1, 0.02))
 PHOTOS = tuple(
     PosedPhoto(
         f"{k}",
@@ -24,7 +24,7 @@ PHOTOS = tuple(
 )
 COUNT = 40
 XYZ = np.random.default_rng(0).uniform([-1.0, -1.0, 4.0], [1.5, 1.0, 6.0], (COUNT, 3))
-PIXELS = tuple(projected(transform_points(photo.cam_from_world, XYZ), CAMERA) for photo in PHOTOS)
+PIXELS = tuple(project(transform_points(photo.cam_from_world, XYZ), CAMERA) for photo in PHOTOS)
 SAME = np.stack([np.arange(COUNT), np.arange(COUNT)], axis=1)
 MATCHES = {Pair(0, 1): SAME, Pair(1, 2): SAME}
 CONFIG = PreparationConfig()
@@ -85,7 +85,7 @@ def test_one_photo_has_no_points() -> None:
 
 
 def test_epipolar_lines() -> None:
-    rays_i, rays_j = (normalized(pixels, CAMERA) for pixels in PIXELS[:2])
+    rays_i, rays_j = (normalized_from_pixels(pixels, CAMERA) for pixels in PIXELS[:2])
     j_from_i = PHOTOS[1].cam_from_world
     assert near_epipolar_line(rays_i, rays_j, j_from_i, 1e-6).all()
     # The cameras are side by side: up is off the line, sideways is along it.

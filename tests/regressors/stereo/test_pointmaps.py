@@ -20,7 +20,7 @@ from dust3r_sfm.regressors.stereo.two_view import UNRELATED, TwoView
 from dust3r_sfm.types import Camera, Correspondences, Pair, PairGeometry, PairPrediction, View
 
 PAIR = Pair(0, 1)
-CAMERAS = [Camera(64, 48, 60.0, 60.0, 33.0, 22.0), Camera(56, 64, 50.0, 50.0, 27.0, 33.0)]
+CAMERAS = [Camera.pinhole(64, 48, 60.0, 60.0, 33.0, 22.0), Camera.pinhole(56, 64, 50.0, 50.0, 27.0, 33.0)]
 J_FROM_I = rigid(rotation_from_vector(np.array([0.05, -0.15, 0.1])), np.array([-0.72, 0.48, -0.5012]))
 """Of length 1: the pair's unit is the baseline. Camera j is nearer to what both see."""
 PLANE = np.array([0.2, -0.1, 4.0])

@@ -21,8 +21,8 @@ from dust3r_sfm.regressors.stereo.two_view import (
 )
 from dust3r_sfm.types import Camera, Correspondences, PairGeometry, Rigid
 
-CAMERA_I = Camera(640, 480, 500.0, 500.0, 320.0, 240.0)
-CAMERA_J = Camera(320, 400, 380.0, 380.0, 150.0, 210.0)
+CAMERA_I = Camera.pinhole(640, 480, 500.0, 500.0, 320.0, 240.0)
+CAMERA_J = Camera.pinhole(320, 400, 380.0, 380.0, 150.0, 210.0)
 CONFIG = TwoViewConfig()
 TURN = rotation_from_vector(np.array([0.05, -0.12, 0.08]))
 SIDEWAYS = rigid(TURN, np.array([-0.6, 0.1, 0.2]))
@@ -140,7 +140,7 @@ def test_noise_and_wrong_matches_are_borne(noise_px: float) -> None:
 
 def test_small_parallax_that_long_lenses_see_is_low() -> None:
     """A quarter of a degree is 30 pixels here: no turn explains it, but no depth should rest on it."""
-    long = Camera(6400, 4800, 7000.0, 7000.0, 3200.0, 2400.0)
+    long = Camera.pinhole(6400, 4800, 7000.0, 7000.0, 3200.0, 2400.0)
     points, motion = box_points(), rigid(TURN, np.array([0.015, 0.0, 0.0]))
     pixels = project(points, long), project(transform_points(motion, points), long)
     matches = Correspondences(*pixels, np.ones(len(points)))

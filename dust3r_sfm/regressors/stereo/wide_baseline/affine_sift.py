@@ -12,7 +12,7 @@ from jaxtyping import Float, Int, UInt8
 from scipy.ndimage import affine_transform, gaussian_filter1d
 
 from dust3r_sfm.geometry import apply_affine
-from dust3r_sfm.geometry.view_pixels import select_usable
+from dust3r_sfm.geometry.pixels import select_usable
 from dust3r_sfm.images import load_gray
 from dust3r_sfm.regressors.stereo.features import FeatureConfig, resolution_of, sift
 from dust3r_sfm.regressors.stereo.wide_baseline.keypoint_merging import places_of
