@@ -59,12 +59,19 @@ KEPT: Mapping[str, Mapping[str, str]] = {
         "_LONGITUDE _BELOW_SEA _ALTITUDE _FOCAL_MM _FOCAL_35MM _SERIAL _PLANE_X_RESOLUTION _PLANE_UNIT "
         "_PIXEL_WIDTH _PIXEL_HEIGHT _FILM_DIAGONAL_MM _MM_OF_UNIT _INCH",
         "images/tones.py": "_WHITE_LEVELS",
+        "io/colmap_binary.py": "_KEYPOINT _OBSERVATION",
+        "io/colmap_records.py": "NO_POINT",
+        "io/colmap_text.py": "_POINT_FIELDS _IMAGE_FIELDS",
         "io/results_version.py": "RESULTS_VERSION",
         "io/scene_file.py": "_VERSION _READABLE",
         "localization/mapping/photo_files.py": "_ABOVE_MODEL",
         "networks/checkpoints/own_format.py": "_VERSION",
         "regressors/stereo/matching.py": "SIFT_UNIT",
         "types/cameras.py": "CAMERA_MODELS",
+    },
+    "what no file of cameras, poses or positions means: refused wherever it stands": {
+        "io/text_files.py": "LARGEST_TEXT",
+        "io/values.py": "FARTHEST LONGEST_SIDE QUATERNION_NORMS MOST_SKEWED _SHOWN",
     },
     "published networks: what their weights were made for": {
         "matching/learned/deformable.py": "_SIDE",
