@@ -29,7 +29,7 @@ import tyro
 
 from dust3r_sfm.alignment import AlignmentConfig, align
 from dust3r_sfm.evaluation import PosedCamera, score_poses
-from dust3r_sfm.evidence import EvidenceConfig, resumed
+from dust3r_sfm.evidence import EvidenceConfig, resume_collector
 from dust3r_sfm.geometry import original_camera
 from dust3r_sfm.progress import Silent
 from dust3r_sfm.synthetic.cameras import Rig, arc_cameras, loop_cameras
@@ -115,7 +115,7 @@ def measure(options: Options, count: int, focals: Focals) -> Measured:
     pairs = graph_pairs(count, options.pairs)
     baseline_mib, evidence_s = peak_mib(), 0.0
     with tempfile.TemporaryDirectory(prefix="benchmark_") as work:
-        collector = resumed(views, pairs, EvidenceConfig(), Path(work), "benchmark")
+        collector = resume_collector(views, pairs, EvidenceConfig(), Path(work), "benchmark")
         for prediction in predictions:
             began_s = time.process_time()
             collector.take(prediction)
@@ -166,7 +166,7 @@ def make_predictions(
         for camera, pose in zip(rig.cameras, rig.cam_from_world, strict=True)
     ]
     pairs = graph_pairs(count, options.pairs)
-    undirected = sorted({min(pair, pair.swapped()) for pair in pairs})
+    undirected = sorted({min(pair, pair.swap()) for pair in pairs})
     wrong = rng.permutation(len(undirected))[: round(options.wrong_pairs * len(undirected))]
     return rig, views, _made(options, rig, depths, pairs, {undirected[k] for k in wrong})
 
@@ -191,7 +191,7 @@ def _made(
             [pair],
             noise=options.noise,
             outlier_fraction=options.outliers,
-            wrong_pair_fraction=1.0 if min(pair, pair.swapped()) in wrong else 0.0,
+            wrong_pair_fraction=1.0 if min(pair, pair.swap()) in wrong else 0.0,
             seed=options.seed + 1000 * number,
         )
         yield replace(

@@ -125,7 +125,7 @@ def measure(options: Options) -> Iterator[Row]:
         for factor in factors:
             config = AlignmentConfig()
             if options.vary:
-                config = varied(config, options.vary.split("."), factor)
+                config = vary(config, options.vary.split("."), factor)
             yield align_subset(subset, regressor, config, factor)
 
 
@@ -166,20 +166,20 @@ def subsets(count: int, size: int, draws: int, rng: random.Random) -> list[list[
     return [list(chosen) for chosen in dict.fromkeys(map(tuple, out)) if len(chosen) == size]
 
 
-def varied(config: Any, names: Sequence[str], factor: float) -> Any:
+def vary(config: Any, names: Sequence[str], factor: float) -> Any:
     """The config with the number of this dotted name multiplied."""
     first, *rest = names
     assert first in {field.name for field in fields(config)}, f"no field {first}"
     value = getattr(config, first)
-    changed = varied(value, rest, factor) if rest else scaled(value, factor)
+    changed = vary(value, rest, factor) if rest else scale_value(value, factor)
     return replace(config, **{first: changed})
 
 
-def scaled(value: Any, factor: float) -> Any:
+def scale_value(value: Any, factor: float) -> Any:
     """As many times the number, or each of them; a count stays a whole one, and
     one at least."""
     if isinstance(value, tuple):
-        return tuple(scaled(each, factor) for each in value)
+        return tuple(scale_value(each, factor) for each in value)
     return max(round(value * factor), min(value, 1)) if isinstance(value, int) else value * factor
 
 

@@ -110,7 +110,7 @@ class Report:
 def main(options: Options) -> None:
     pycolmap.logging.minloglevel = int(pycolmap.logging.ERROR)
     with tempfile.TemporaryDirectory(prefix="benchmark_") as temporary:
-        report = measured(options, Path(temporary))
+        report = measure(options, Path(temporary))
     print(json.dumps(asdict(report), indent=1))
     if options.json is not None:
         facts = {
@@ -124,10 +124,10 @@ def main(options: Options) -> None:
         options.json.write_text(json.dumps(facts, indent=1) + "\n", encoding="utf-8")
 
 
-def measured(options: Options, work: Path) -> Report:
+def measure(options: Options, work: Path) -> Report:
     truth = read_posed_cameras(options.set / "gt")
-    mapping = _listed(options.set / "gt" / "mapping_list.txt", truth, options.thin)
-    queries = _listed(options.set / "gt" / "query_list.txt", truth, options.every)
+    mapping = _read_listed(options.set / "gt" / "mapping_list.txt", truth, options.thin)
+    queries = _read_listed(options.set / "gt" / "query_list.txt", truth, options.every)
     model = pycolmap.Reconstruction(str(options.set / "gt"))
     write_reference(model, set(mapping), work / "reference")
     regressor = StereoRegressor(StereoConfig(keypoints="sift"))
@@ -150,12 +150,14 @@ def measured(options: Options, work: Path) -> Report:
         known_focal=result(known, queries, known_cpu_s, preparation_s),
         unknown_focal=with_focals(free_focal, free, camera.mean_focal_length()),
         baselines={} if options.skip_baseline else _rivals(options, camera, mapping, queries, work),
-        degraded={how: _degraded(options, how, localizers, queries, camera, work) for how in options.degrade},
+        degraded={
+            how: _measure_degraded(options, how, localizers, queries, camera, work) for how in options.degrade
+        },
         strangers=_strangers(options, localizer, known) if options.strangers else None,
     )
 
 
-def _degraded(
+def _measure_degraded(
     options: Options,
     how: Degradation,
     localizers: Mapping[Keypoints, Localizer],
@@ -173,7 +175,7 @@ def _degraded(
     return out
 
 
-def _listed(file: Path, truth: Mapping[str, PosedCamera], every: int) -> dict[str, PosedCamera]:
+def _read_listed(file: Path, truth: Mapping[str, PosedCamera], every: int) -> dict[str, PosedCamera]:
     return {name: truth[name] for name in file.read_text(encoding="utf-8").split()[::every]}
 
 
@@ -244,10 +246,10 @@ def _strangers(options: Options, localizer: Localizer, true: Mapping[str, Attemp
     chosen = np.unique(np.linspace(0, len(photos) - 1, options.num_strangers).astype(int))
     views = {str(k): load_view(photos[k], localizer.image_spec) for k in chosen}
     found, _ = attempts(localizer, views, None)
-    return compared(list(found.values()), list(true.values()), localizer.config)
+    return compare(list(found.values()), list(true.values()), localizer.config)
 
 
-def compared(strangers: Sequence[Attempt], true: Sequence[Attempt], config: LocalizationConfig) -> Strangers:
+def compare(strangers: Sequence[Attempt], true: Sequence[Attempt], config: LocalizationConfig) -> Strangers:
     def ratio(attempt: Attempt) -> float:
         return attempt.num_inliers / max(attempt.num_matches, 1)
 

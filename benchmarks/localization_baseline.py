@@ -65,7 +65,7 @@ def baselines(
     """By the error that is allowed. All photos share `camera`. The true poses of the queries only choose
     their references."""
     clock = _Clock()
-    mapped = _triangulated(images, camera, mapping, work)
+    mapped = _triangulate(images, camera, mapping, work)
     preparation_s, _ = clock.read()
     out = {limit: Baseline({}, {}, {}, preparation_s) for limit in MAX_ERRORS_PX}
     for number, (name, query) in enumerate(queries.items()):
@@ -101,7 +101,7 @@ def nearest(photo: PosedCamera, others: Mapping[str, PosedCamera], count: int) -
     return sorted(others, key=apart)[:count]
 
 
-def _triangulated(
+def _triangulate(
     images: Path, camera: pycolmap.Camera, mapping: Mapping[str, PosedCamera], work: Path
 ) -> dict[str, _Mapped]:
     database = work / "mapping.db"

@@ -61,7 +61,7 @@ def main(options: Options) -> None:
     print("| --- | --- | --- | --- | --- | --- |", flush=True)
     rows = []
     for name in options.networks:
-        rows.append(timed(name, options))
+        rows.append(time_parts(name, options))
         cells = list(asdict(rows[-1]).values())[1:]
         print(f"| {name} | {' | '.join(f'{cell:.3g}' for cell in cells)} |", flush=True)
     if options.json is not None:
@@ -71,7 +71,7 @@ def main(options: Options) -> None:
 
 
 @torch.inference_mode()
-def timed(name: str, options: Options) -> Parts:
+def time_parts(name: str, options: Options) -> Parts:
     workload = Workload(name, NETWORKS[name], options.height, options.width, (), (), ())
     network = make_network(workload, torch.device("cpu"))
     image = torch.rand(1, 3, options.height, options.width)

@@ -228,7 +228,7 @@ def run_graph(schedule: str, network: Dust3r, images: Tensor, batch: int) -> Non
         grid = network.grid(images)
         tokens = torch.cat([network.encode(part) for part in images.split(batch)])
         of_i, of_j = (
-            Prepared.joined([network.prepare(role, part, grid) for part in tokens.split(batch)])
+            Prepared.join([network.prepare(role, part, grid) for part in tokens.split(batch)])
             for role in (0, 1)
         )
         for first, second in (part.unbind(1) for part in pairs.split(batch)):

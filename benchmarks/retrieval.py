@@ -30,7 +30,7 @@ from dust3r_sfm.inference import encode_all
 from dust3r_sfm.progress import Silent
 from dust3r_sfm.regressors.protocol import Encoding
 from dust3r_sfm.regressors.stereo import StereoConfig, StereoRegressor
-from dust3r_sfm.retrieval import diverse_neighbours, learned_vlad, similarity_pairs
+from dust3r_sfm.retrieval import diverse_neighbours, fit_vlad, similarity_pairs
 from dust3r_sfm.view_graph import Retrieval
 
 PACKAGES = ("dust3r-sfm", "numpy", "scipy")
@@ -127,7 +127,7 @@ def local_descriptors(folder: Path, work: Path | None) -> tuple[list[str], list[
 def measure_set(
     folder: Path, names: list[str], local: Sequence[Float[np.ndarray, "_n 128"]], options: Options
 ) -> SetResult:
-    vlad = learned_vlad(local)
+    vlad = fit_vlad(local)
     descriptors = np.stack([vlad.describe(found) for found in local])
     overlap = None
     if (folder / "gt" / "depth").is_dir():
@@ -192,7 +192,7 @@ def pair_scores(
 def measure_cost(local: Sequence[Float[np.ndarray, "_n 128"]], options: Options) -> Cost:
     photos = Thinned(local, options.photos)
     began_s = time.perf_counter()
-    vlad = learned_vlad(photos)
+    vlad = fit_vlad(photos)
     learnt_s = time.perf_counter()
     descriptors = np.stack([vlad.describe(photos[k]) for k in range(len(photos))])
     described_s = time.perf_counter()

@@ -16,7 +16,7 @@ from typing import Any
 import tyro
 
 from benchmarks.few_photos import Options as Photos
-from benchmarks.few_photos import Row, Subset, align_subset, load_subsets, varied
+from benchmarks.few_photos import Row, Subset, align_subset, load_subsets, vary
 from dust3r_sfm.alignment import AlignmentConfig
 from dust3r_sfm.regressors.stereo import StereoConfig, StereoRegressor
 
@@ -87,7 +87,7 @@ def thresholds(config: Any, prefix: str = "") -> Iterator[str]:
 
 
 def figures(subsets: Sequence[Subset], regressor: StereoRegressor, name: str, factor: float) -> Figures:
-    config = varied(AlignmentConfig(), name.split("."), factor) if name else AlignmentConfig()
+    config = vary(AlignmentConfig(), name.split("."), factor) if name else AlignmentConfig()
     rows: list[Row] = [align_subset(subset, regressor, config, factor) for subset in subsets]
     return Figures(sum(row.right for row in rows), sum(len(row.wrong) for row in rows))
 

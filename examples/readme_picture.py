@@ -69,7 +69,7 @@ def _from_above(scene: Scene, width: int, height: int) -> Image.Image:
     cloud = dense_points(scene, max_points=2_000_000, min_confidence=2.0)
     eye_from_world, typical = _bird(scene)
     kept = _height(scene, cloud.xyz) < HEADROOM * typical
-    pixels_of = _drawn_points(transform_points(eye_from_world, cloud.xyz[kept]), cloud.rgb[kept], camera)
+    pixels_of = _draw_points(transform_points(eye_from_world, cloud.xyz[kept]), cloud.rgb[kept], camera)
     sheet = Image.fromarray(pixels_of)
     draw = ImageDraw.Draw(sheet)
     for own, cam_from_world in zip(scene.cameras, scene.cam_from_world, strict=True):
@@ -111,7 +111,7 @@ def _bird(scene: Scene) -> tuple[Rigid, float]:
     return rigid(rotation, -rotation @ eye), typical
 
 
-def _drawn_points(points: Float[np.ndarray, "n 3"], rgb: np.ndarray, camera: Camera) -> np.ndarray:
+def _draw_points(points: Float[np.ndarray, "n 3"], rgb: np.ndarray, camera: Camera) -> np.ndarray:
     """Dots of 3 x 3 pixels, far ones first so that near ones cover them."""
     order = np.argsort(-points[:, 2])
     column, row = np.floor(project(points[order], camera)).astype(int).T

@@ -22,14 +22,14 @@ import torch
 from scipy.spatial import cKDTree
 
 from dust3r_sfm import Scene, fuse_points, load_scene
-from dust3r_sfm.dense import FusionConfig
+from dust3r_sfm.dense import CloudFusionConfig
 
 SH_OF_GREY = 0.5 / math.sqrt(math.pi)  # The constant spherical harmonic: colour = 0.5 + SH_OF_GREY * sh0.
 
 
 def gaussians(scene: Scene, count: int = 200_000) -> dict[str, torch.Tensor]:
     """One Gaussian a point that at least two views agree on, as large as the gaps between them."""
-    cloud = fuse_points(scene, FusionConfig(min_views=2, max_points=count))
+    cloud = fuse_points(scene, CloudFusionConfig(min_views=2, max_points=count))
     gaps, _ = cKDTree(cloud.xyz).query(cloud.xyz, k=4)
     scales = np.repeat(np.maximum(gaps[:, 1:].mean(axis=1), 1e-7)[:, None], 3, axis=1)
     arrays = {

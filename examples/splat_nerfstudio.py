@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 
 from dust3r_sfm import fuse_points, load_scene
-from dust3r_sfm.dense import FusionConfig, PointCloud
+from dust3r_sfm.dense import CloudFusionConfig, PointCloud
 from dust3r_sfm.exporters import export_point_cloud
 from dust3r_sfm.geometry import transform_points
 
@@ -21,7 +21,7 @@ def densify(dataset: Path, points: int = 200_000) -> int:
     """Returns how many points splatfacto starts from now."""
     meta = json.loads((dataset / "transforms.json").read_text(encoding="utf-8"))
     turned_from_world = np.vstack([meta["applied_transform"], [0.0, 0.0, 0.0, 1.0]])
-    cloud = fuse_points(load_scene(dataset / "dust3r"), FusionConfig(max_points=points))
+    cloud = fuse_points(load_scene(dataset / "dust3r"), CloudFusionConfig(max_points=points))
     # nerfstudio expects positions and colours, and nothing of normals.
     turned = PointCloud(transform_points(turned_from_world, cloud.xyz), cloud.rgb, cloud.confidence)
     export_point_cloud(turned, dataset / meta["ply_file_path"])

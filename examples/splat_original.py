@@ -12,7 +12,7 @@ import sys
 from pathlib import Path
 
 from dust3r_sfm import export_scene, fuse_points, load_scene
-from dust3r_sfm.dense import FusionConfig
+from dust3r_sfm.dense import CloudFusionConfig
 from dust3r_sfm.exporters import ColmapDataset, ImageForm, export_point_cloud
 
 
@@ -21,7 +21,7 @@ def write_dataset(out: Path, dataset: Path, points: int = 200_000) -> int:
     scene = load_scene(out)
     # The code makes larger images smaller itself, but warns first.
     export_scene(scene, dataset, ColmapDataset(form=ImageForm(long_edge=1600)))
-    cloud = fuse_points(scene, FusionConfig(min_views=2, max_points=points))
+    cloud = fuse_points(scene, CloudFusionConfig(min_views=2, max_points=points))
     export_point_cloud(cloud, dataset / "sparse" / "0" / "points3D.ply")
     return len(cloud)
 

@@ -40,18 +40,18 @@ def main(
         out: Folder for the results.
         regressor: stereo, or a network: a name (see `dust3r-sfm models`) or a path.
     """
-    chosen = regressor_called(regressor)
+    chosen = build_regressor(regressor)
     view_i, view_j = load_views([photo_i, photo_j], chosen.image_spec).views
     pair = predict_pair(view_i, view_j, chosen)
     relative = relative_camera(pair)
     scene = pair_scene(pair, relative)
     export_depth_maps(scene, out)
     export_glb(scene, dense_points(scene, min_confidence=CONFIDENT), out / "pair.glb")
-    drawn_matches(view_i, view_j, relative.matches).save(out / "matches.png")
+    draw_matches(view_i, view_j, relative.matches).save(out / "matches.png")
     print(summary(relative))
 
 
-def regressor_called(name: str) -> PointmapRegressor:
+def build_regressor(name: str) -> PointmapRegressor:
     if name == "stereo":
         return StereoRegressor()
     return NetworkRegressor(NetworkRegressorConfig(name))
@@ -65,7 +65,7 @@ def summary(relative: RelativeCamera) -> str:
     )
 
 
-def drawn_matches(view_i: View, view_j: View, matches: Correspondences) -> Image.Image:
+def draw_matches(view_i: View, view_j: View, matches: Correspondences) -> Image.Image:
     """Both photos side by side, and some matches in colours that say where in the first they are."""
     photos = [Image.fromarray(view.image) for view in (view_i, view_j)]
     large = [photo.resize((ENLARGED * photo.width, ENLARGED * photo.height)) for photo in photos]

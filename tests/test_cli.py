@@ -15,7 +15,7 @@ from rich.console import Console
 
 from dust3r_sfm.cli import main
 from dust3r_sfm.cli.commands import reconstruct_config
-from dust3r_sfm.cli.drawing import Bars, Lines, drawn_progress
+from dust3r_sfm.cli.drawing import Bars, Lines, draw_progress
 from dust3r_sfm.cli.options import Reconstruct, parse
 from dust3r_sfm.pipeline.regressors import best_regressor
 from dust3r_sfm.progress import Silent
@@ -302,7 +302,7 @@ exit codes:
   1 the system gave up (full disk, memory)
 """
 OPTIONS = (
-    "masks pairs cameras sparing-above focal known-cameras known-poses positions gps distance "
+    "masks pairs cameras fast-above focal known-cameras known-poses positions gps distance "
     "regressor features device dtype batch-size compile seed alignment max-memory max-points "
     "overwrite resume keep-work quiet"
 )
@@ -327,7 +327,7 @@ def test_help_names_the_commands(run: Run) -> None:
 def test_bars_on_a_terminal_lines_in_a_log_nothing_when_quiet() -> None:
     screen, log_file = io.StringIO(), io.StringIO()
     terminal = Console(file=screen, force_terminal=True, width=100)
-    with drawn_progress(terminal, quiet=False) as bars:
+    with draw_progress(terminal, quiet=False) as bars:
         assert isinstance(bars, Bars)
         bars.start("encode", 2, "images")
         bars.advance(2)
@@ -337,10 +337,10 @@ def test_bars_on_a_terminal_lines_in_a_log_nothing_when_quiet() -> None:
     assert re.search(r"encode.*2/2", drawn)
     assert re.search(r"predict.*4/8", drawn)
     log = Console(file=log_file)
-    with drawn_progress(log, quiet=False) as lines:
+    with draw_progress(log, quiet=False) as lines:
         assert isinstance(lines, Lines)
         lines.start("encode", 2, "images")
         lines.advance(2)
     assert log_file.getvalue() == "encode: 2 images\n"
-    with drawn_progress(terminal, quiet=True) as silent:
+    with draw_progress(terminal, quiet=True) as silent:
         assert isinstance(silent, Silent)

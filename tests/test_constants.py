@@ -18,7 +18,7 @@ PACKAGE = Path(dust3r_sfm.__file__).parent
 KEPT: Mapping[str, Mapping[str, str]] = {
     "mathematical: constants of nature, guards against division by zero, convergence to rounding": {
         "alignment/bundle/observed_points.py": "SAME_PIXEL",
-        "alignment/gradient/start.py": "LEAST_DEPTH",
+        "alignment/gradient/initialization.py": "LEAST_DEPTH",
         "alignment/refinement/levenberg_marquardt.py": "FIRST_DAMPING LEAST_DAMPING MOST_DAMPING",
         "alignment/refinement/noise_model.py": "LEAST_SINE",
         "alignment/refinement/residuals.py": "BEHIND_PX",
@@ -59,7 +59,7 @@ KEPT: Mapping[str, Mapping[str, str]] = {
         "_LONGITUDE _BELOW_SEA _ALTITUDE _FOCAL_MM _FOCAL_35MM _SERIAL _PLANE_X_RESOLUTION _PLANE_UNIT "
         "_PIXEL_WIDTH _PIXEL_HEIGHT _FILM_DIAGONAL_MM _MM_OF_UNIT _INCH",
         "images/tones.py": "_WHITE_LEVELS",
-        "io/colmap_binary.py": "_KEYPOINT _OBSERVATION",
+        "io/colmap_binary.py": "_KEYPOINT",
         "io/colmap_records.py": "NO_POINT",
         "io/colmap_text.py": "_POINT_FIELDS _IMAGE_FIELDS",
         "io/results_version.py": "RESULTS_VERSION",

@@ -14,7 +14,7 @@ from dust3r_sfm.cli import main
 from dust3r_sfm.errors import OutputError
 from dust3r_sfm.exporters.formats import DepthExport, GlbExport
 from dust3r_sfm.io.scene_file import save_scene
-from dust3r_sfm.pipeline.export import export_scene, saved_scene
+from dust3r_sfm.pipeline.export import export_scene, load_saved_scene
 
 Run = Callable[..., tuple[int, str, str]]
 
@@ -181,7 +181,7 @@ def test_a_file_in_the_way(run: Run, tmp_path: Path) -> None:
 
 
 def test_photos_are_never_replaced(finished: Path) -> None:
-    scene = saved_scene(finished)
+    scene = load_saved_scene(finished)
     with pytest.raises(OutputError, match="holds the photos themselves"):
         export_scene(scene, finished.parent, GlbExport(), overwrite=True)
 
@@ -196,7 +196,7 @@ def test_a_failed_export_leaves_what_was_there(run: Run, tmp_path: Path) -> None
 
 
 def test_from_the_library(finished: Path, tmp_path: Path) -> None:
-    scene = saved_scene(finished / "scene.npz", photos=finished.parent / "photos")
+    scene = load_saved_scene(finished / "scene.npz", photos=finished.parent / "photos")
     assert scene.views[0].path == finished.parent / "photos" / scene.views[0].name
     assert export_scene(scene, tmp_path / "depth", DepthExport()) == ("depth",)
     with np.load(tmp_path / "depth" / "depth" / f"{scene.views[0].name}.npz") as file:

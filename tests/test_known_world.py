@@ -8,7 +8,7 @@ from known_room import LookupRegressor
 
 from dust3r_sfm.errors import InputError
 from dust3r_sfm.pipeline.known.config import KnownDistance, KnownWorld
-from dust3r_sfm.pipeline.known.world import gps_positions, placing_of_views, read_positions
+from dust3r_sfm.pipeline.known.world import georegistration_of_views, gps_positions, read_positions
 from dust3r_sfm.types import AlignmentReport, Camera, Scene, Tracks, View
 
 
@@ -37,7 +37,7 @@ def scene(pair_unit: float | None = None) -> Scene:
 
 def place(known: KnownWorld, metric: bool = False, poses_given: int = 0) -> Scene:
     regressor = LookupRegressor((), metric=metric)
-    return placing_of_views(known, VIEWS, regressor, poses_given, 0)(scene(pair_unit=0.5))
+    return georegistration_of_views(known, VIEWS, regressor, poses_given, 0)(scene(pair_unit=0.5))
 
 
 def test_nothing_known_leaves_a_unit_of_its_own() -> None:

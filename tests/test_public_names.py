@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 import dust3r_sfm
-from dust3r_sfm.cli.options.library import documented
+from dust3r_sfm.cli.options.library import field_docstring
 
 ROOT = Path(__file__).parents[1]
 ROOMS = [
@@ -53,7 +53,7 @@ def test_every_field_has_a_docstring(room: str) -> None:
     for config in (getattr(module, name) for name in module.__all__):
         if is_dataclass(config):
             for field in fields(config):
-                documented(config, field.name)
+                field_docstring(config, field.name)
 
 
 @pytest.mark.parametrize("path", SHOWN, ids=lambda path: path.name)

@@ -11,11 +11,11 @@ from scipy.spatial import cKDTree
 from splat_scores import check, scores
 from trainer_readers import nerfstudio_folder, splat_folder
 
-from dust3r_sfm.dense.fused_cloud import FusionConfig, fuse_points
+from dust3r_sfm.dense.fused_cloud import CloudFusionConfig, fuse_points
 from dust3r_sfm.evaluation import read_posed_cameras, relative_centre_error
 from dust3r_sfm.exporters.config import ColmapDataset, ColmapDense, ColmapExport, NerfstudioExport
 from dust3r_sfm.geometry import rotation_angle_deg
-from dust3r_sfm.pipeline.export import export_scene, saved_scene
+from dust3r_sfm.pipeline.export import export_scene, load_saved_scene
 
 FOUNTAIN = Path(__file__).parents[1].parent / "shared" / "data" / "strecha_fountain_p11" / "images"
 COLMAP = shutil.which("colmap")
@@ -29,7 +29,7 @@ pytestmark = [
 
 @pytest.fixture(scope="module")
 def scene(fountain):
-    return saved_scene(fountain)
+    return load_saved_scene(fountain)
 
 
 @pytest.fixture(scope="module")
@@ -148,7 +148,7 @@ def test_stereo_fusion_and_ours_agree(scene, tmp_path):
         tmp_path / "fused.ply", tmp_path / "dense", input_type="geometric", options=options, output_type="ply"
     )
     points = np.array([point.xyz for point in theirs.points3D.values()])
-    ours = fuse_points(scene, FusionConfig(min_views=3, max_points=None)).xyz
+    ours = fuse_points(scene, CloudFusionConfig(min_views=3, max_points=None)).xyz
     one_percent = 0.01 * float(np.median([np.median(depth[depth > 0]) for depth in scene.depth]))
     assert len(points) > 50_000
     assert len(ours) > 250_000

@@ -7,8 +7,8 @@ from dust3r_sfm.alignment.bundle.config import BundleConfig
 from dust3r_sfm.alignment.bundle.image_registration import adjust_to_convergence, register_images
 from dust3r_sfm.alignment.bundle.schedule import first_adjustment
 from dust3r_sfm.alignment.component import Component
-from dust3r_sfm.alignment.components import estimate_components
 from dust3r_sfm.alignment.config import AlignmentConfig
+from dust3r_sfm.alignment.global_mapping import map_globally
 from dust3r_sfm.alignment.incremental_mapping import map_incrementally
 from dust3r_sfm.alignment.pairs.initialization import Initialization, initialize
 from dust3r_sfm.alignment.report import NO_PAIR, reasons_of_dropped, scene_of_component
@@ -35,7 +35,7 @@ def align(
     config, progress = config or AlignmentConfig(), progress or Silent()
     init = initialize(views, evidence, config.cameras, config.presets, config.pairs, config.seed, progress)
     progress.start("Aligning", 1, "steps")
-    components, wrong = estimate_components(init, views, config.averaging, config.refinement)
+    components, wrong = map_globally(init, views, config.averaging, config.refinement)
     progress.advance()
     proved = _prove(_refine(components, views, init, config), views, init, config)
     reasons = {**init.unusable, **wrong}

@@ -7,7 +7,7 @@ import numpy as np
 from jaxtyping import Float
 
 from dust3r_sfm.geometry import invert_rigid, transform_points
-from dust3r_sfm.geometry.procrustes import moved_poses, umeyama
+from dust3r_sfm.geometry.procrustes import move_poses, umeyama
 from dust3r_sfm.geometry.robust import kernel_weights
 from dust3r_sfm.types import Scene, ViewProof
 
@@ -33,7 +33,7 @@ def scale_scene(scene: Scene, factor: float, world: str) -> Scene:
 
 def transform_scene(scene: Scene, similarity: Float[np.ndarray, "4 4"], world: str) -> Scene:
     """The scene after its world was moved by [sR t; 0 1]."""
-    poses, log_scale = moved_poses(scene.cam_from_world, similarity)
+    poses, log_scale = move_poses(scene.cam_from_world, similarity)
     factor = float(np.exp(log_scale))
     return replace(
         scene,
@@ -41,12 +41,12 @@ def transform_scene(scene: Scene, similarity: Float[np.ndarray, "4 4"], world: s
         depth=tuple((factor * depth).astype(depth.dtype) for depth in scene.depth),
         tracks=replace(scene.tracks, xyz=transform_points(similarity, scene.tracks.xyz)),
         report=replace(
-            scene.report, world=world, proofs=tuple(_scaled(p, factor) for p in scene.report.proofs)
+            scene.report, world=world, proofs=tuple(_scale_proof(p, factor) for p in scene.report.proofs)
         ),
     )
 
 
-def _scaled(proof: ViewProof, factor: float) -> ViewProof:
+def _scale_proof(proof: ViewProof, factor: float) -> ViewProof:
     """What it says of lengths in a world `factor` times as large."""
     if proof.centre_std is None:
         return proof

@@ -28,7 +28,7 @@ from dust3r_sfm.geometry.cameras import undistort_camera
 from dust3r_sfm.geometry.colmap.cameras import pycolmap_camera
 from dust3r_sfm.geometry.colmap.options import ransac_options
 from dust3r_sfm.geometry.epipolar import epipolar_errors
-from dust3r_sfm.geometry.graph import connected
+from dust3r_sfm.geometry.graph import label_components
 from dust3r_sfm.geometry.projection import unit_rays
 from dust3r_sfm.geometry.view_cameras import view_camera, view_scale
 from dust3r_sfm.types import Camera, Correspondences, Pair, PairGeometry, View
@@ -77,7 +77,7 @@ def _firm_groups(num_views: int, init: Initialization, config: IncrementalConfig
     """Views that pairs with many matches join, two at least, large groups first."""
     pairs = [pair for pair in _matched_pairs(init) if len(init.correspondences[pair]) >= config.firm_matches]
     ends = np.array([(pair.i, pair.j) for pair in pairs], dtype=np.int64).reshape(-1, 2)
-    labels = connected(ends[:, 0], ends[:, 1], num_views)
+    labels = label_components(ends[:, 0], ends[:, 1], num_views)
     groups = [set(np.flatnonzero(labels == label).tolist()) for label in np.unique(labels)]
     return sorted((g for g in groups if len(g) >= 2), key=lambda g: (-len(g), min(g)))
 
@@ -86,7 +86,7 @@ def _matched_pairs(init: Initialization) -> list[Pair]:
     """Each unordered pair once whose matches may tell places."""
     turned = {s.pair for s in init.summaries if s.geometry is PairGeometry.ROTATION_ONLY}
     found = init.correspondences
-    return [p for p in sorted(found) if p not in turned and (p.i < p.j or p.swapped() not in found)]
+    return [p for p in sorted(found) if p not in turned and (p.i < p.j or p.swap() not in found)]
 
 
 def _grow_best(

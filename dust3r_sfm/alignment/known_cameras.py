@@ -144,7 +144,7 @@ def known_log_focals(groups: Sequence[int], known: Known, views: Sequence[View])
     return {group: _log_original_focal(camera, view) for group, camera, view in triples if camera is not None}
 
 
-def solved_pixels(
+def undistort_pixels(
     pixels: Float[np.ndarray, "n 2"], view: View, known: Camera | None
 ) -> Float[np.ndarray, "n 2"]:
     """Where a pinhole with square pixels, the known camera's focal (geometric mean) and the principal point
@@ -155,11 +155,11 @@ def solved_pixels(
     return normalized_from_pixels(pixels, known) * ideal.fx + ideal.principal_point
 
 
-def solved_matches(
+def undistort_matches(
     matches: Correspondences, view_i: View, view_j: View, known_i: Camera | None, known_j: Camera | None
 ) -> Correspondences:
     return replace(
         matches,
-        pixels_i=solved_pixels(matches.pixels_i, view_i, known_i),
-        pixels_j=solved_pixels(matches.pixels_j, view_j, known_j),
+        pixels_i=undistort_pixels(matches.pixels_i, view_i, known_i),
+        pixels_j=undistort_pixels(matches.pixels_j, view_j, known_j),
     )

@@ -7,19 +7,19 @@ from rich.console import Console
 
 from dust3r_sfm.alignment import AlignmentConfig
 from dust3r_sfm.alignment.gradient import GradientConfig
-from dust3r_sfm.cli.compute import chosen_regressor, regressor_config
-from dust3r_sfm.cli.drawing import drawn_progress
+from dust3r_sfm.cli.compute import choose_regressor, regressor_config
+from dust3r_sfm.cli.drawing import draw_progress
 from dust3r_sfm.cli.options import Example, Reconstruct
 from dust3r_sfm.cli.options.library import points_of
 from dust3r_sfm.errors import InputError, OutputError, WeakModelError
 from dust3r_sfm.exporters.config import ColmapExport
 from dust3r_sfm.exporters.report import library_versions
 from dust3r_sfm.exporters.tracks.originals import originals_of
-from dust3r_sfm.io.atomic import written_whole
+from dust3r_sfm.io.atomic import write_atomically
 from dust3r_sfm.matching.learned import why_unavailable
 from dust3r_sfm.pipeline import Existing, ExportConfig, Plan, ReconstructConfig, reconstruct_all
 from dust3r_sfm.pipeline.known.config import KnownCameras, KnownDistance, KnownWorld
-from dust3r_sfm.pipeline.output import as_output_error, unfinished
+from dust3r_sfm.pipeline.output import as_output_error, is_unfinished
 from dust3r_sfm.regressors.stereo import StereoConfig
 from dust3r_sfm.synthetic.example import write_example
 from dust3r_sfm.types import Reconstruction, Scene, Verdict
@@ -31,11 +31,11 @@ _SMALLEST_WIDTH = 64
 
 def run_reconstruct(command: Reconstruct, console: Console) -> Iterator[str]:
     """Reconstructs, with plan and progress on `console`; yields the lines of the summary."""
-    choice = chosen_regressor(command.compute)
+    choice = choose_regressor(command.compute)
     config = reconstruct_config(command, choice.name)
     quiet = command.output.quiet
     with as_output_error(command.out):
-        resumes = command.output.resume and unfinished(command.out)
+        resumes = command.output.resume and is_unfinished(command.out)
 
     def say(plan: Plan) -> None:
         if choice.reason:
@@ -46,7 +46,7 @@ def run_reconstruct(command: Reconstruct, console: Console) -> Iterator[str]:
             console.print(f"skipped {name}: {reason}")
         console.print(str(plan))
 
-    with drawn_progress(console, quiet) as progress:
+    with draw_progress(console, quiet) as progress:
         reconstruction = reconstruct_all(
             command.photos,
             config,
@@ -80,8 +80,8 @@ def reconstruct_config(command: Reconstruct, regressor: str) -> ReconstructConfi
     budget = points_of(command.output.max_points)
     if budget is not None and budget < 0:
         raise InputError(f"--max-points {budget}: give 0 or more")
-    if command.photo.sparing_above < 0:
-        raise InputError(f"--sparing-above {command.photo.sparing_above}: give 0 or more")
+    if command.photo.fast_above < 0:
+        raise InputError(f"--fast-above {command.photo.fast_above}: give 0 or more")
     cameras, seed = command.photo.cameras, command.compute.seed
     return ReconstructConfig(
         regressor=regressor_config(regressor, command.compute, cameras),
@@ -97,7 +97,7 @@ def reconstruct_config(command: Reconstruct, regressor: str) -> ReconstructConfi
         ),
         gradient=GradientConfig() if command.solving.alignment == "gradient" else None,
         max_memory_gib=command.solving.max_memory,
-        sparing_above=command.photo.sparing_above,
+        fast_above=command.photo.fast_above,
         seed=seed,
     )
 
@@ -146,9 +146,9 @@ def run_example(command: Example, console: Console) -> Iterator[str]:
         raise OutputError(f"{out}: is not empty; choose another folder for the example")
     height = command.width * 3 // 4
     with (
-        drawn_progress(console, quiet=False) as progress,
+        draw_progress(console, quiet=False) as progress,
         as_output_error(out),
-        written_whole(out, replace=True) as partial,
+        write_atomically(out, replace=True) as partial,
     ):
         write_example(partial, command.count, command.width, height, command.seed, progress)
     yield f"{command.count} photos in {out / 'images'}, their true cameras in {out / 'gt'}"

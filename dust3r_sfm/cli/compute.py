@@ -10,7 +10,7 @@ from dust3r_sfm.regressors.network.on_device import check_device
 from dust3r_sfm.regressors.stereo import StereoConfig, TwoViewConfig
 
 
-def chosen_regressor(compute: ComputeOptions) -> Choice:
+def choose_regressor(compute: ComputeOptions) -> Choice:
     """The one named, with nothing to say about it; or the best one there is."""
     return best_regressor() if compute.regressor == "auto" else Choice(compute.regressor, "")
 

@@ -61,7 +61,7 @@ class _Rate(ProgressColumn):
 
 
 @contextmanager
-def drawn_progress(console: Console, quiet: bool) -> Iterator[Progress]:
+def draw_progress(console: Console, quiet: bool) -> Iterator[Progress]:
     """What the library reports its progress to, drawn on `console` while the block runs."""
     if quiet:
         yield Silent()

@@ -78,7 +78,7 @@ def _localization_scores(command: Evaluate, truth: dict[str, PosedCamera]) -> Lo
         poses = read_poses(command.estimate)
     else:
         poses = {name: photo.cam_from_world for name, photo in _model(command.estimate).items()}
-    queries = None if command.queries is None else _listed(command.queries)
+    queries = None if command.queries is None else _read_names(command.queries)
     return score_localization(poses, truth, queries, command.unit_cm)
 
 
@@ -90,7 +90,7 @@ def _model(folder: Path) -> dict[str, PosedCamera]:
     raise InputError(f"{folder}: holds no COLMAP model (images.bin or images.txt) with photos; check it")
 
 
-def _listed(path: Path) -> list[str]:
+def _read_names(path: Path) -> list[str]:
     names = [line for _, line in numbered_lines(path)]
     if not names:
         raise InputError(f"{path}: names no photos; write a name a line")

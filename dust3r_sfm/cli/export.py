@@ -6,10 +6,10 @@ from typing import TypeVar
 
 from rich.console import Console
 
-from dust3r_sfm.cli.drawing import drawn_progress
+from dust3r_sfm.cli.drawing import draw_progress
 from dust3r_sfm.cli.options import Export, Format
 from dust3r_sfm.cli.options.library import points_of
-from dust3r_sfm.dense import FusionConfig
+from dust3r_sfm.dense import CloudFusionConfig
 from dust3r_sfm.dense.choices import CloudChoices
 from dust3r_sfm.errors import InputError
 from dust3r_sfm.exporters.config import (
@@ -21,7 +21,7 @@ from dust3r_sfm.exporters.config import (
     Transfer,
 )
 from dust3r_sfm.exporters.formats import DepthExport, ExportFormat, GlbExport, PlyExport
-from dust3r_sfm.pipeline.export import export_scene, saved_scene
+from dust3r_sfm.pipeline.export import export_scene, load_saved_scene
 
 Number = TypeVar("Number", int, float)
 
@@ -43,8 +43,8 @@ _MEANT_FOR: dict[Format, tuple[str, ...]] = {
 def run_export(command: Export, console: Console) -> Iterator[str]:
     """Exports, with progress on `console`; yields a line, and for nerfstudio what to type next."""
     config = export_format(command)
-    scene = saved_scene(command.scene, command.image.photos)
-    with drawn_progress(console, command.quiet) as progress:
+    scene = load_saved_scene(command.scene, command.image.photos)
+    with draw_progress(console, command.quiet) as progress:
         names = export_scene(scene, command.output, config, progress, overwrite=command.overwrite)
     yield f"{len(scene.views)} images, in {command.output}: {', '.join(names)}"
     if command.format == "nerfstudio":
@@ -57,10 +57,10 @@ def export_format(command: Export) -> ExportFormat:
     _check_meant(command)
     _check_ranges(command)
     image, points = command.image, command.points
-    confidence = _given_or(points.min_confidence, CloudChoices.min_confidence)
+    confidence = _default_if_none(points.min_confidence, CloudChoices.min_confidence)
     model = ColmapExport(
         max_points=_budget(command, ColmapExport.max_points),
-        min_observations=_given_or(points.min_observations, ColmapExport.min_observations),
+        min_observations=_default_if_none(points.min_observations, ColmapExport.min_observations),
     )
     form = ImageForm(undistorted=not image.keep_distortion, long_edge=image.long_edge)
     if command.format == "colmap" and image.images == "leave":
@@ -69,12 +69,12 @@ def export_format(command: Export) -> ExportFormat:
     if command.format == "colmap":
         return ColmapDataset(form, transfer, model)
     if command.format == "nerfstudio":
-        downscales = _given_or(image.downscales, NerfstudioExport.downscales)
+        downscales = _default_if_none(image.downscales, NerfstudioExport.downscales)
         return NerfstudioExport(form, transfer, model, downscales, not image.no_depth, confidence)
     if command.format == "colmap-dense":
         return ColmapDense(image.long_edge, transfer, model, confidence)
-    fusion = FusionConfig(
-        min_views=_given_or(points.min_views, CloudChoices.min_views),
+    fusion = CloudFusionConfig(
+        min_views=_default_if_none(points.min_views, CloudChoices.min_views),
         min_confidence=confidence,
         max_points=_budget(command, CloudChoices.max_points),
     )
@@ -88,12 +88,12 @@ def _budget(command: Export, default: int | None) -> int | None:
     return default if given is None else points_of(given)
 
 
-def _given_or(given: Number | None, default: Number) -> Number:
+def _default_if_none(given: Number | None, default: Number) -> Number:
     return default if given is None else given
 
 
 def _check_meant(command: Export) -> None:
-    for option in _given(command):
+    for option in _given_options(command):
         if option not in _MEANT_FOR[command.format]:
             raise InputError(f"{option}: means nothing to --format {command.format}; leave it out")
     if command.image.images != "leave":
@@ -104,7 +104,7 @@ def _check_meant(command: Export) -> None:
         raise InputError("--images leave: the model is of the stored photos; leave out other image options")
 
 
-def _given(command: Export) -> list[str]:
+def _given_options(command: Export) -> list[str]:
     values = {**vars(command.image), **vars(command.points)}
     return [f"--{name.replace('_', '-')}" for name, value in values.items() if value not in (None, False)]
 

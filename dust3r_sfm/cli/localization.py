@@ -5,8 +5,8 @@ from collections.abc import Iterable, Iterator
 import numpy as np
 from rich.console import Console
 
-from dust3r_sfm.cli.compute import chosen_regressor, regressor_config
-from dust3r_sfm.cli.drawing import drawn_progress
+from dust3r_sfm.cli.compute import choose_regressor, regressor_config
+from dust3r_sfm.cli.drawing import draw_progress
 from dust3r_sfm.cli.options import Localize
 from dust3r_sfm.errors import InputError, ReconstructionError
 from dust3r_sfm.io.intrinsics import read_intrinsics
@@ -27,7 +27,7 @@ def run_localize(command: Localize, console: Console) -> Iterator[str]:
     """Localizes, or only prepares where there are no queries, with progress on `console`; yields the lines
     of the summary. Raises ReconstructionError where no photo at all was localized."""
     outputs = _outputs(command)
-    choice = chosen_regressor(command.compute)
+    choice = choose_regressor(command.compute)
     config = localize_config(command, choice.name)
     quiet = command.files.quiet
     given = None if command.known.intrinsics is None else read_intrinsics(command.known.intrinsics)
@@ -36,7 +36,7 @@ def run_localize(command: Localize, console: Console) -> Iterator[str]:
     if choice.reason and not quiet:
         console.print(choice.reason)
     yield from _reference_lines(reference)
-    with drawn_progress(console, quiet) as progress:
+    with draw_progress(console, quiet) as progress:
         if queries is None:
             folder = prepare_reference(reference, config, command.known.prepare, progress)
             yield f"prepared, in {folder}"
@@ -52,7 +52,7 @@ def run_localize(command: Localize, console: Console) -> Iterator[str]:
 
 def localize_config(command: Localize, regressor: str) -> LocalizeConfig:
     """The options as the library takes them. Raises InputError for those it cannot."""
-    placing = command.placing
+    placing = command.pose
     if placing.top_k < 1:
         raise InputError(f"--top-k {placing.top_k}: give 1 or more")
     if placing.min_inliers < 4:

@@ -6,13 +6,13 @@ from dust3r_sfm.lazy_names import lazy_names
 
 if TYPE_CHECKING:
     from dust3r_sfm.dense.depth_fusion import DepthFusionConfig, fuse_depth
-    from dust3r_sfm.dense.fused_cloud import FusionConfig, fuse_points
+    from dust3r_sfm.dense.fused_cloud import CloudFusionConfig, fuse_points
     from dust3r_sfm.dense.normals import depth_normals
     from dust3r_sfm.dense.point_cloud import PointCloud, dense_points
 
 __all__ = [
+    "CloudFusionConfig",
     "DepthFusionConfig",
-    "FusionConfig",
     "PointCloud",
     "dense_points",
     "depth_normals",
@@ -23,8 +23,8 @@ __all__ = [
 __getattr__, __dir__ = lazy_names(
     __name__,
     {
+        "CloudFusionConfig": "fused_cloud",
         "DepthFusionConfig": "depth_fusion",
-        "FusionConfig": "fused_cloud",
         "PointCloud": "point_cloud",
         "dense_points": "point_cloud",
         "depth_normals": "normals",

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, kw_only=True)
 class CloudChoices:
-    """Part of `FusionConfig`."""
+    """Part of `CloudFusionConfig`."""
 
     min_views: int = 2
     """Least photos whose depths agree on a point, its own included."""

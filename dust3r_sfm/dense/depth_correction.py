@@ -45,7 +45,7 @@ def inverse_depth_correction(
     return float(solution[0]), float(solution[1])
 
 
-def corrected_depth(
+def correct_depth(
     depth: Float[np.ndarray, "h w"],
     pixels: Float[np.ndarray, "t 2"],
     track_depth: Float[np.ndarray, " t"],

@@ -10,7 +10,7 @@ from itertools import islice
 import numpy as np
 from jaxtyping import Float
 
-from dust3r_sfm.dense.depth_correction import DepthCorrectionConfig, corrected_depth
+from dust3r_sfm.dense.depth_correction import DepthCorrectionConfig, correct_depth
 from dust3r_sfm.evidence import Evidence
 from dust3r_sfm.geometry import invert_rigid
 from dust3r_sfm.parallel import in_threads
@@ -57,14 +57,14 @@ def select_maps(kept: Sequence[Pair], view: int, used: Collection[Pair], most: i
     """The pairs whose maps of the view are fused: the best of those `used`, and of both directions of a
     pair the one in the view's own frame."""
     usable = [p for p in kept if p in used]
-    return [p for p in usable if p.i == view or p.swapped() not in usable][:most]
+    return [p for p in usable if p.i == view or p.swap() not in usable][:most]
 
 
 def _map_of(
     evidence: Evidence, view: int, pair: Pair, posed: _PosedMaps
 ) -> tuple[Float[np.ndarray, "h w"], ConfidenceArray]:
     """Depth of the view in the world by the pair's own scale, 0 where unknown, and its confidence."""
-    values, confidence = evidence.maps.read((view, pair)).unpacked()
+    values, confidence = evidence.maps.read((view, pair)).unpack()
     if view == pair.i:
         depth = posed.scales[pair] * values[..., 0]
     else:
@@ -122,7 +122,7 @@ def _agreement(
     return 1.0 / np.square(unlike)
 
 
-def fused_view(
+def fuse_view(
     stack: Sequence[tuple[Float[np.ndarray, "h w"], ConfidenceArray]], view: View, config: DepthFusionConfig
 ) -> FusedDepth:
     """All maps of one view; masked pixels are unknown."""
@@ -158,20 +158,20 @@ def fuse_depth(
     posed = [_posed_maps(scene, number) for scene in reconstruction.scenes]
     places = [(maps, local) for maps in posed for local in range(len(maps.members))]
 
-    def fused_at(place: tuple[_PosedMaps, int]) -> FusedDepth:
+    def fuse_at(place: tuple[_PosedMaps, int]) -> FusedDepth:
         maps, local = place
         view, seen = maps.members[local], _seen_tracks(maps.scene, local)
         stack = []
         for pair in select_maps(evidence.kept.get(view, ()), view, maps.scales, config.maps):
             depth, confidence = _map_of(evidence, view, pair, maps)
-            stack.append((corrected_depth(depth, *seen, config.correction), confidence))
+            stack.append((correct_depth(depth, *seen, config.correction), confidence))
         if not stack:
             return FusedDepth(maps.scene.depth[local], maps.scene.confidence[local])
-        return fused_view(stack, views[view], config)
+        return fuse_view(stack, views[view], config)
 
     progress.start("Fusing depth", len(places), "images")
     fused: list[FusedDepth] = []
-    for found in in_threads(fused_at, places):
+    for found in in_threads(fuse_at, places):
         fused.append(found)
         progress.advance()
     left, scenes = iter(fused), []

@@ -11,7 +11,7 @@ from jaxtyping import Bool, Float, Int
 from scipy.sparse import coo_matrix
 
 from dust3r_sfm.dense.choices import CloudChoices
-from dust3r_sfm.dense.halving import halved
+from dust3r_sfm.dense.halving import halve_scene
 from dust3r_sfm.dense.normals import depth_normals
 from dust3r_sfm.dense.point_cloud import PointCloud, usable_depth
 from dust3r_sfm.geometry import invert_rigid, pixel_grid, project, transform_points, unproject
@@ -22,7 +22,7 @@ from dust3r_sfm.types import Scene
 
 
 @dataclass(frozen=True)
-class FusionConfig(CloudChoices):
+class CloudFusionConfig(CloudChoices):
     """Which points the cloud has."""
 
     agreement: float = 0.01
@@ -54,23 +54,23 @@ class _Maps:
 
 
 def fuse_points(
-    scene: Scene, config: FusionConfig | None = None, progress: Progress | None = None
+    scene: Scene, config: CloudFusionConfig | None = None, progress: Progress | None = None
 ) -> PointCloud:
     """World points with colours, normals (towards the view they are from) and the confidence of their
     pixel. Each view in turn gives its pixels that no earlier point was made of. Of more than `max_points` an
     even share of all is drawn; the same scene and seed give the same ones."""
-    config, progress = config or FusionConfig(), progress or Silent()
+    config, progress = config or CloudFusionConfig(), progress or Silent()
     count = len(scene.views)
     usable = [usable_depth(scene, view, config.min_confidence) for view in range(count)]
     if config.max_points is not None and sum(map(np.count_nonzero, usable)) > _most_pixels(config):
-        coarser = _fused(halved(scene), [each[::2, ::2].copy() for each in usable], config, progress)
+        coarser = _fuse(halve_scene(scene), [each[::2, ::2].copy() for each in usable], config, progress)
         if len(coarser) == config.max_points:
             return coarser
-    return _fused(scene, usable, config, progress)
+    return _fuse(scene, usable, config, progress)
 
 
-def _fused(
-    scene: Scene, usable: list[Bool[np.ndarray, "_h _w"]], config: FusionConfig, progress: Progress
+def _fuse(
+    scene: Scene, usable: list[Bool[np.ndarray, "_h _w"]], config: CloudFusionConfig, progress: Progress
 ) -> PointCloud:
     count = len(scene.views)
     progress.start("Fusing points", count, "views")
@@ -85,30 +85,30 @@ def _fused(
         clouds.append(_view_cloud(scene, view, normals, neighbours[view], maps, config))
         lots.append(rng.random(len(clouds[-1])))
         if config.max_points is not None and sum(map(len, lots)) > 2 * config.max_points:
-            clouds, lots = _drawn(clouds, lots, config.max_points)
+            clouds, lots = _draw(clouds, lots, config.max_points)
         progress.advance()
     if config.max_points is not None:
-        clouds, lots = _drawn(clouds, lots, config.max_points)
-    return _joined(clouds)
+        clouds, lots = _draw(clouds, lots, config.max_points)
+    return _join(clouds)
 
 
-def _most_pixels(config: FusionConfig) -> int:
+def _most_pixels(config: CloudFusionConfig) -> int:
     return max(config.most_pixels, config.pixels_a_point * (config.max_points or 0))
 
 
-def _drawn(
+def _draw(
     clouds: list[PointCloud], lots: list[Float[np.ndarray, " _n"]], most: int
 ) -> tuple[list[PointCloud], list[Float[np.ndarray, " _n"]]]:
     """The points with the lowest lots, in the same order. Drawn again with later points they are as if all
     had been drawn at once; so memory does not grow with the number of views."""
-    cloud, lot = _joined(clouds), np.concatenate(lots)
+    cloud, lot = _join(clouds), np.concatenate(lots)
     if len(lot) <= most:
         return [cloud], [lot]
     rows = np.sort(np.argpartition(lot, most)[:most])
     return [cloud[rows]], [lot[rows]]
 
 
-def _joined(clouds: list[PointCloud]) -> PointCloud:
+def _join(clouds: list[PointCloud]) -> PointCloud:
     parts = zip(*((each.xyz, each.rgb, each.confidence, each.normals) for each in clouds), strict=True)
     return PointCloud(*(np.concatenate(part) for part in parts))
 
@@ -140,7 +140,7 @@ def _view_cloud(
     normals: Float[np.ndarray, "hw 3"],
     neighbours: Int[np.ndarray, " k"],
     maps: _Maps,
-    config: FusionConfig,
+    config: CloudFusionConfig,
 ) -> PointCloud:
     depth, camera = scene.depth[view], scene.cameras[view]
     world_from_cam = invert_rigid(scene.cam_from_world[view])
@@ -177,7 +177,7 @@ class _Seen:
 
 
 def _seen_by(
-    scene: Scene, other: int, points: Float[np.ndarray, "n 3"], maps: _Maps, config: FusionConfig
+    scene: Scene, other: int, points: Float[np.ndarray, "n 3"], maps: _Maps, config: CloudFusionConfig
 ) -> _Seen:
     rows, index, ratio = _depth_ratios(scene, other, points, maps.usable[other])
     through = rows[ratio > 1.0 + config.seen_through * config.agreement]

@@ -42,7 +42,7 @@ def dense_points(
     candidates = [np.flatnonzero(usable_depth(scene, v, min_confidence)) for v in range(len(scene.views))]
     counts = _shares(np.array([len(c) for c in candidates], dtype=int), max_points)
     clouds = [
-        _view_points(scene, view, _drawn(pixels, count, [seed, view]))
+        _view_points(scene, view, _draw(pixels, count, [seed, view]))
         for view, (pixels, count) in enumerate(zip(candidates, counts.tolist(), strict=True))
     ]
     return PointCloud(
@@ -70,7 +70,7 @@ def _shares(available: Int[np.ndarray, " n"], budget: int) -> Int[np.ndarray, " 
     return shares
 
 
-def _drawn(pixels: Int[np.ndarray, " a"], count: int, seed: list[int]) -> Int[np.ndarray, " c"]:
+def _draw(pixels: Int[np.ndarray, " a"], count: int, seed: list[int]) -> Int[np.ndarray, " c"]:
     if count == len(pixels):
         return pixels
     return np.sort(np.random.default_rng(seed).choice(pixels, count, replace=False))

@@ -2,7 +2,7 @@
 photos, which are in the world of the truth."""
 
 from dust3r_sfm.evaluation.localization import LocalizationScores, score_localization
-from dust3r_sfm.evaluation.photos import matched
+from dust3r_sfm.evaluation.photos import match_names
 from dust3r_sfm.evaluation.reconstruction import (
     PoseScores,
     pair_errors_deg,
@@ -16,7 +16,7 @@ __all__ = [
     "LocalizationScores",
     "PoseScores",
     "PosedCamera",
-    "matched",
+    "match_names",
     "pair_errors_deg",
     "read_posed_cameras",
     "relative_centre_error",

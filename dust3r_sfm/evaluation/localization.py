@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from dust3r_sfm.errors import InputError
-from dust3r_sfm.evaluation.photos import matched
+from dust3r_sfm.evaluation.photos import match_names
 from dust3r_sfm.geometry import rotation_angle_deg
 from dust3r_sfm.geometry.transforms import camera_centre
 from dust3r_sfm.io.colmap_model import PosedCamera
@@ -52,7 +52,7 @@ def score_localization(
     centimetres one unit of the truth is. Raises InputError for a query that the truth does not have."""
     names = sorted(truth) if queries is None else list(queries)
     asked = {name: photo.cam_from_world for name, photo in _true_photos(names, truth).items()}
-    found = matched(estimated, asked)
+    found = match_names(estimated, asked)
     distance_cm, angle_deg = np.full(len(names), np.inf), np.full(len(names), np.inf)
     for row, name in enumerate(names):
         if name in found:
@@ -77,7 +77,7 @@ def score_localization(
 
 
 def _true_photos(names: list[str], truth: Mapping[str, PosedCamera]) -> dict[str, PosedCamera]:
-    true = matched(truth, dict.fromkeys(names))
+    true = match_names(truth, dict.fromkeys(names))
     missing = [name for name in names if name not in true]
     if missing or not names:
         what = f"has no photo '{missing[0]}'" if missing else "has no photos to ask for"

@@ -8,7 +8,7 @@ from typing import TypeVar
 _Estimate = TypeVar("_Estimate")
 
 
-def matched(estimated: Mapping[str, _Estimate], true_names: Iterable[str]) -> dict[str, _Estimate]:
+def match_names(estimated: Mapping[str, _Estimate], true_names: Iterable[str]) -> dict[str, _Estimate]:
     """What was estimated under its true name: the same name; or where that is missing, what is left over and
     whose path is the end of the true one or the other way round, suffixes aside (`images/a.png` is `a.jpg`),
     if no other is. Each estimate is used once: that of another folder's photo of one name stands for none."""

@@ -19,7 +19,7 @@ import numpy as np
 from jaxtyping import Bool, Float
 from scipy.spatial.transform import Rotation
 
-from dust3r_sfm.evaluation.photos import matched
+from dust3r_sfm.evaluation.photos import match_names
 from dust3r_sfm.geometry import transform_points
 from dust3r_sfm.geometry.cameras import mean_focal
 from dust3r_sfm.geometry.procrustes import umeyama
@@ -62,7 +62,7 @@ class PoseScores:
 
 
 def score_poses(estimated: Mapping[str, PosedCamera], truth: Mapping[str, PosedCamera]) -> PoseScores:
-    found = matched(estimated, truth)
+    found = match_names(estimated, truth)
     rotation_deg, direction_deg = pair_errors_deg(found, truth)
     worse = np.maximum(rotation_deg, direction_deg)
     with_focals = [name for name in found if found[name].camera.has_focals and truth[name].camera.has_focals]

@@ -10,7 +10,7 @@ from dust3r_sfm.evidence.kept_maps import Places, claims_of
 from dust3r_sfm.evidence.map_stores import MapsInFolder, MapsInMemory, MapStore
 from dust3r_sfm.evidence.pair_files import PairFiles, ReducedPair
 from dust3r_sfm.evidence.summary import PairSummary, known_pixels, summarise_pair
-from dust3r_sfm.evidence.thinning import thinned
+from dust3r_sfm.evidence.thinning import thin_correspondences
 from dust3r_sfm.types import Correspondences, Pair, PairPrediction, Predictions, View
 
 
@@ -33,7 +33,7 @@ class Evidence:
 
 class Collector:
     """Takes predictions in one at a time and in any order; what comes of them depends on neither order
-    nor interruptions. With `files`, a pair that was taken is taken for good: see `resumed`."""
+    nor interruptions. With `files`, a pair that was taken is taken for good: see `resume_collector`."""
 
     def __init__(
         self,
@@ -55,7 +55,7 @@ class Collector:
 
     def take(self, prediction: PairPrediction) -> None:
         """Raises OutputError when something cannot be written."""
-        reduced = _reduced(prediction, self._views, self._config)
+        reduced = _reduce(prediction, self._views, self._config)
         held, gone = self._places.take(claims_of(reduced.summary, self._graph))
         for claim in held:
             self._maps.write((claim.view, claim.pair), map_of(prediction, claim.view, self._views))
@@ -71,9 +71,9 @@ class Collector:
         left out, and so are to be predicted again."""
         for reduced in found:
             self._places.take(claims_of(reduced.summary, self._graph))
-        lost = {c.pair for c in self._places.held() if not maps.holds((c.view, c.pair))}
+        lost = {c.pair for c in self._places.claims() if not maps.holds((c.view, c.pair))}
         self._places.vacate(lost)
-        maps.keep_only({(claim.view, claim.pair) for claim in self._places.held()})
+        maps.keep_only({(claim.view, claim.pair) for claim in self._places.claims()})
         self._reduced = {r.summary.pair: r for r in found if r.summary.pair not in lost}
 
     def evidence(self) -> Evidence:
@@ -85,7 +85,7 @@ class Collector:
         return Evidence(tuple(r.summary for r in reduced), found, self._places.by_view(), self._maps)
 
 
-def resumed(
+def resume_collector(
     views: Sequence[View], pairs: Sequence[Pair], config: EvidenceConfig, folder: Path, key: str
 ) -> Collector:
     """A collector that keeps all it takes in `folder` and has taken what former runs with this `key`
@@ -117,7 +117,9 @@ def map_of(prediction: PairPrediction, index: int, views: Sequence[View]) -> Den
     return pack_points(prediction.points_j, prediction.confidence_j, known)
 
 
-def _reduced(prediction: PairPrediction, views: Sequence[View], config: EvidenceConfig) -> ReducedPair:
+def _reduce(prediction: PairPrediction, views: Sequence[View], config: EvidenceConfig) -> ReducedPair:
     pair, found = prediction.pair, prediction.correspondences
     summary = summarise_pair(prediction, views[pair.i], views[pair.j], config)
-    return ReducedPair(summary, None if found is None else thinned(found, config.max_correspondences))
+    return ReducedPair(
+        summary, None if found is None else thin_correspondences(found, config.max_correspondences)
+    )

@@ -39,7 +39,7 @@ class DenseMap:
     def num_bytes(self) -> int:
         return self.known.nbytes + self.values.nbytes + self.confidence.nbytes
 
-    def unpacked(self) -> tuple[Float[np.ndarray, "h w channels"], ConfidenceArray]:
+    def unpack(self) -> tuple[Float[np.ndarray, "h w channels"], ConfidenceArray]:
         """float32 lengths in one or three channels, 0 where unknown, and confidence, 1 where unknown."""
         shape = self.height, self.width
         known = np.unpackbits(self.known, count=self.height * self.width).astype(bool).reshape(shape)

@@ -33,12 +33,12 @@ def claims_of(summary: PairSummary, pairs: Collection[Pair]) -> list[Claim]:
     """A claim for each view that the pair knows something of, given all pairs of the graph."""
     pair = summary.pair
     own = Claim(False, -float(summary.weights_i.sum()), pair, pair.i)
-    other = Claim(pair.swapped() in pairs, -float(summary.weights_j.sum()), pair, pair.j)
+    other = Claim(pair.swap() in pairs, -float(summary.weights_j.sum()), pair, pair.j)
     return [claim for claim in (own, other) if claim.weakness < 0]
 
 
 class Places:
-    """The claims that hold: at most `EvidenceConfig.kept_maps` a view; see `_holding`."""
+    """The claims that hold: at most `EvidenceConfig.kept_maps` a view; see `_best_claims`."""
 
     def __init__(self, config: EvidenceConfig) -> None:
         self._config = config
@@ -50,7 +50,7 @@ class Places:
         for claim in claims:
             places = self._of_view.setdefault(claim.view, [])
             insort(places, claim)
-            holding = _holding(places, self._config)
+            holding = _best_claims(places, self._config)
             if claim in holding:
                 held.append(claim)
             gone += [each for each in places if each not in holding and each != claim]
@@ -62,7 +62,7 @@ class Places:
         for view, places in self._of_view.items():
             self._of_view[view] = [claim for claim in places if claim.pair not in pairs]
 
-    def held(self) -> list[Claim]:
+    def claims(self) -> list[Claim]:
         return [claim for places in self._of_view.values() for claim in places]
 
     def by_view(self) -> Mapping[int, tuple[Pair, ...]]:
@@ -70,7 +70,7 @@ class Places:
         return {view: tuple(claim.pair for claim in places) for view, places in self._of_view.items()}
 
 
-def _holding(places: list[Claim], config: EvidenceConfig) -> list[Claim]:
+def _best_claims(places: list[Claim], config: EvidenceConfig) -> list[Claim]:
     """Of a view's claims, best first: the first ones, and of the others those that say nearly as much."""
     always, most = config.always_kept_maps, config.kept_maps
     least = config.min_map_share * -places[0].weakness

@@ -134,7 +134,7 @@ def _focal(
     return focal, float(config.focal_spread * error / extent / focal)
 
 
-def _sampled(
+def _sample(
     pointmap: _Pointmap, samples: int
 ) -> tuple[Float[np.ndarray, "samples 3"], Float[np.ndarray, " samples"]]:
     """Points and weights at the fixed pixels; repeated pixels count once."""
@@ -169,8 +169,8 @@ def summarise_pair(
     """Reduces one prediction; its pointmaps are not needed afterwards until fusion."""
     seen_i = _Pointmap(prediction.points_i, prediction.confidence_i, view_i.mask, own=True)
     seen_j = _Pointmap(prediction.points_j, prediction.confidence_j, view_j.mask, own=False)
-    points_i, sampled_i = _sampled(seen_i, config.samples)
-    points_j, sampled_j = _sampled(seen_j, config.samples)
+    points_i, sampled_i = _sample(seen_i, config.samples)
+    points_j, sampled_j = _sample(seen_j, config.samples)
     matches, match_depth = _matches(prediction.correspondences, seen_i, config.matches)
     focal, focal_spread = _focal(seen_i, principal_point(view_i), config)
     return PairSummary(

@@ -6,7 +6,7 @@ from jaxtyping import Float, Int, UInt64
 from dust3r_sfm.types import Correspondences
 
 
-def thinned(found: Correspondences, limit: int) -> Correspondences:
+def thin_correspondences(found: Correspondences, limit: int) -> Correspondences:
     """At most `limit` correspondences, spread over both images as all of them are, in float32 (which
     rounds pixels up to 1024 by at most 3e-5).
 

@@ -10,10 +10,10 @@ from jaxtyping import Int
 
 from dust3r_sfm.errors import InputError
 from dust3r_sfm.exporters.config import ColmapExport
-from dust3r_sfm.exporters.images.undistortion import distinct
-from dust3r_sfm.exporters.tracks.observations import unmasked
+from dust3r_sfm.exporters.images.undistortion import distinct_cameras
+from dust3r_sfm.exporters.tracks.observations import drop_masked_observations
 from dust3r_sfm.exporters.tracks.originals import FilePixels, originals_of
-from dust3r_sfm.exporters.tracks.track_budget import chosen_points, rank_within
+from dust3r_sfm.exporters.tracks.track_budget import choose_points, rank_within
 from dust3r_sfm.geometry.cameras import opencv_camera, undistort_camera
 from dust3r_sfm.geometry.colmap.models import add_camera, add_image, track_of
 from dust3r_sfm.types import Camera, Scene
@@ -35,7 +35,7 @@ def export_colmap(scene: Scene, folder: Path, config: ColmapExport | None = None
     asked for, an InputError is raised.
     """
     config = config or ColmapExport()
-    scene = unmasked(scene, config.min_observations)
+    scene = drop_masked_observations(scene, config.min_observations)
     write_model(scene, originals_of(scene), [view.name for view in scene.views], folder, config)
 
 
@@ -76,7 +76,7 @@ def _text_can_hold_names(names: Sequence[str], config: ColmapExport) -> bool:
 def colmap_model(scene: Scene, max_points: int | None = 100_000) -> pycolmap.Reconstruction:
     """The model of the stored files in memory; points beyond `max_points` are left out by coverage and
     quality."""
-    scene = unmasked(scene)
+    scene = drop_masked_observations(scene)
     names = [view.name for view in scene.views]
     return model_of(scene, originals_of(scene), names, ColmapExport(max_points))
 
@@ -85,7 +85,7 @@ def model_of(
     scene: Scene, files: FilePixels, names: Sequence[str], config: ColmapExport
 ) -> pycolmap.Reconstruction:
     """The model of image files of these names in memory."""
-    chosen = chosen_points(scene, files.errors_px, config.max_points, config.cells_a_side)
+    chosen = choose_points(scene, files.errors_px, config.max_points, config.cells_a_side)
     kept = np.flatnonzero(np.isin(scene.tracks.point_index, chosen))
     model = pycolmap.Reconstruction()
     camera_ids = _add_cameras(model, files.cameras)
@@ -98,7 +98,7 @@ def model_of(
 def _add_cameras(model: pycolmap.Reconstruction, cameras: tuple[Camera, ...]) -> list[int]:
     """Adds each distinct camera once; returns the camera id of each view."""
     bent = not all(camera.is_pinhole for camera in cameras)  # nerfstudio wants one model for all
-    different, which = distinct(cameras)
+    different, which = distinct_cameras(cameras)
     for index, camera in enumerate(different):
         add_camera(model, index + 1, opencv_camera(camera) if bent else undistort_camera(camera))
     return [index + 1 for index in which]

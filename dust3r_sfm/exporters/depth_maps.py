@@ -58,15 +58,15 @@ def depth_picture(depth: Float[np.ndarray, "h w"]) -> Image.Image:
     known = np.isfinite(depth) & (depth > 0)
     inverse = 1.0 / np.where(known, depth, 1.0)
     far, near = np.percentile(inverse[known], [2, 98]) if known.any() else (0.0, 1.0)
-    return _colored((inverse - far) / max(float(near - far), 1e-12 * float(near)), known)
+    return _color((inverse - far) / max(float(near - far), 1e-12 * float(near)), known)
 
 
 def confidence_picture(confidence: Float[np.ndarray, "h w"]) -> Image.Image:
     """1 - 1 / confidence in colour: the same colour means the same confidence in every picture."""
-    return _colored(1.0 - 1.0 / np.maximum(confidence, 1.0), np.ones(confidence.shape, dtype=bool))
+    return _color(1.0 - 1.0 / np.maximum(confidence, 1.0), np.ones(confidence.shape, dtype=bool))
 
 
-def _colored(share: Float[np.ndarray, "h w"], known: Bool[np.ndarray, "h w"]) -> Image.Image:
+def _color(share: Float[np.ndarray, "h w"], known: Bool[np.ndarray, "h w"]) -> Image.Image:
     index = np.where(known, 1 + np.clip(share, 0, 1) * 254, 0).round().astype(np.uint8)
     picture = Image.fromarray(index)
     picture.putpalette(_PALETTE)

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field
 
-from dust3r_sfm.dense.fused_cloud import FusionConfig
+from dust3r_sfm.dense.fused_cloud import CloudFusionConfig
 from dust3r_sfm.exporters.config import ColmapDataset, ColmapDense, ColmapExport, MeshChoice, NerfstudioExport
 
 
@@ -10,7 +10,7 @@ from dust3r_sfm.exporters.config import ColmapDataset, ColmapDense, ColmapExport
 class PlyExport(MeshChoice):
     """points.ply of the fused cloud, and mesh.ply, a surface through it."""
 
-    fusion: FusionConfig = field(default_factory=FusionConfig)
+    fusion: CloudFusionConfig = field(default_factory=CloudFusionConfig)
     """How depth becomes one cloud."""
 
 
@@ -18,7 +18,7 @@ class PlyExport(MeshChoice):
 class GlbExport:
     """scene.glb: the fused cloud and a pyramid for each camera."""
 
-    fusion: FusionConfig = field(default_factory=FusionConfig)
+    fusion: CloudFusionConfig = field(default_factory=CloudFusionConfig)
     """How depth becomes one cloud."""
 
 

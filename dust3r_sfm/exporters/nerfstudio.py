@@ -38,7 +38,7 @@ def export_nerfstudio(
     images = image_set(scene, config.form, config.model.min_observations)
     for place in (folder / "colmap" / "sparse" / "0", folder / "sparse" / "0"):
         model = write_model(images.scene, images.files, images.names, place, config.model)
-    export_point_cloud(turned_points(model), folder / "sparse_pc.ply")
+    export_point_cloud(turn_points(model), folder / "sparse_pc.ply")
     progress.start("Writing images", len(images.names), "images")
     for index, file in enumerate(write_image_set(images, folder, config.transfer)):
         with Image.open(folder / "images" / file.name) as image:
@@ -49,7 +49,7 @@ def export_nerfstudio(
     (folder / "transforms.json").write_text(text + "\n", encoding="utf-8")
 
 
-def turned_points(model: pycolmap.Reconstruction) -> PointCloud:
+def turn_points(model: pycolmap.Reconstruction) -> PointCloud:
     """The points of a model in nerfstudio's world."""
     points = [point for _, point in sorted(model.points3D.items())]
     xyz = np.array([point.xyz for point in points]).reshape(-1, 3)

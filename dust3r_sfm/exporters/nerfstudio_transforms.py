@@ -7,7 +7,7 @@ import numpy as np
 from jaxtyping import Float
 
 from dust3r_sfm.exporters.images.image_set import ImageSet
-from dust3r_sfm.exporters.images.undistortion import distinct
+from dust3r_sfm.exporters.images.undistortion import distinct_cameras
 from dust3r_sfm.geometry import invert_rigid
 from dust3r_sfm.geometry.cameras import opencv_camera
 from dust3r_sfm.io.transforms_json import OPENCV_FROM_OPENGL
@@ -21,12 +21,12 @@ APPLIED = np.array([[1.0, 0, 0, 0], [0, 0, 1.0, 0], [0, -1.0, 0, 0], [0, 0, 0, 1
 def transforms(images: ImageSet, depth: bool) -> dict[str, Any]:
     """What transforms.json holds: intrinsics once if all images share them, else in each frame."""
     scene = images.scene
-    different, which = distinct([placement.camera for placement in images.placements])
+    different, which = distinct_cameras([placement.camera for placement in images.placements])
     frames = []
     for index, name in enumerate(images.names):
         frame: dict[str, Any] = {
             "file_path": f"images/{name}",
-            "transform_matrix": turned_pose(scene.cam_from_world[index]).tolist(),
+            "transform_matrix": turn_pose(scene.cam_from_world[index]).tolist(),
             "colmap_im_id": index + 1,
         }
         if has_masks(scene):
@@ -44,7 +44,7 @@ def transforms(images: ImageSet, depth: bool) -> dict[str, Any]:
     }
 
 
-def turned_pose(cam_from_world: Rigid) -> Float[np.ndarray, "4 4"]:
+def turn_pose(cam_from_world: Rigid) -> Float[np.ndarray, "4 4"]:
     """The transform_matrix: OpenGL camera coordinates to those of the turned world."""
     return APPLIED @ invert_rigid(cam_from_world) @ OPENCV_FROM_OPENGL
 

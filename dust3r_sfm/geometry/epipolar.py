@@ -7,7 +7,7 @@ from dust3r_sfm.geometry.projection import undistort_pixels
 from dust3r_sfm.types import Camera, Correspondences, Rigid
 
 
-def fundamental_matrix(camera_i: Camera, camera_j: Camera, j_from_i: Rigid) -> Float[np.ndarray, "3 3"]:
+def fundamental_from_cameras(camera_i: Camera, camera_j: Camera, j_from_i: Rigid) -> Float[np.ndarray, "3 3"]:
     """F with pixel_j^T F pixel_i = 0, in homogeneous `undistort_pixels` (Hartley and Zisserman, section 9.2).
     Zero where j_from_i has no translation."""
     x, y, z = j_from_i[:3, 3]
@@ -24,6 +24,8 @@ def epipolar_errors(
         undistort_pixels(found.pixels_i, camera_i),
         undistort_pixels(found.pixels_j, camera_j),
     )
-    lines = np.concatenate([pixels_i, ones], axis=1) @ fundamental_matrix(camera_i, camera_j, j_from_i).T
+    lines = (
+        np.concatenate([pixels_i, ones], axis=1) @ fundamental_from_cameras(camera_i, camera_j, j_from_i).T
+    )
     distance = np.abs((np.concatenate([pixels_j, ones], axis=1) * lines).sum(axis=1))
     return distance / np.maximum(np.linalg.norm(lines[:, :2], axis=1), 1e-12)

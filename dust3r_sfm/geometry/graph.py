@@ -6,7 +6,7 @@ from jaxtyping import Int
 from scipy.sparse.csgraph import breadth_first_order, connected_components
 
 
-def connected(
+def label_components(
     tail: Int[np.ndarray, " e"], head: Int[np.ndarray, " e"], num_nodes: int
 ) -> Int[np.ndarray, " nodes"]:
     """A label for each node: those that edges join have the same one."""
@@ -14,7 +14,7 @@ def connected(
     return connected_components(graph, directed=False)[1].astype(np.int64)
 
 
-def two_edge_connected(
+def label_two_edge_components(
     tail: Int[np.ndarray, " e"], head: Int[np.ndarray, " e"], num_nodes: int
 ) -> Int[np.ndarray, " nodes"]:
     """A label for each node: those with the same one stay connected whichever edge is taken away (parallel

@@ -51,7 +51,7 @@ def similarity_of_poses(
     return umeyama(arms[0], arms[1], np.ones(len(arms[0])))
 
 
-def moved_poses(
+def move_poses(
     cam_from_world: Float[np.ndarray, "n 4 4"], similarity: Float[np.ndarray, "4 4"]
 ) -> tuple[Float[np.ndarray, "n 4 4"], float]:
     """cam_from_world after the world was moved by a similarity [sR t; 0 1], and log s: cameras keep the unit

@@ -31,7 +31,7 @@ class Resection:
     inliers: Bool[np.ndarray, " n"]
 
 
-def resected(
+def resect(
     points: Float[np.ndarray, "n 3"],
     pixels: Float[np.ndarray, "n 2"],
     camera: Camera,

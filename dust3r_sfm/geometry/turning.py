@@ -5,7 +5,7 @@ from jaxtyping import Float
 from scipy.spatial.transform import Rotation
 
 
-def fitted_rotation(
+def fit_rotation(
     rays_i: Float[np.ndarray, "n 3"],
     rays_j: Float[np.ndarray, "n 3"],
     weights: Float[np.ndarray, " n"],

@@ -13,8 +13,8 @@ from PIL import Image, UnidentifiedImageError
 
 from dust3r_sfm.images.exif import Exif, read_exif
 from dust3r_sfm.images.files import HEIC_SUFFIXES
-from dust3r_sfm.images.framing import resized_by
-from dust3r_sfm.images.kept_cells import kept_whole
+from dust3r_sfm.images.framing import size_before_crop
+from dust3r_sfm.images.kept_cells import keep_whole_cells
 from dust3r_sfm.images.tones import to_rgb
 from dust3r_sfm.types import Affine, Framing, ImageSpec
 
@@ -66,26 +66,28 @@ def read_photo(path: Path, spec: ImageSpec, min_side_px: int = 32) -> Photo:
         _check_usable(image.size, exif.orientation, min_side_px)
         stored_size, stored, box = _load(image, exif.orientation, spec)
         rgb, alpha = to_rgb(stored)
-    size, chosen = resized_by(stored_size, spec)
+    size, chosen = size_before_crop(stored_size, spec)
     turned_first = spec.framing is not Framing.FIT
     if turned_first:
         # Resizing rounds after each axis, so which comes first shows in the pixels.
-        rgb = turned_upright(rgb, exif.orientation)
+        rgb = turn_upright(rgb, exif.orientation)
         rgb = rgb.resize(_turned_size(size, exif.orientation), chosen)
     elif size != rgb.size:
         rgb = rgb.resize(size, chosen, box)
     return Photo(
-        np.array(rgb if turned_first else turned_upright(rgb, exif.orientation)),
-        None if alpha is None else _kept(turned_upright(alpha, exif.orientation), size, exif.orientation),
-        _turning(exif.orientation, size) @ scaling(size, stored_size),
+        np.array(rgb if turned_first else turn_upright(rgb, exif.orientation)),
+        None
+        if alpha is None
+        else _keep_from_alpha(turn_upright(alpha, exif.orientation), size, exif.orientation),
+        _turn_affine(exif.orientation, size) @ scaling_affine(size, stored_size),
         stored_size,
         exif,
     )
 
 
-def _kept(alpha: Image.Image, size: tuple[int, int], orientation: int) -> Bool[np.ndarray, "h w"]:
+def _keep_from_alpha(alpha: Image.Image, size: tuple[int, int], orientation: int) -> Bool[np.ndarray, "h w"]:
     columns, rows = _turned_size(size, orientation)
-    return kept_whole(np.asarray(alpha) >= 128, rows, columns)
+    return keep_whole_cells(np.asarray(alpha) >= 128, rows, columns)
 
 
 @contextmanager
@@ -104,7 +106,7 @@ def open_picture(path: Path) -> Iterator[Image.Image]:
         raise UnusablePhotoError(f"cannot be decoded: {detail}") from error
 
 
-def turned_upright(stored: Image.Image, orientation: int) -> Image.Image:
+def turn_upright(stored: Image.Image, orientation: int) -> Image.Image:
     """Stored pixels of a photo with this EXIF orientation (1, 3, 6 or 8), the right way up."""
     return stored.transpose(_TURN_UPRIGHT[orientation]) if orientation in _TURN_UPRIGHT else stored
 
@@ -113,12 +115,12 @@ def _turned_size(size: tuple[int, int], orientation: int) -> tuple[int, int]:
     return (size[1], size[0]) if orientation in (6, 8) else size
 
 
-def scaling(new: tuple[int, int], old: tuple[int, int]) -> Affine:
+def scaling_affine(new: tuple[int, int], old: tuple[int, int]) -> Affine:
     """Pixels of a picture resized from (width, height) `old` to `new`, from those it had."""
     return np.diag([new[0] / old[0], new[1] / old[1], 1.0])
 
 
-def _turning(orientation: int, stored_size: tuple[int, int]) -> Affine:
+def _turn_affine(orientation: int, stored_size: tuple[int, int]) -> Affine:
     """upright_from_stored: the turn by a multiple of 90 degrees that EXIF asks for."""
     width, height = stored_size
     return {
@@ -148,7 +150,7 @@ def _load(
     The published rules see every pixel of the file.
     """
     opened_size = image.size
-    (width, height), _ = resized_by(opened_size, spec)
+    (width, height), _ = size_before_crop(opened_size, spec)
     reduced = image.draft(None, (2 * width, 2 * height)) if spec.framing is Framing.FIT else None
     image.load()
     if reduced is not None:
@@ -156,7 +158,7 @@ def _load(
         return opened_size, image, (left, top, right, bottom)
     # Pillow turns TIFF by itself, and takes the tag away: we need the pixels as they are stored.
     turned = orientation != 1 and read_exif(image).orientation == 1
-    stored = turned_upright(image, _OPPOSITE[orientation]) if turned else image
+    stored = turn_upright(image, _OPPOSITE[orientation]) if turned else image
     return stored.size, stored, (0.0, 0.0, float(stored.width), float(stored.height))
 
 

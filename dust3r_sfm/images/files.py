@@ -18,7 +18,7 @@ def find_photos(source: Path | Sequence[Path], masks: Path | None = None) -> dic
     Raises InputError for a folder or file that is missing.
     """
     if not isinstance(source, Path):
-        return _named(source)
+        return _name_paths(source)
     if not source.is_dir():
         problem = "is a file: give the folder of the photos" if source.is_file() else "does not exist"
         raise InputError(f"{source}: {problem}")
@@ -47,7 +47,7 @@ def match_masks(folder: Path, names: Iterable[str]) -> dict[str, Path]:
     return matched
 
 
-def _named(paths: Sequence[Path]) -> dict[str, Path]:
+def _name_paths(paths: Sequence[Path]) -> dict[str, Path]:
     if not paths:
         raise InputError("no photos were given; give a folder, or two photos at least")
     for path in paths:

@@ -21,7 +21,7 @@ class Frame:
 
 def frame_of(size: tuple[int, int], spec: ImageSpec) -> Frame:
     """How a picture of this size becomes the image of a view."""
-    resized, chosen = resized_by(size, spec)
+    resized, chosen = size_before_crop(size, spec)
     if spec.framing is Framing.SQUARE:
         kept = 2 * (min(resized) // 2)
         return Frame(resized, chosen, _around(resized[0] // 2, resized[1] // 2, kept, kept))
@@ -33,10 +33,10 @@ def frame_of(size: tuple[int, int], spec: ImageSpec) -> Frame:
     return Frame(resized, chosen, _published_box(resized, spec))
 
 
-def resized_by(size: tuple[int, int], spec: ImageSpec) -> tuple[tuple[int, int], Image.Resampling]:
+def size_before_crop(size: tuple[int, int], spec: ImageSpec) -> tuple[tuple[int, int], Image.Resampling]:
     """The size before cropping, and the filter."""
     if spec.framing is Framing.FIT:
-        return fitted_size(size, spec.long_edge), Image.Resampling.LANCZOS
+        return fit_size(size, spec.long_edge), Image.Resampling.LANCZOS
     long_edge = spec.long_edge
     if spec.framing is Framing.SQUARE:
         long_edge = round(long_edge * max(size) / min(size))
@@ -45,7 +45,7 @@ def resized_by(size: tuple[int, int], spec: ImageSpec) -> tuple[tuple[int, int],
     return (width, height), Image.Resampling.LANCZOS if smaller else Image.Resampling.BICUBIC
 
 
-def fitted_size(size: tuple[int, int], long_edge: int) -> tuple[int, int]:
+def fit_size(size: tuple[int, int], long_edge: int) -> tuple[int, int]:
     """The same shape with its long edge at `long_edge` at most, in whole pixels."""
     scale = min(1.0, long_edge / max(size))
     return max(1, round(size[0] * scale)), max(1, round(size[1] * scale))

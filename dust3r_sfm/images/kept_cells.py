@@ -4,7 +4,9 @@ import numpy as np
 from jaxtyping import Bool
 
 
-def kept_whole(keep: Bool[np.ndarray, "r c"], rows: int, columns: int) -> Bool[np.ndarray, "rows columns"]:
+def keep_whole_cells(
+    keep: Bool[np.ndarray, "r c"], rows: int, columns: int
+) -> Bool[np.ndarray, "rows columns"]:
     """The picture cut into equal cells: whether all that a cell touches may be used. The nearest pixel alone
     would let matches at the edge of what is left out through."""
     return _along(_along(keep, rows, 0), columns, 1)

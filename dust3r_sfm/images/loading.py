@@ -11,9 +11,9 @@ from jaxtyping import UInt8
 from PIL import Image
 
 from dust3r_sfm.errors import InputError
-from dust3r_sfm.images.decoding import Photo, UnusablePhotoError, read_photo, scaling
+from dust3r_sfm.images.decoding import Photo, UnusablePhotoError, read_photo, scaling_affine
 from dust3r_sfm.images.files import find_photos, match_masks
-from dust3r_sfm.images.framing import fitted_size, frame_of
+from dust3r_sfm.images.framing import fit_size, frame_of
 from dust3r_sfm.images.masks import read_mask
 from dust3r_sfm.types import Affine, ImageSpec, View
 
@@ -82,9 +82,9 @@ def load_color(view: View, long_edge: int) -> tuple[UInt8[np.ndarray, "h w 3"], 
 def _whole_picture(view: View, long_edge: int, mode: str) -> tuple[Image.Image, Affine]:
     """The upright photo in a mode of Pillow's, and view_from_picture."""
     if view.path is None:
-        size = fitted_size(view.size, long_edge)
+        size = fit_size(view.size, long_edge)
         picture = Image.fromarray(view.image).convert(mode).resize(size, Image.Resampling.LANCZOS)
-        return picture, scaling(view.size, size)
+        return picture, scaling_affine(view.size, size)
     try:
         photo = read_photo(view.path, ImageSpec(long_edge))
     except UnusablePhotoError as error:
@@ -107,10 +107,10 @@ def _view_or_reason(name: str, path: Path, spec: ImageSpec, mask: Path | None) -
         keep = given if keep is None else keep & given
     if keep is not None and not keep.any():
         return "the mask leaves nothing of it"
-    return _cropped_view(name, path, photo, keep, spec)
+    return _crop_view(name, path, photo, keep, spec)
 
 
-def _cropped_view(name: str, path: Path, photo: Photo, keep: np.ndarray | None, spec: ImageSpec) -> View:
+def _crop_view(name: str, path: Path, photo: Photo, keep: np.ndarray | None, spec: ImageSpec) -> View:
     width, height = photo.stored_size
     upright = (height, width) if photo.exif.orientation in (6, 8) else (width, height)
     left, top, right, bottom = frame_of(upright, spec).box

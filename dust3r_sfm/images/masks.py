@@ -7,8 +7,8 @@ from jaxtyping import Bool
 from PIL import Image
 
 from dust3r_sfm.errors import InputError
-from dust3r_sfm.images.decoding import Photo, UnusablePhotoError, open_picture, turned_upright
-from dust3r_sfm.images.kept_cells import kept_whole
+from dust3r_sfm.images.decoding import Photo, UnusablePhotoError, open_picture, turn_upright
+from dust3r_sfm.images.kept_cells import keep_whole_cells
 
 
 def read_mask(path: Path, photo: Photo) -> Bool[np.ndarray, "h w"]:
@@ -29,14 +29,14 @@ def read_mask(path: Path, photo: Photo) -> Bool[np.ndarray, "h w"]:
     width, height = photo.stored_size
     upright = (height, width) if orientation in (6, 8) else (width, height)
     if keep.size == photo.stored_size:
-        keep = turned_upright(keep, orientation)
+        keep = turn_upright(keep, orientation)
     elif keep.size != upright:
         raise InputError(
             f"{path}: the mask has {keep.width}x{keep.height} pixels, its photo {width}x{height}; "
             "give a mask of the photo's size, or take it out of the folder"
         )
     rows, columns = photo.rgb.shape[:2]
-    return kept_whole(np.asarray(keep) > 0, rows, columns)
+    return keep_whole_cells(np.asarray(keep) > 0, rows, columns)
 
 
 def _keep(image: Image.Image) -> Image.Image:

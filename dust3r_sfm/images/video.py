@@ -38,9 +38,9 @@ def sample_frames(
     (progress or Silent()).start("Reading video", total, "frames")
     folder.mkdir(parents=True, exist_ok=True)
     paths: list[Path] = []
-    with _opened(video) as container:
+    with _open(video) as container:
         aspect = container.streams.video[0].sample_aspect_ratio
-        for frame in _chosen(_decoded(container, progress or Silent()), total, sampling):
+        for frame in _choose(_decode(container, progress or Silent()), total, sampling):
             paths.append(folder / f"{prefix}{len(paths) + 1:05d}.png")
             image = Image.fromarray(_as_shown(frame, aspect))
             image.save(paths[-1], compress_level=_PNG_EFFORT)
@@ -57,7 +57,7 @@ def sharpness(gray: UInt8[np.ndarray, "h w"]) -> float:
     return 0.0 if variance == 0.0 else float(np.square(across).mean() + np.square(down).mean()) / variance
 
 
-def _chosen(frames: "Iterator[VideoFrame]", total: int, sampling: FrameSampling) -> "Iterator[VideoFrame]":
+def _choose(frames: "Iterator[VideoFrame]", total: int, sampling: FrameSampling) -> "Iterator[VideoFrame]":
     parts = min(sampling.count, total)
     best: VideoFrame | None = None
     best_value, part = -np.inf, 0
@@ -88,7 +88,7 @@ def _as_shown(frame: "VideoFrame", pixel_aspect: Fraction | None) -> UInt8[np.nd
     return np.ascontiguousarray(np.rot90(rgb, k=round(frame.rotation / 90)))
 
 
-def _decoded(container: "InputContainer", progress: Progress) -> "Iterator[VideoFrame]":
+def _decode(container: "InputContainer", progress: Progress) -> "Iterator[VideoFrame]":
     stream = container.streams.video[0]
     stream.thread_type = "AUTO"
     for frame in container.decode(stream):
@@ -98,7 +98,7 @@ def _decoded(container: "InputContainer", progress: Progress) -> "Iterator[Video
 
 def _count_frames(video: Path) -> int:
     """By its packets, without decoding: what a header says is a guess, or missing."""
-    with _opened(video) as container:
+    with _open(video) as container:
         count = sum(packet.size > 0 for packet in container.demux(container.streams.video[0]))
     if count == 0:
         raise InputError(f"{video}: the video has no frames; give another one")
@@ -106,7 +106,7 @@ def _count_frames(video: Path) -> int:
 
 
 @contextmanager
-def _opened(video: Path) -> "Iterator[InputContainer]":
+def _open(video: Path) -> "Iterator[InputContainer]":
     """The opened file, which has a stream of pictures. Raises InputError, also for what goes wrong inside
     the block."""
     try:

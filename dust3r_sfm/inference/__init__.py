@@ -3,14 +3,14 @@
 from dust3r_sfm.inference.cache_keys import content_hash
 from dust3r_sfm.inference.config import InferenceConfig
 from dust3r_sfm.inference.encodings import encode_all
-from dust3r_sfm.inference.global_descriptors import describing, global_descriptors
+from dust3r_sfm.inference.global_descriptors import global_descriptors, require_descriptors
 from dust3r_sfm.inference.measuring import measure_pairs
 
 __all__ = [
     "InferenceConfig",
     "content_hash",
-    "describing",
     "encode_all",
     "global_descriptors",
     "measure_pairs",
+    "require_descriptors",
 ]

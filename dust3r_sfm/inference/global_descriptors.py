@@ -12,7 +12,7 @@ from dust3r_sfm.inference.cache_keys import descriptors_key
 from dust3r_sfm.io.arrays import SUFFIX, read_arrays, write_arrays
 from dust3r_sfm.progress import Progress, Silent
 from dust3r_sfm.regressors.protocol import DescribesImages, Encoding, PointmapRegressor
-from dust3r_sfm.retrieval import VladConfig, learned_vlad
+from dust3r_sfm.retrieval import VladConfig, fit_vlad
 from dust3r_sfm.types import View
 
 
@@ -31,13 +31,13 @@ def global_descriptors(
     Raises InputError for a regressor that has no `local_descriptors`.
     """
     config, progress = config or VladConfig(), progress or Silent()
-    local = LocalDescriptors(describing(regressor), encodings)
+    local = LocalDescriptors(require_descriptors(regressor), encodings)
     path = None if work_folder is None else work_folder / f"retrieval{SUFFIX}"
     key = descriptors_key(regressor, views, config)
     if path is not None and (kept := read_arrays(path, key)) is not None:
         return kept["descriptors"]
     progress.start("Describing", len(views), "images")
-    vlad = learned_vlad(local, config)
+    vlad = fit_vlad(local, config)
     rows = []
     for found in local:
         rows.append(vlad.describe(found))
@@ -48,7 +48,7 @@ def global_descriptors(
     return descriptors
 
 
-def describing(regressor: PointmapRegressor) -> DescribesImages:
+def require_descriptors(regressor: PointmapRegressor) -> DescribesImages:
     """The regressor, known to describe images. Raises InputError for one that does not."""
     if not isinstance(regressor, DescribesImages):
         raise InputError(

@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from dust3r_sfm.evidence import Collector, Evidence, resumed
+from dust3r_sfm.evidence import Collector, Evidence, resume_collector
 from dust3r_sfm.evidence.map_stores import MapsInFolder, MapsInMemory
 from dust3r_sfm.inference.cache_keys import evidence_key
 from dust3r_sfm.inference.config import InferenceConfig
@@ -70,7 +70,7 @@ def _collector(
 ) -> Collector:
     if work_folder is not None:
         key = evidence_key(regressor, views, graph.pairs, config.evidence)
-        return resumed(views, graph.pairs, config.evidence, work_folder, key)
+        return resume_collector(views, graph.pairs, config.evidence, work_folder, key)
     few = _most_map_bytes(views, graph, config.evidence.kept_maps) <= config.map_bytes
     maps = MapsInMemory() if few else MapsInFolder(TemporaryFolder(), "temporary")
     return Collector(views, graph.pairs, config.evidence, maps)

@@ -10,7 +10,7 @@ from dust3r_sfm.errors import OutputError
 
 
 @contextmanager
-def written_whole(target: Path, replace: bool = False) -> Iterator[Path]:
+def write_atomically(target: Path, replace: bool = False) -> Iterator[Path]:
     """Yields a path beside `target`, where nothing is yet, to write a file or a folder at; renames
     it to `target` when the block ends well and removes it when it does not.
 

@@ -61,7 +61,7 @@ def read_intrinsics(file: Path) -> Intrinsics:
 
 def _named_camera(file: Path, number: int, line: str) -> tuple[str, Camera]:
     try:
-        found = named_camera(line)
+        found = parse_camera_line(line)
     except ValueError as error:
         raise InputError(f"{file}, line {number}: {shown(line)} is not a camera: {error}") from error
     if found is None:
@@ -69,7 +69,7 @@ def _named_camera(file: Path, number: int, line: str) -> tuple[str, Camera]:
     return found
 
 
-def named_camera(line: str) -> tuple[str, Camera] | None:
+def parse_camera_line(line: str) -> tuple[str, Camera] | None:
     """Name and camera of one line; None for a line without a camera. Names may have blanks. Raises ValueError
     where a camera's model is named and what follows is no such camera."""
     words = line.split()

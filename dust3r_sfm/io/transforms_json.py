@@ -64,7 +64,7 @@ def read_transforms_poses(file: Path) -> dict[str, Rigid]:
     return {name.removeprefix("./").removeprefix("images/"): pose for name, pose in poses.items()}
 
 
-def written_size(fields: Mapping[str, Any]) -> tuple[int, int] | None:
+def size_of_fields(fields: Mapping[str, Any]) -> tuple[int, int] | None:
     """(width, height) of a photo in pixels; None where it is not written. Raises ValueError for another."""
     return image_size(fields["w"], fields["h"]) if "w" in fields and "h" in fields else None
 

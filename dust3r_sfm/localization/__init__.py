@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from dust3r_sfm.localization.localizer import Localizer
     from dust3r_sfm.localization.mapping.mapping import default_folder, prepare
     from dust3r_sfm.localization.mapping.reference import DepthMap, KnownPoints, PosedPhoto, Reference
-    from dust3r_sfm.localization.mapping.reference_map import Prepared
+    from dust3r_sfm.localization.mapping.reference_map import ReferenceMap
     from dust3r_sfm.localization.mapping.reference_sets import read_reference
     from dust3r_sfm.localization.output import poses_text
 
@@ -22,8 +22,8 @@ __all__ = [
     "Localizer",
     "PosedPhoto",
     "PreparationConfig",
-    "Prepared",
     "Reference",
+    "ReferenceMap",
     "default_folder",
     "poses_text",
     "prepare",
@@ -40,8 +40,8 @@ __getattr__, __dir__ = lazy_names(
         "Localizer": "localizer",
         "PosedPhoto": "mapping.reference",
         "PreparationConfig": "config",
-        "Prepared": "mapping.reference_map",
         "Reference": "mapping.reference",
+        "ReferenceMap": "mapping.reference_map",
         "default_folder": "mapping.mapping",
         "poses_text": "output",
         "prepare": "mapping.mapping",

@@ -19,7 +19,7 @@ _STEP = 1e-6
 
 
 @dataclass(frozen=True)
-class Solved:
+class SolvedPose:
     """`inliers`: which of the matches reproject within the error that is allowed, `errors_px` by how much
     each is off (infinite where the point is not seen)."""
 
@@ -33,26 +33,26 @@ class Solved:
         return int(self.inliers.sum())
 
 
-def solved_pose(
+def solve_pose(
     pixels: Float[np.ndarray, "n 2"],
     points: Float[np.ndarray, "n 3"],
     camera: Camera,
     refine_focal: bool,
     config: LocalizationConfig,
-) -> Solved | None:
+) -> SolvedPose | None:
     """LO-RANSAC on minimal sets of three, then robust refinement, both by pycolmap, through the camera's
     lens. With `refine_focal` its focal is only a start. None where no three points agree with others."""
     found = _by_ransac(pixels, points, camera, False, config.pose.max_trials, config)
-    return None if found is None else _refined(pixels, points, found, refine_focal, config)
+    return None if found is None else _refine(pixels, points, found, refine_focal, config)
 
 
-def solved_pose_and_focal(
+def solve_pose_and_focal(
     pixels: Float[np.ndarray, "n 2"],
     points: Float[np.ndarray, "n 3"],
     size: tuple[int, int],
     config: LocalizationConfig,
     like: Camera | None = None,
-) -> Solved | None:
+) -> SolvedPose | None:
     """The same for a pinhole of unknown focal with its principal point in the middle. RANSAC solves for the
     focal on minimal sets, and is also run for focals from very wide to long lenses, as a set of four points
     at nearly one depth says little of it; of the best of these, refined, and of a camera `like` which this
@@ -67,9 +67,9 @@ def solved_pose_and_focal(
     starts += [_by_ransac(pixels, points, camera, False, trials, config) for camera in cameras]
     found = sorted((start for start in starts if start is not None), key=lambda one: _cost(one, config))
     best = found[: config.pose.refined_starts]
-    refined = [_refined(pixels, points, start, True, config) for start in best]
+    refined = [_refine(pixels, points, start, True, config) for start in best]
     if like is not None:
-        refined.append(solved_pose(pixels, points, like, True, config))
+        refined.append(solve_pose(pixels, points, like, True, config))
     usable = [one for one in refined if one is not None]
     return min(usable, key=lambda one: _cost(one, config)) if usable else None
 
@@ -81,7 +81,7 @@ def _by_ransac(
     solve_focal: bool,
     max_trials: int,
     config: LocalizationConfig,
-) -> Solved | None:
+) -> SolvedPose | None:
     if len(pixels) < 4:
         return None
     options = absolute_pose_options(
@@ -95,16 +95,16 @@ def _by_ransac(
     found = pycolmap.estimate_absolute_pose(pixels, points, lens, options)
     if found is None:
         return None
-    return _solved(pixels, points, found["cam_from_world"], lens, config)
+    return _solved_from_pose(pixels, points, found["cam_from_world"], lens, config)
 
 
-def _refined(
+def _refine(
     pixels: Float[np.ndarray, "n 2"],
     points: Float[np.ndarray, "n 3"],
-    start: Solved,
+    start: SolvedPose,
     refine_focal: bool,
     config: LocalizationConfig,
-) -> Solved | None:
+) -> SolvedPose | None:
     """Least squares under a Cauchy loss of the inliers' own size, over all that is not far beyond it: how
     precise the reference is, and so which matches help, is not known beforehand."""
     found, settings = start, config.pose
@@ -122,27 +122,27 @@ def _refined(
         refined = pycolmap.refine_absolute_pose(pose, pixels, points, near, lens, options)
         if refined is None or lens.has_bogus_params(*settings.plausible_focals, settings.max_lens_parameter):
             return None
-        found = _solved(pixels, points, refined["cam_from_world"], lens, config)
+        found = _solved_from_pose(pixels, points, refined["cam_from_world"], lens, config)
     return found
 
 
-def _solved(
+def _solved_from_pose(
     pixels: Float[np.ndarray, "n 2"],
     points: Float[np.ndarray, "n 3"],
     pose: pycolmap.Rigid3d,
     lens: pycolmap.Camera,
     config: LocalizationConfig,
-) -> Solved:
+) -> SolvedPose:
     matrix = pose.matrix()
     cam_from_world = rigid(matrix[:, :3], matrix[:, 3])
     camera = camera_from_pycolmap(lens)
     errors_px = reprojection_errors(pixels, points, cam_from_world, camera)
-    return Solved(
+    return SolvedPose(
         cam_from_world, camera, errors_px <= config.max_error * max(lens.width, lens.height), errors_px
     )
 
 
-def _cost(found: Solved, config: LocalizationConfig) -> float:
+def _cost(found: SolvedPose, config: LocalizationConfig) -> float:
     """Robust error of all matches, the same scale for whatever is compared."""
     long_edge = max(found.camera.width, found.camera.height)
     scale = config.max_error * long_edge * config.pose.cost_scale

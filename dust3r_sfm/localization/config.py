@@ -103,7 +103,7 @@ class PoseConfig:
 
 
 @dataclass(frozen=True)
-class CarryingConfig:
+class PoseTransferConfig:
     """How a pose is brought from the world that reference photos agree on into the given one
     (`mapping/pose_consistency.py`)."""
 
@@ -125,7 +125,7 @@ class LocalizationConfig(LocalizationChoices):
     """Of all matches that reproject within `max_error`, for a pose to be accepted."""
     pose: PoseConfig = field(default_factory=PoseConfig)
     """How it is searched."""
-    carrying: CarryingConfig = field(default_factory=CarryingConfig)
+    pose_transfer: PoseTransferConfig = field(default_factory=PoseTransferConfig)
     """How it is carried into the given world, where reference photos agree on another one."""
     min_confidence: float = 1.5
     """Of a reference's depth, for regressors without features."""

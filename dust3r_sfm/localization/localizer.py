@@ -10,25 +10,25 @@ import numpy as np
 from jaxtyping import Float
 
 from dust3r_sfm.geometry.view_cameras import view_scale
-from dust3r_sfm.inference.global_descriptors import describing
+from dust3r_sfm.inference.global_descriptors import require_descriptors
 from dust3r_sfm.localization.absolute_pose import (
-    Solved,
+    SolvedPose,
     pose_covariance,
-    solved_pose,
-    solved_pose_and_focal,
+    solve_pose,
+    solve_pose_and_focal,
 )
 from dust3r_sfm.localization.attempt import Attempt
 from dust3r_sfm.localization.config import LocalizationConfig
 from dust3r_sfm.localization.mapping.learned_map import StrongerReferences
-from dust3r_sfm.localization.mapping.pose_consistency import carried, median_depth
+from dust3r_sfm.localization.mapping.pose_consistency import median_depth, transfer_pose
 from dust3r_sfm.localization.mapping.reference import PosedPhoto
-from dust3r_sfm.localization.mapping.reference_map import Prepared
+from dust3r_sfm.localization.mapping.reference_map import ReferenceMap
 from dust3r_sfm.localization.query_matches import (
     PointMatches,
     count_places,
     matches_by_features,
     matches_by_predictions,
-    pooled,
+    pool_matches,
     select_best_of_places,
 )
 from dust3r_sfm.progress import Progress
@@ -48,7 +48,7 @@ class Localizer:
     """Places photos in the world of a prepared reference set; `regressor` is the one it was prepared with."""
 
     def __init__(
-        self, prepared: Prepared, regressor: PointmapRegressor, config: LocalizationConfig | None = None
+        self, prepared: ReferenceMap, regressor: PointmapRegressor, config: LocalizationConfig | None = None
     ) -> None:
         self.prepared, self.config = prepared, config or LocalizationConfig()
         self._regressor = regressor
@@ -79,7 +79,7 @@ class Localizer:
         that the prepared set lacks are passed over."""
         began_s = time.perf_counter()
         (encoding,) = self._regressor.encode([view])
-        chosen = self._nearest(encoding) if references is None else self._named(references)
+        chosen = self._nearest(encoding) if references is None else self._rows_named(references)
         plain = self._matches(view, encoding, chosen)
         attempt = self._attempt(view, camera, plain, chosen)
         if self._stronger is not None and self._is_weak(attempt):
@@ -101,8 +101,8 @@ class Localizer:
         self, view: View, camera: Camera | None, parts: Sequence[PointMatches], chosen: Sequence[int]
     ) -> Attempt:
         """What comes of these matches with the chosen references; the time is not known yet."""
-        matches = pooled(parts)
-        solved, source = self._solved(view, matches.pixels, matches.agreed, camera)
+        matches = pool_matches(parts)
+        solved, source = self._solve(view, matches.pixels, matches.agreed, camera)
         rows = np.zeros(0, np.int64)
         if solved is not None:
             rows = select_best_of_places(matches, solved.errors_px, np.flatnonzero(solved.inliers))
@@ -116,7 +116,7 @@ class Localizer:
         return Attempt(view.name, localization, reason, names, places, len(inliers), inliers, 0.0)
 
     def _nearest(self, encoding: Encoding) -> list[int]:
-        local = describing(self._regressor).local_descriptors(encoding)
+        local = require_descriptors(self._regressor).local_descriptors(encoding)
         query = self.prepared.vlad.describe(local)[None]
         config = self.config
         found = diverse_neighbours(
@@ -124,7 +124,7 @@ class Localizer:
         )
         return found.index[0].tolist()
 
-    def _named(self, names: Sequence[str]) -> list[int]:
+    def _rows_named(self, names: Sequence[str]) -> list[int]:
         return [self._row[name] for name in names if name in self._row]
 
     def _matches(self, view: View, encoding: Encoding, references: Sequence[int]) -> list[PointMatches]:
@@ -138,21 +138,21 @@ class Localizer:
             regressor, view, encoding, prepared, prepared.depth, references, self.config
         )
 
-    def _solved(
+    def _solve(
         self,
         view: View,
         pixels: Float[np.ndarray, "n 2"],
         points: Float[np.ndarray, "n 3"],
         camera: Camera | None,
-    ) -> tuple[Solved | None, FocalSource]:
+    ) -> tuple[SolvedPose | None, FocalSource]:
         if camera is not None:
-            return solved_pose(pixels, points, camera, False, self.config), FocalSource.GIVEN
+            return solve_pose(pixels, points, camera, False, self.config), FocalSource.GIVEN
         size = view.original_size
-        free = solved_pose_and_focal(pixels, points, size, self.config, self._bent.get(size))
+        free = solve_pose_and_focal(pixels, points, size, self.config, self._bent.get(size))
         if view.exif_focal_px is None:
             return free, FocalSource.SOLVED
         start = _pinhole(view.original_size, view.exif_focal_px / view_scale(view))
-        guided = solved_pose(pixels, points, start, True, self.config)
+        guided = solve_pose(pixels, points, start, True, self.config)
         if free is not None and (guided is None or guided.num_inliers < free.num_inliers):
             return free, FocalSource.SOLVED
         return guided, FocalSource.EXIF
@@ -181,7 +181,7 @@ class Localizer:
     def _localization(
         self,
         name: str,
-        solved: Solved,
+        solved: SolvedPose,
         source: FocalSource,
         inliers: PointMatches,
         errors_px: Float[np.ndarray, " n"],
@@ -193,7 +193,9 @@ class Localizer:
         covariance = pose_covariance(inliers.agreed, errors_px, pose, solved.camera, known)
         if self._agreed is not None:
             depth = median_depth(pose, inliers.agreed)
-            pose, spread = carried(pose, self._agreed, self.prepared.photos, depth, self.config.carrying)
+            pose, spread = transfer_pose(
+                pose, self._agreed, self.prepared.photos, depth, self.config.pose_transfer
+            )
             covariance = covariance + spread
         return Localization(
             name=name,
@@ -211,7 +213,7 @@ class Localizer:
 
 
 def _stronger_references(
-    prepared: Prepared, regressor: PointmapRegressor, config: LocalizationConfig
+    prepared: ReferenceMap, regressor: PointmapRegressor, config: LocalizationConfig
 ) -> StrongerReferences | None:
     if prepared.features is None or not isinstance(regressor, HasStrongerFeatures):
         return None

@@ -14,7 +14,7 @@ from dust3r_sfm.io.colmap_model import read_model
 from dust3r_sfm.localization.absolute_pose import reprojection_errors
 from dust3r_sfm.localization.attempt import Attempt
 from dust3r_sfm.localization.mapping.reference import PosedPhoto, Reference
-from dust3r_sfm.localization.mapping.reference_map import Features, Prepared
+from dust3r_sfm.localization.mapping.reference_map import ReferenceFeatures, ReferenceMap
 from dust3r_sfm.localization.mapping.triangulation import NEW
 from dust3r_sfm.localization.query_matches import NO_ROW, PointMatches
 from dust3r_sfm.types import ImageSpec, Localization
@@ -46,8 +46,8 @@ class _Growing:
     new: dict[int, list[tuple[int, Float[np.ndarray, "2"]]]] = field(default_factory=dict)
 
 
-def extended_model(
-    reference: Reference, prepared: Prepared, attempts: Sequence[Attempt]
+def extend_model(
+    reference: Reference, prepared: ReferenceMap, attempts: Sequence[Attempt]
 ) -> pycolmap.Reconstruction:
     """The model that was read (or one of the posed photos, where there was none), nothing of it changed,
     and in addition: a camera and an image for each localized photo, named `queries/NAME` where NAME is
@@ -56,7 +56,7 @@ def extended_model(
 
     Raises InputError where a reference photo cannot be read any more.
     """
-    growing = _begun(reference, prepared)
+    growing = _begin(reference, prepared)
     for attempt in attempts:
         if attempt.localization is not None:
             matches = _one_to_one(attempt.localization, attempt.inliers)
@@ -71,7 +71,7 @@ def extended_model(
     return growing.model
 
 
-def _begun(reference: Reference, prepared: Prepared) -> _Growing:
+def _begin(reference: Reference, prepared: ReferenceMap) -> _Growing:
     photos = prepared.photos
     model = _posed_model(photos) if reference.model is None else read_model(reference.model)
     by_name = {image.name: image_id for image_id, image in model.images.items()}
@@ -91,7 +91,7 @@ def _posed_model(photos: Sequence[PosedPhoto]) -> pycolmap.Reconstruction:
     )
 
 
-def _sightings(features: Features) -> _Sightings:
+def _sightings(features: ReferenceFeatures) -> _Sightings:
     """A photo that shows a point at several features has it at the first of them."""
     of_feature = features.points.point_of_feature
     point = np.concatenate(of_feature)

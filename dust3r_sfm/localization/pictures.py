@@ -7,14 +7,14 @@ from PIL import Image, ImageDraw
 from dust3r_sfm.geometry import apply_affine
 from dust3r_sfm.images import load_view
 from dust3r_sfm.localization.attempt import Attempt
-from dust3r_sfm.localization.mapping.reference_map import Prepared
+from dust3r_sfm.localization.mapping.reference_map import ReferenceMap
 from dust3r_sfm.types import ImageSpec, View
 
 _GREEN, _RED = (60, 200, 80), (220, 60, 50)
 """Lines of a pose that was accepted, and of one that was not."""
 
 
-def match_picture(attempt: Attempt, view: View, prepared: Prepared, most_lines: int = 200) -> Image.Image:
+def match_picture(attempt: Attempt, view: View, prepared: ReferenceMap, most_lines: int = 200) -> Image.Image:
     """The photo on the left, on the right the reference with most inliers, or the most similar one where
     there are none, with lines between the inliers: green where a pose was accepted, red where not. At most
     `most_lines`, evenly thinned. Raises InputError where the reference photo cannot be read any more."""

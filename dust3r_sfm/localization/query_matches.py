@@ -12,7 +12,7 @@ from dust3r_sfm.geometry.projection import normalized_from_pixels
 from dust3r_sfm.images import load_view
 from dust3r_sfm.localization.config import LocalizationConfig
 from dust3r_sfm.localization.mapping.reference import DepthMap, PosedPhoto
-from dust3r_sfm.localization.mapping.reference_map import Features, Prepared
+from dust3r_sfm.localization.mapping.reference_map import ReferenceFeatures, ReferenceMap
 from dust3r_sfm.progress import Silent
 from dust3r_sfm.regressors.protocol import Encoding, MatchesFeatures, PointmapRegressor
 from dust3r_sfm.types import ImageSpec, Pair, PairPrediction, View
@@ -43,7 +43,7 @@ class PointMatches:
         return PointMatches(*(array[rows] for array in vars(self).values()))
 
 
-def pooled(parts: Sequence[PointMatches]) -> PointMatches:
+def pool_matches(parts: Sequence[PointMatches]) -> PointMatches:
     """All of them that a pose can be solved from, each place of the photo with each point once."""
     columns = ((getattr(part, name) for part in parts) for name in vars(_NONE))
     every = PointMatches(
@@ -82,8 +82,8 @@ def matches_by_features(
     regressor: MatchesFeatures,
     view: View,
     encoding: Encoding,
-    prepared: Prepared,
-    features: Features,
+    prepared: ReferenceMap,
+    features: ReferenceFeatures,
     references: Sequence[int],
 ) -> list[PointMatches]:
     """Of the photo's features with those of each reference, as far as they have points."""
@@ -110,7 +110,7 @@ def matches_by_predictions(
     regressor: PointmapRegressor,
     view: View,
     encoding: Encoding,
-    prepared: Prepared,
+    prepared: ReferenceMap,
     depth: Sequence[DepthMap],
     references: Sequence[int],
     config: LocalizationConfig,
@@ -123,7 +123,7 @@ def matches_by_predictions(
     pairs = [Pair(0, number) for number in range(1, len(views))]
     found = {p.pair.j: p for p in regressor.predict(views, encodings, pairs, frozenset(), Silent())}
     return [
-        _lifted(found[number], view, views[number], index, prepared.photos[index], depth[index], config)
+        _lift(found[number], view, views[number], index, prepared.photos[index], depth[index], config)
         for number, index in enumerate(references, start=1)
     ]
 
@@ -136,7 +136,7 @@ def load_reference_view(photo: PosedPhoto, spec: ImageSpec) -> View:
         raise InputError(f"{error} (a reference photo: leave it in place)") from error
 
 
-def _lifted(
+def _lift(
     found: PairPrediction,
     view: View,
     reference_view: View,

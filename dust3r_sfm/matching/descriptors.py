@@ -5,7 +5,7 @@ from jaxtyping import Float, Int
 from torch import Tensor
 
 from dust3r_sfm.matching.config import MatchingConfig
-from dust3r_sfm.matching.found import correspondences_at, evenly_thinned
+from dust3r_sfm.matching.found import choose_evenly, correspondences_at
 from dust3r_sfm.matching.reciprocal import grid_seeds, reciprocal_matches
 from dust3r_sfm.types import Correspondences
 
@@ -32,7 +32,7 @@ def match_descriptor_maps(
     )
     confidence = (confidence_i.flatten()[in_i] * confidence_j.flatten()[in_j]).float().sqrt()
     sure = torch.nonzero(confidence >= config.descriptor_confidence)[:, 0]
-    kept = sure[evenly_thinned(len(sure), config.most, device)]
+    kept = sure[choose_evenly(len(sure), config.most, device)]
     return correspondences_at(in_i[kept], in_j[kept], (width, width_j), confidence[kept])
 
 

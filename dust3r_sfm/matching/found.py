@@ -20,7 +20,7 @@ def correspondences_at(
     return Correspondences(pixel_centres(in_i, widths[0]), pixel_centres(in_j, widths[1]), weights)
 
 
-def evenly_thinned(count: int, most: int, device: torch.device) -> Int[Tensor, " n"]:
+def choose_evenly(count: int, most: int, device: torch.device) -> Int[Tensor, " n"]:
     """Which of `count` to keep for `most` to be left."""
     if count <= most:
         return torch.arange(count, device=device)

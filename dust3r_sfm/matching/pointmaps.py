@@ -8,7 +8,7 @@ from scipy.spatial import cKDTree
 from torch import Tensor
 
 from dust3r_sfm.matching.config import MatchingConfig
-from dust3r_sfm.matching.found import correspondences_at, evenly_thinned
+from dust3r_sfm.matching.found import choose_evenly, correspondences_at
 from dust3r_sfm.matching.reciprocal import Nearest, reciprocal_matches, seeds_among
 from dust3r_sfm.matching.subpixel import subpixel_shift
 from dust3r_sfm.types import Correspondences
@@ -40,7 +40,7 @@ def match_pointmaps(
     apart = torch.linalg.vector_norm(known_i[in_i] - known_j[in_j], dim=1)
     near = apart <= config.point_distance * torch.linalg.vector_norm(known_i[in_i], dim=1)
     near = torch.nonzero(near)[:, 0]
-    near = near[evenly_thinned(len(near), config.most, near.device)]
+    near = near[choose_evenly(len(near), config.most, near.device)]
     at_i = torch.nonzero(usable_i.flatten())[:, 0][in_i[near]]
     at_j = torch.nonzero(usable_j.flatten())[:, 0][in_j[near]]
     confidence = (confidence_i.flatten()[at_i] * confidence_j.flatten()[at_j]).float().sqrt()

@@ -42,7 +42,7 @@ class Prepared:
         return sum(part.nbytes for part in (self.tokens, *self.head_start))
 
     @classmethod
-    def joined(cls, parts: Sequence["Prepared"]) -> "Prepared":
+    def join(cls, parts: Sequence["Prepared"]) -> "Prepared":
         """One batch of several, of equal shapes."""
         starts = zip(*(part.head_start for part in parts), strict=True)
         return cls(torch.cat([part.tokens for part in parts]), tuple(torch.cat(same) for same in starts))

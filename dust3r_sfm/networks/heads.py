@@ -26,7 +26,7 @@ def _map_from_tokens(tokens: Float[Tensor, "b n d"], grid: Grid) -> Float[Tensor
     return tokens.unflatten(1, grid).permute(0, 3, 1, 2)
 
 
-def _doubled(x: Float[Tensor, "b d h w"]) -> Float[Tensor, "b d h2 w2"]:
+def _double(x: Float[Tensor, "b d h w"]) -> Float[Tensor, "b d h2 w2"]:
     return F.interpolate(x, scale_factor=2, mode="bilinear", align_corners=True)
 
 
@@ -74,7 +74,7 @@ class Fusion(nn.Module):
             coarse = coarse + fine
         # Published: doubled, then out_conv. A pixelwise linear map and an interpolation whose weights
         # add up to 1 commute, and this way round it is a quarter of the work.
-        return _doubled(self.out_conv(self.resConfUnit2(coarse)))
+        return _double(self.out_conv(self.resConfUnit2(coarse)))
 
 
 class Levels(nn.Module):
@@ -107,7 +107,7 @@ class Levels(nn.Module):
 
 class Doubling(nn.Module):
     def forward(self, x: Float[Tensor, "b d h w"]) -> Float[Tensor, "b d h2 w2"]:
-        return _doubled(x)
+        return _double(x)
 
 
 class Dpt(nn.Module):

@@ -9,7 +9,7 @@ from dust3r_sfm.errors import InputError, ReconstructionError
 from dust3r_sfm.geometry import pixel_grid, transform_points
 from dust3r_sfm.geometry.epipolar import epipolar_errors
 from dust3r_sfm.geometry.focal import focal_median, focal_weiszfeld
-from dust3r_sfm.geometry.resection import resected
+from dust3r_sfm.geometry.resection import resect
 from dust3r_sfm.geometry.view_cameras import principal_point
 from dust3r_sfm.pairwise.results import (
     FocalEstimator,
@@ -42,7 +42,7 @@ def predict_pair(
 ) -> ImagePair:
     """Both directions of one pair. The views are as large as `regressor.image_spec` says.
     Raises ReconstructionError if the photos show nothing in common."""
-    found = _predicted(regressor, [view_i, view_j], [Pair(0, 1), Pair(1, 0)], progress)
+    found = _predict(regressor, [view_i, view_j], [Pair(0, 1), Pair(1, 0)], progress)
     if found[0].geometry is PairGeometry.UNRELATED:
         raise ReconstructionError(
             f"{view_i.name}, {view_j.name}: {regressor.name} finds nothing that both show; "
@@ -59,7 +59,7 @@ def single_depth(view: View, regressor: PointmapRegressor, progress: Progress | 
             f"{view.name}: {regressor.name} measures depth between two photos and cannot tell it from one; "
             "give a second photo taken from another place, or use a network (dust3r, mast3r) as regressor"
         )
-    (found,) = _predicted(regressor, [view], [Pair(0, 0)], progress)
+    (found,) = _predict(regressor, [view], [Pair(0, 0)], progress)
     return _depth_map(
         view, found.points_i, found.confidence_i, _own_camera(view, found, RelativeCameraConfig().min_points)
     )
@@ -82,7 +82,7 @@ def camera_from_pointmap(
     """
     height, width = confidence.shape
     centre = np.array([width, height]) / 2 if principal_point is None else principal_point
-    known = _known(points, confidence)
+    known = _known_mask(points, confidence)
     if np.count_nonzero(known) < min_points:
         raise ReconstructionError(
             f"{label}: tells no focal: only {np.count_nonzero(known)} of its {known.size} points are known "
@@ -105,7 +105,7 @@ def relative_camera(pair: ImagePair, config: RelativeCameraConfig | None = None)
     forward, enough = pair.forward, config.min_points
     points, pixels = _pose_points(pair.view_j, forward.points_j, forward.confidence_j, config.pose_points)
     max_error_px = config.max_error * max(pair.view_j.size)
-    found = resected(points, pixels, camera_j, max_error_px, config.seed) if len(points) >= enough else None
+    found = resect(points, pixels, camera_j, max_error_px, config.seed) if len(points) >= enough else None
     if found is None or found.inliers.mean() < config.min_inlier_share:
         raise ReconstructionError(
             f"{pair.view_i.name}, {pair.view_j.name}: no relative pose fits the predicted points; "
@@ -142,7 +142,7 @@ def pair_scene(pair: ImagePair, relative: RelativeCamera) -> Scene:
     )
 
 
-def _predicted(
+def _predict(
     regressor: PointmapRegressor, views: Sequence[View], pairs: Sequence[Pair], progress: Progress | None
 ) -> list[PairPrediction]:
     encodings = regressor.encode(views)
@@ -153,24 +153,24 @@ def _predicted(
     return [found[pair] for pair in pairs]
 
 
-def _known(points: PointmapArray, confidence: ConfidenceArray) -> Bool[np.ndarray, "h w"]:
+def _known_mask(points: PointmapArray, confidence: ConfidenceArray) -> Bool[np.ndarray, "h w"]:
     return np.isfinite(points).all(axis=-1) & (points[..., 2] > 0) & (confidence > 1.0)
 
 
-def _unmasked(view: View, confidence: ConfidenceArray) -> ConfidenceArray:
+def _mask_confidence(view: View, confidence: ConfidenceArray) -> ConfidenceArray:
     """Confidence 1 where the view is masked out."""
     return confidence if view.mask is None else np.where(view.mask, confidence, np.ones_like(confidence))
 
 
 def _own_camera(view: View, prediction: PairPrediction, min_points: int) -> Camera:
     """Of the prediction's view i."""
-    confidence, centre = _unmasked(view, prediction.confidence_i), principal_point(view)
+    confidence, centre = _mask_confidence(view, prediction.confidence_i), principal_point(view)
     return camera_from_pointmap(prediction.points_i, confidence, centre, "weiszfeld", view.name, min_points)
 
 
 def _depth_map(view: View, points: PointmapArray, confidence: ConfidenceArray, camera: Camera) -> PairDepth:
-    trusted = _unmasked(view, confidence)
-    known = _known(points, trusted)
+    trusted = _mask_confidence(view, confidence)
+    known = _known_mask(points, trusted)
     return PairDepth(np.where(known, points[..., 2], 0.0), np.where(known, trusted, 1.0), camera)
 
 
@@ -179,7 +179,7 @@ def _pose_points(
 ) -> tuple[Float[np.ndarray, "n 3"], Float[np.ndarray, "n 2"]]:
     """Evenly thinned, of the known points that are more confident than half of them. Their z may be
     negative: they are in the other camera's frame."""
-    trusted = np.where(np.isfinite(points).all(axis=-1), _unmasked(view, confidence), 1.0)
+    trusted = np.where(np.isfinite(points).all(axis=-1), _mask_confidence(view, confidence), 1.0)
     known = trusted > 1.0
     rows = np.flatnonzero(known & (trusted >= np.median(trusted[known]))) if known.any() else np.zeros(0, int)
     rows = rows[np.linspace(0, len(rows) - 1, min(len(rows), most)).round().astype(np.int64)]

@@ -6,7 +6,7 @@ from dust3r_sfm.lazy_names import lazy_names
 
 if TYPE_CHECKING:
     from dust3r_sfm.pipeline.config import ExportConfig, ReconstructConfig
-    from dust3r_sfm.pipeline.export import export_scene, saved_scene
+    from dust3r_sfm.pipeline.export import export_scene, load_saved_scene
     from dust3r_sfm.pipeline.known.config import KnownCameras, KnownDistance, KnownWorld
     from dust3r_sfm.pipeline.output import Existing
     from dust3r_sfm.pipeline.plan import Plan
@@ -21,9 +21,9 @@ __all__ = [
     "Plan",
     "ReconstructConfig",
     "export_scene",
+    "load_saved_scene",
     "reconstruct",
     "reconstruct_all",
-    "saved_scene",
 ]
 
 __getattr__, __dir__ = lazy_names(
@@ -37,8 +37,8 @@ __getattr__, __dir__ = lazy_names(
         "Plan": "plan",
         "ReconstructConfig": "config",
         "export_scene": "export",
+        "load_saved_scene": "export",
         "reconstruct": "run",
         "reconstruct_all": "run",
-        "saved_scene": "export",
     },
 )

@@ -20,7 +20,7 @@ class RunChoices:
     max_memory_gib: float | None = None
     """Most memory in GiB: a run that would take more is refused, and more is kept on disk where that helps.
     None: the machine's."""
-    sparing_above: int = 100
+    fast_above: int = 100
     """With more photos than this, regressor stereo takes a third of the time: as good poses, but a third of
     the points in sparse/0. 0: always; a large number: never."""
     seed: int = 0

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, fields, is_dataclass
 
 from dust3r_sfm.alignment import AlignmentConfig
 from dust3r_sfm.alignment.gradient import GradientConfig
-from dust3r_sfm.dense import DepthFusionConfig, FusionConfig
+from dust3r_sfm.dense import CloudFusionConfig, DepthFusionConfig
 from dust3r_sfm.exporters.config import ColmapExport
 from dust3r_sfm.inference import InferenceConfig
 from dust3r_sfm.pipeline.choices import RunChoices
@@ -24,10 +24,10 @@ _SAME_RESULT = (
     "inference.encoding_bytes",
     "inference.map_bytes",
     "max_memory_gib",
-    "sparing_above",
+    "fast_above",
 )
 """Settings that an interrupted run may be resumed without, say because memory was too small for them. (What
-`sparing_above` led to is in the regressor's own.)"""
+`fast_above` led to is in the regressor's own.)"""
 
 
 @dataclass(frozen=True)
@@ -36,7 +36,7 @@ class ExportConfig:
 
     colmap: ColmapExport = field(default_factory=ColmapExport)
     """The COLMAP model."""
-    max_cloud_points: int | None = FusionConfig.max_points
+    max_cloud_points: int | None = CloudFusionConfig.max_points
     """Most points of points.ply and scene.glb. None: all."""
 
 

@@ -11,18 +11,18 @@ from dust3r_sfm.exporters.colmap_dense import export_colmap_dense
 from dust3r_sfm.exporters.config import ColmapDataset, ColmapDense, ColmapExport, NerfstudioExport
 from dust3r_sfm.exporters.depth_maps import export_depth_maps
 from dust3r_sfm.exporters.formats import ExportFormat, GlbExport, PlyExport
-from dust3r_sfm.exporters.images.image_files import relocated
+from dust3r_sfm.exporters.images.image_files import relocate_photo
 from dust3r_sfm.exporters.mesh import export_mesh
 from dust3r_sfm.exporters.nerfstudio import export_nerfstudio
 from dust3r_sfm.exporters.point_cloud import export_glb, export_point_cloud
-from dust3r_sfm.io.atomic import written_whole
+from dust3r_sfm.io.atomic import write_atomically
 from dust3r_sfm.io.scene_file import load_scene
 from dust3r_sfm.pipeline.output import as_output_error
 from dust3r_sfm.progress import Progress, Silent
 from dust3r_sfm.types import Scene
 
 
-def saved_scene(place: Path, photos: Path | None = None) -> Scene:
+def load_saved_scene(place: Path, photos: Path | None = None) -> Scene:
     """The scene in a folder that `reconstruct` wrote (the largest), or in its scene.npz. With `photos`, its
     photos are looked for below that folder. Raises InputError if there is none."""
     if photos is not None and not photos.is_dir():
@@ -31,7 +31,7 @@ def saved_scene(place: Path, photos: Path | None = None) -> Scene:
     return (
         scene
         if photos is None
-        else replace(scene, views=tuple(relocated(view, photos) for view in scene.views))
+        else replace(scene, views=tuple(relocate_photo(view, photos) for view in scene.views))
     )
 
 
@@ -50,7 +50,7 @@ def export_scene(
     else stays. Raises OutputError for a folder that cannot be written or holds the photos themselves,
     InputError for photos that are needed and gone.
     """
-    held = _held(output)
+    held = _is_taken(output)
     if held and not overwrite:
         raise OutputError(f"{output}: is not empty; choose another folder, or replace with --overwrite")
     if held:
@@ -58,17 +58,17 @@ def export_scene(
     # A folder that is there stays: it may be the current one, or a mount point.
     beside = output.is_dir()
     target = output / ".export" if beside else output
-    with as_output_error(output), written_whole(target, replace=True) as partial:
+    with as_output_error(output), write_atomically(target, replace=True) as partial:
         partial.mkdir(parents=True)
         _write(scene, partial, config or ColmapDataset(), progress or Silent())
         names = tuple(sorted(path.name for path in partial.iterdir()))
     if beside:
         with as_output_error(output):
-            _moved(target, output)
+            _move(target, output)
     return names
 
 
-def _held(output: Path) -> bool:
+def _is_taken(output: Path) -> bool:
     """Whether the output is a folder with something in it."""
     with as_output_error(output):
         if output.exists() and not output.is_dir():
@@ -83,10 +83,10 @@ def _check_photos_are_elsewhere(scene: Scene, output: Path) -> None:
             raise OutputError(f"{output}: holds the photos themselves ({view.path}); choose another folder")
 
 
-def _moved(source: Path, output: Path) -> None:
+def _move(source: Path, output: Path) -> None:
     """Brings each thing in `source` to `output`, where it takes the place of its namesake."""
     for path in sorted(source.iterdir()):
-        with written_whole(output / path.name, replace=True) as partial:
+        with write_atomically(output / path.name, replace=True) as partial:
             path.rename(partial)
     source.rmdir()
 

@@ -8,11 +8,11 @@ from dust3r_sfm.alignment import views_with_known_focals
 from dust3r_sfm.images import LoadedViews, load_views
 from dust3r_sfm.pipeline.config import ReconstructConfig, expected_cost
 from dust3r_sfm.pipeline.known.cameras import presets_of_views
-from dust3r_sfm.pipeline.known.world import Placing, placing_of_views
+from dust3r_sfm.pipeline.known.world import Georegistration, georegistration_of_views
 from dust3r_sfm.pipeline.memory import allowed_bytes, check_memory, expected_bytes, within_memory
 from dust3r_sfm.pipeline.pair_selection import pairs_by_name
 from dust3r_sfm.pipeline.plan import Plan, plan_run
-from dust3r_sfm.pipeline.regressors import build_regressor, suited_to
+from dust3r_sfm.pipeline.regressors import build_regressor, choose_effort
 from dust3r_sfm.regressors.protocol import HasQuickWay, PointmapRegressor
 from dust3r_sfm.view_graph import Retrieval, ViewGraph
 
@@ -27,22 +27,22 @@ class Job:
     pairs: ViewGraph | Retrieval
     config: ReconstructConfig
     allowed_bytes: int
-    place: Placing
-    sparing: bool
+    place: Georegistration
+    fast: bool
 
     @property
     def regressor_name(self) -> str:
         """For the plan and the report."""
-        return self.regressor.name + (" (sparing, see --sparing-above)" if self.sparing else "")
+        return self.regressor.name + (" (fast mode, see --fast-above)" if self.fast else "")
 
 
-def prepared(photos: Path | Sequence[Path], config: ReconstructConfig) -> Job:
+def prepare_job(photos: Path | Sequence[Path], config: ReconstructConfig) -> Job:
     """Raises InputError for photos or options that cannot be used."""
     regressor = build_regressor(config.regressor)
     loaded = load_views(photos, regressor.image_spec, config.masks)
-    suited = suited_to(config.regressor, len(loaded.views), config.sparing_above)
-    is_sparing = suited != config.regressor
-    if is_sparing:
+    suited = choose_effort(config.regressor, len(loaded.views), config.fast_above)
+    is_fast = suited != config.regressor
+    if is_fast:
         config, regressor = replace(config, regressor=suited), build_regressor(suited)
     pairs = pairs_by_name(config.graph, regressor, loaded.views)
     presets = presets_of_views(config.known, config.alignment.presets, loaded.views)
@@ -54,8 +54,8 @@ def prepared(photos: Path | Sequence[Path], config: ReconstructConfig) -> Job:
         pairs,
         within_memory(replace(config, alignment=replace(config.alignment, presets=presets)), allowed),
         allowed,
-        placing_of_views(config.world, views, regressor, len(presets.cam_from_world), config.seed),
-        is_sparing,
+        georegistration_of_views(config.world, views, regressor, len(presets.cam_from_world), config.seed),
+        is_fast,
     )
     if isinstance(pairs, ViewGraph):
         plan_of(job, pairs)

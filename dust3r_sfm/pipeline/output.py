@@ -15,7 +15,7 @@ from enum import Enum
 from pathlib import Path
 
 from dust3r_sfm.errors import OutputError, ReconstructionError
-from dust3r_sfm.io.atomic import written_whole
+from dust3r_sfm.io.atomic import write_atomically
 
 RESULTS = ("sparse", "points.ply", "scene.glb", "depth", "scene.npz", "components", "report.json")
 """All that a run puts into its output folder, and all it ever takes away there."""
@@ -41,7 +41,7 @@ class RunRecord:
     options: dict[str, str]
 
 
-def unfinished(output: Path) -> bool:
+def is_unfinished(output: Path) -> bool:
     """Whether the folder holds a run that RESUME would continue."""
     return (output / _WORK / _RECORD).exists()
 
@@ -112,7 +112,7 @@ def work_folder(output: Path, existing: Existing, record: RunRecord, keep: bool)
         elif (work / _RECORD).exists():
             _check_same_run(work / _RECORD, record)
         work.mkdir(parents=True, exist_ok=True)
-        with written_whole(work / _RECORD, replace=True) as partial:
+        with write_atomically(work / _RECORD, replace=True) as partial:
             partial.write_text(json.dumps(asdict(record), indent=1, sort_keys=True), encoding="utf-8")
     try:
         yield work

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from dust3r_sfm.inference import InferenceConfig, describing, encode_all, global_descriptors
+from dust3r_sfm.inference import InferenceConfig, encode_all, global_descriptors, require_descriptors
 from dust3r_sfm.progress import Progress
 from dust3r_sfm.regressors.protocol import Encoding, PointmapRegressor
 from dust3r_sfm.retrieval import similarity_pairs
@@ -26,7 +26,7 @@ def pairs_by_name(
     """The pairs, as far as they are known before a photo is encoded. Raises InputError when `config` does
     not fit the views or the regressor."""
     if isinstance(config, Retrieval):
-        describing(regressor)
+        require_descriptors(regressor)
         return config
     return view_graph([view.name for view in views], config)
 

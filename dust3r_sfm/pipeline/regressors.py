@@ -7,7 +7,7 @@ import torch
 from dust3r_sfm.networks.checkpoints import cached_path
 from dust3r_sfm.regressors.network import Device, NetworkRegressor, NetworkRegressorConfig
 from dust3r_sfm.regressors.protocol import PointmapRegressor
-from dust3r_sfm.regressors.stereo import StereoConfig, StereoRegressor, sparing
+from dust3r_sfm.regressors.stereo import StereoConfig, StereoRegressor, fast_config
 
 RegressorConfig = StereoConfig | NetworkRegressorConfig
 """The union of all regressors' configs."""
@@ -29,8 +29,8 @@ def build_regressor(config: RegressorConfig) -> PointmapRegressor:
     return StereoRegressor(config) if isinstance(config, StereoConfig) else NetworkRegressor(config)
 
 
-def suited_to(config: RegressorConfig, num_photos: int, sparing_above: int) -> RegressorConfig:
-    return sparing(config) if isinstance(config, StereoConfig) and num_photos > sparing_above else config
+def choose_effort(config: RegressorConfig, num_photos: int, fast_above: int) -> RegressorConfig:
+    return fast_config(config) if isinstance(config, StereoConfig) and num_photos > fast_above else config
 
 
 def best_regressor() -> Choice:

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from dust3r_sfm.dense.fused_cloud import FusionConfig, fuse_points
+from dust3r_sfm.dense.fused_cloud import CloudFusionConfig, fuse_points
 from dust3r_sfm.exporters.colmap import export_colmap
 from dust3r_sfm.exporters.depth_maps import export_depth_maps
 from dust3r_sfm.exporters.point_cloud import export_glb, export_point_cloud
@@ -32,7 +32,7 @@ def write_results(
 
 
 def _write_dense(scene: Scene, folder: Path, config: ReconstructConfig) -> None:
-    fusion = FusionConfig(max_points=config.export.max_cloud_points, seed=config.seed)
+    fusion = CloudFusionConfig(max_points=config.export.max_cloud_points, seed=config.seed)
     cloud = fuse_points(scene, fusion)
     export_point_cloud(cloud, folder / "points.ply")
     export_glb(scene, cloud, folder / "scene.glb")

@@ -8,10 +8,10 @@ from pathlib import Path
 
 from dust3r_sfm.exporters.report import RunFacts
 from dust3r_sfm.inference import content_hash
-from dust3r_sfm.io.atomic import written_whole
+from dust3r_sfm.io.atomic import write_atomically
 from dust3r_sfm.pipeline.clock import StageClock
 from dust3r_sfm.pipeline.config import ReconstructConfig, options_as_text
-from dust3r_sfm.pipeline.job import Job, plan_of, prepared
+from dust3r_sfm.pipeline.job import Job, plan_of, prepare_job
 from dust3r_sfm.pipeline.output import (
     Existing,
     RunRecord,
@@ -22,7 +22,7 @@ from dust3r_sfm.pipeline.output import (
 )
 from dust3r_sfm.pipeline.plan import Plan
 from dust3r_sfm.pipeline.results import write_results
-from dust3r_sfm.pipeline.scenes import solved
+from dust3r_sfm.pipeline.scenes import reconstruct_job
 from dust3r_sfm.progress import Progress, Silent
 from dust3r_sfm.types import Reconstruction, Scene
 from dust3r_sfm.view_graph import ViewGraph
@@ -66,17 +66,17 @@ def reconstruct_all(
     clock = StageClock(progress or Silent())
     if output is not None:
         check_output(output, existing, photos)
-    job = prepared(photos, config)
+    job = prepare_job(photos, config)
 
     def announce(graph: ViewGraph) -> None:
         on_plan(plan_of(job, graph))
 
     if output is None:
-        return solved(job, None, clock, announce)
+        return reconstruct_job(job, None, clock, announce)
     with work_folder(output, existing, _run_record(job), keep_work) as work:
-        reconstruction = solved(job, work, clock, announce)
+        reconstruction = reconstruct_job(job, work, clock, announce)
         facts = _run_facts(job, clock)
-        with as_output_error(output), written_whole(work / "results", replace=True) as results:
+        with as_output_error(output), write_atomically(work / "results", replace=True) as results:
             write_results(reconstruction, facts, results, config, clock)
         publish(work / "results", output)
     return reconstruction

@@ -23,7 +23,7 @@ from dust3r_sfm.view_graph import Retrieval, ViewGraph
 _logger = logging.getLogger(__name__)
 
 
-def solved(
+def reconstruct_job(
     job: Job, work: Path | None, progress: Progress, announce: Callable[[ViewGraph], None]
 ) -> Reconstruction:
     """`announce` hears the pairs before the first is measured. Raises ReconstructionError where no photo
@@ -40,7 +40,7 @@ def solved(
         )
         aligned = fuse_depth(found.reconstruction, views, found.evidence, config.depth, progress)
     else:
-        aligned = _descended(job, chosen, config.gradient, work, progress)
+        aligned = _align_by_descent(job, chosen, config.gradient, work, progress)
     if not aligned.scenes:
         reasons = "; ".join(f"{name}: {reason}" for name, reason in list(aligned.dropped.items())[:3])
         raise ReconstructionError(
@@ -72,7 +72,7 @@ def measure_and_align(
     photo in one scene; if not, all is measured again, more closely between what is apart. For the quick way
     scenes do not grow: what averaging finds by itself is what needs no more. Costs the quick way besides
     where that fails."""
-    suited = _suited(alignment, regressor)
+    suited = _suit_alignment(alignment, regressor)
 
     @cache
     def encode() -> Sequence[Encoding]:
@@ -87,27 +87,27 @@ def measure_and_align(
         aligned = align(views, evidence, averaged_only, progress)
         if len(aligned.scenes) == 1 and not aligned.dropped:
             return Aligned(aligned, evidence)
-        placed = _placed_together(aligned, views)
+        placed = _scene_numbers(aligned, views)
         _logger.info("%d groups of photos are apart: matching them more closely", len(set(placed)))
         regressor = regressor.more_closely(placed)
     evidence = measure_pairs(regressor, views, chosen.graph, inference, work, progress, encode)
     return Aligned(align(views, evidence, suited, progress), evidence)
 
 
-def _placed_together(aligned: Reconstruction, views: Sequence[View]) -> tuple[int, ...]:
+def _scene_numbers(aligned: Reconstruction, views: Sequence[View]) -> tuple[int, ...]:
     """For each view the number of its scene, and another number for each that is in none."""
     scene_of = {view.name: number for number, scene in enumerate(aligned.scenes) for view in scene.views}
     count = len(aligned.scenes)
     return tuple(scene_of.get(view.name, count + index) for index, view in enumerate(views))
 
 
-def _suited(config: AlignmentConfig, regressor: PointmapRegressor) -> AlignmentConfig:
+def _suit_alignment(config: AlignmentConfig, regressor: PointmapRegressor) -> AlignmentConfig:
     if not regressor.sees_single_images:
         return config
     return replace(config, verification=for_pairs_that_know_depth(config.verification))
 
 
-def _descended(
+def _align_by_descent(
     job: Job, chosen: ChosenPairs, gradient: GradientConfig, work: Path | None, progress: Progress
 ) -> Reconstruction:
     """By the published alignment, which needs every pixel of every pair at once: nothing is reduced."""

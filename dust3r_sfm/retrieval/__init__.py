@@ -2,7 +2,7 @@
 
 from dust3r_sfm.retrieval.search import Neighbours, SearchConfig, diverse_neighbours, nearest_neighbours
 from dust3r_sfm.retrieval.similarity_graph import similarity_pairs
-from dust3r_sfm.retrieval.vlad import Vlad, VladConfig, learned_vlad
+from dust3r_sfm.retrieval.vlad import Vlad, VladConfig, fit_vlad
 
 __all__ = [
     "Neighbours",
@@ -10,7 +10,7 @@ __all__ = [
     "Vlad",
     "VladConfig",
     "diverse_neighbours",
-    "learned_vlad",
+    "fit_vlad",
     "nearest_neighbours",
     "similarity_pairs",
 ]

@@ -58,7 +58,7 @@ class Vlad:
         return _unit(np.sign(flat) * np.sqrt(np.abs(flat)))
 
 
-def learned_vlad(local: Sequence[Float[np.ndarray, "_n local"]], config: VladConfig | None = None) -> Vlad:
+def fit_vlad(local: Sequence[Float[np.ndarray, "_n local"]], config: VladConfig | None = None) -> Vlad:
     """Learns from a sample with an equal share of each photo; the same photos and seed give the same result.
 
     `local` is gone through once, so it may load its items when asked. Time: samples x words x dimensions

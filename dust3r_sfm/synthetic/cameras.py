@@ -21,7 +21,7 @@ class Rig:
     def __post_init__(self) -> None:
         assert len(self.cameras) == len(self.cam_from_world), "one pose a camera"
 
-    def joined(self, other: "Rig") -> "Rig":
+    def join(self, other: "Rig") -> "Rig":
         """Both rigs' photos, those of `self` first: mixed sizes and focals."""
         return Rig(self.cameras + other.cameras, np.concatenate([self.cam_from_world, other.cam_from_world]))
 

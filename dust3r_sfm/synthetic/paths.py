@@ -17,7 +17,7 @@ def draw_camera(seed: int, width: int, height: int, least: float = 0.75, most: f
     return centred_camera(width, height, round(float(rng.uniform(least, most)) * max(width, height), 3))
 
 
-def turned(cam_from_world: Rigid, turn_deg: Float[np.ndarray, "3"]) -> Rigid:
+def turn_camera(cam_from_world: Rigid, turn_deg: Float[np.ndarray, "3"]) -> Rigid:
     """The camera on the same place after a turn (rotation vector in its own frame, degrees)."""
     out = np.eye(4)
     out[:3, :3] = rotation_from_vector(np.radians(turn_deg))
@@ -41,7 +41,7 @@ def walk(
     places = CubicSpline(knots, eyes)(at) + rng.uniform(-1.0, 1.0, (count, 3)) * step_jitter_m
     aims = CubicSpline(knots, targets)(at)
     turns = rng.uniform(-1.0, 1.0, (count, 3)) * np.array([aim_jitter_deg, aim_jitter_deg, roll_jitter_deg])
-    poses = [turned(look_at(e, a), t) for e, a, t in zip(places, aims, turns, strict=True)]
+    poses = [turn_camera(look_at(e, a), t) for e, a, t in zip(places, aims, turns, strict=True)]
     return Rig((camera,) * count, np.stack(poses))
 
 

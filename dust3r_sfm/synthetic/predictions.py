@@ -54,8 +54,8 @@ def synthetic_predictions(
         i_from_j = cam_from_world[i] @ invert_rigid(cam_from_world[j])
         if pair in detours:
             i_from_j = _about(detours[pair], _middle(depths[i], cameras[i])) @ i_from_j
-        elif pair.swapped() in detours:
-            turn = _about(detours[pair.swapped()], _middle(depths[j], cameras[j]))
+        elif pair.swap() in detours:
+            turn = _about(detours[pair.swap()], _middle(depths[j], cameras[j]))
             i_from_j = i_from_j @ invert_rigid(turn)
         scale = float(np.exp(rng.uniform(np.log(0.5), np.log(2.0))))
         points_i = _faulty_points(depths[i], cameras[i], noise, outlier_fraction, rng)
@@ -129,7 +129,7 @@ def _faulty_points(
 
 
 def _wrong_pairs(pairs: Sequence[Pair], fraction: float, rng: np.random.Generator) -> list[Pair]:
-    edges = sorted({min(pair, pair.swapped()) for pair in pairs})
+    edges = sorted({min(pair, pair.swap()) for pair in pairs})
     chosen = rng.permutation(len(edges))[: round(fraction * len(edges))]
     return [edges[index] for index in sorted(chosen)]
 

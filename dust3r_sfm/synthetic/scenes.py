@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from dust3r_sfm.synthetic.placing import draw_seed, facing, standing
+from dust3r_sfm.synthetic.placing import draw_seed, facing_frame, standing_frame
 from dust3r_sfm.synthetic.rendering.blending import Color
 from dust3r_sfm.synthetic.rendering.lights import Light, Vector
 from dust3r_sfm.synthetic.rendering.materials import (
@@ -73,7 +73,9 @@ def plane_scene(seed: int) -> SceneDescription:
     """One upright textured rectangle, 12 x 12, in the plane x = 0: a homography between any two views."""
     rng = np.random.default_rng(seed)
     palette = PALETTES[seed % len(PALETTES)]
-    wall = Quad(facing((0.0, 0.0, 0.0), (1.0, 0.0, 0.0)), (6.0, 6.0), Mosaic(draw_seed(rng), palette, 0.31))
+    wall = Quad(
+        facing_frame((0.0, 0.0, 0.0), (1.0, 0.0, 0.0)), (6.0, 6.0), Mosaic(draw_seed(rng), palette, 0.31)
+    )
     return SceneDescription((wall,), (0.0, 0.0, 0.0), 0.0, (6.0, 1.0, 2.0))
 
 
@@ -88,14 +90,22 @@ def _shell(rng: np.random.Generator, seed: int, side: float, height: float) -> l
     )
     boards = Planks(draw_seed(rng), WOODS[(seed + seed // 4) % 4])
     return [
-        Quad(facing((half, half, 0.0), (0.0, 0.0, 1.0)), (half, half), boards),
-        Quad(facing((half, half, height), (0.0, 0.0, -1.0)), (half, half), plain),
-        Quad(facing((0.0, half, mid), (1.0, 0.0, 0.0)), wall, bricks),
-        Quad(facing((half, 0.0, mid), (0.0, 1.0, 0.0)), wall, paint),
-        Quad(facing((side, half, mid), (-1.0, 0.0, 0.0)), wall, plain),
-        Quad(facing((half, side, mid), (0.0, -1.0, 0.0)), wall, plain),
-        Box(standing((0.012, half, 0.06)), (0.012, half, 0.06), Planks(draw_seed(rng), (0.82, 0.80, 0.76))),
-        Box(standing((half, 0.012, 0.06)), (half, 0.012, 0.06), Planks(draw_seed(rng), (0.82, 0.80, 0.76))),
+        Quad(facing_frame((half, half, 0.0), (0.0, 0.0, 1.0)), (half, half), boards),
+        Quad(facing_frame((half, half, height), (0.0, 0.0, -1.0)), (half, half), plain),
+        Quad(facing_frame((0.0, half, mid), (1.0, 0.0, 0.0)), wall, bricks),
+        Quad(facing_frame((half, 0.0, mid), (0.0, 1.0, 0.0)), wall, paint),
+        Quad(facing_frame((side, half, mid), (-1.0, 0.0, 0.0)), wall, plain),
+        Quad(facing_frame((half, side, mid), (0.0, -1.0, 0.0)), wall, plain),
+        Box(
+            standing_frame((0.012, half, 0.06)),
+            (0.012, half, 0.06),
+            Planks(draw_seed(rng), (0.82, 0.80, 0.76)),
+        ),
+        Box(
+            standing_frame((half, 0.012, 0.06)),
+            (half, 0.012, 0.06),
+            Planks(draw_seed(rng), (0.82, 0.80, 0.76)),
+        ),
     ]
 
 
@@ -122,7 +132,9 @@ def _furniture(rng: np.random.Generator, palette: Palette) -> list[Primitive]:
     stretch = rng.uniform(0.75, 1.15, 3)
 
     def at(index: int, x: float, y: float, z: float) -> Rigid:
-        return standing((float(x + jitter[index, 0]), float(y + jitter[index, 1]), z), float(turn[index]))
+        return standing_frame(
+            (float(x + jitter[index, 0]), float(y + jitter[index, 1]), z), float(turn[index])
+        )
 
     tall, stool, vase = 0.50 * float(stretch[0]), 0.22 * float(stretch[1]), 0.36 * float(stretch[2])
     return [
@@ -141,23 +153,27 @@ def _sideboard(rng: np.random.Generator, palette: Palette) -> list[Primitive]:
     """A sideboard along the wall y = 0 with a row of books and a globe on it."""
     middle, half_length, top = (float(v) for v in rng.uniform([1.95, 0.52, 0.46], [2.25, 0.68, 0.68]))
     wood = Planks(draw_seed(rng), WOODS[int(rng.integers(4))], 0.11, 1.1)
-    board = Box(standing((middle, 0.36, top / 2)), (half_length, 0.25, top / 2), wood)
+    board = Box(standing_frame((middle, 0.36, top / 2)), (half_length, 0.25, top / 2), wood)
     books: list[Primitive] = []
     x = middle - 0.45 + float(rng.uniform(0.0, 0.1))
     for index in range(9):
         half_width, half_height = float(rng.uniform(0.015, 0.032)), float(rng.uniform(0.11, 0.17))
         x += half_width + 0.003
         cover = Marble(draw_seed(rng), palette[1 + index % 4], palette[0], 0.12)
-        books.append(Box(standing((x, 0.28, top + half_height)), (half_width, 0.10, half_height), cover))
+        books.append(
+            Box(standing_frame((x, 0.28, top + half_height)), (half_width, 0.10, half_height), cover)
+        )
         x += half_width
     globe = Marble(draw_seed(rng), (0.34, 0.48, 0.56), (0.78, 0.72, 0.55), 0.25)
-    return [board, *books, Sphere(standing((middle + 0.33, 0.36, top + 0.15)), 0.15, globe)]
+    return [board, *books, Sphere(standing_frame((middle + 0.33, 0.36, top + 0.15)), 0.15, globe)]
 
 
 def _pictures(rng: np.random.Generator, palette: Palette) -> list[Primitive]:
     """Framed landscapes on the two walls of the corner, and a rug on the floor."""
     frame = Planks(draw_seed(rng), (0.34, 0.25, 0.19), 0.05, 0.6)
-    rug = Box(standing((1.75, 1.72, 0.006), 8.0), (0.95, 0.70, 0.006), Mosaic(draw_seed(rng), palette, 0.17))
+    rug = Box(
+        standing_frame((1.75, 1.72, 0.006), 8.0), (0.95, 0.70, 0.006), Mosaic(draw_seed(rng), palette, 0.17)
+    )
     out: list[Primitive] = [rug]
     hung: list[tuple[Vector, Vector, float, float]] = [
         ((0.04, 1.70, 1.55), (1.0, 0.0, 0.0), 0.52, 0.36),
@@ -174,6 +190,6 @@ def _pictures(rng: np.random.Generator, palette: Palette) -> list[Primitive]:
         canvas = Landscape(draw_seed(rng), PAINTINGS[int(order[index]) % len(PAINTINGS)], 2 * half_height)
         behind = tuple(c - 0.018 * n for c, n in zip(centre, normal, strict=True))
         border = (half_width + 0.04, half_height + 0.04, 0.017)
-        out.append(Box(facing((behind[0], behind[1], behind[2]), normal), border, frame))
-        out.append(Quad(facing(centre, normal), (half_width, half_height), canvas))
+        out.append(Box(facing_frame((behind[0], behind[1], behind[2]), normal), border, frame))
+        out.append(Quad(facing_frame(centre, normal), (half_width, half_height), canvas))
     return out

@@ -20,7 +20,7 @@ class Pair:
     j: int
     """The other view."""
 
-    def swapped(self) -> "Pair":
+    def swap(self) -> "Pair":
         return Pair(self.j, self.i)
 
 
@@ -48,7 +48,7 @@ class Correspondences:
     def __len__(self) -> int:
         return len(self.weights)
 
-    def swapped(self) -> "Correspondences":
+    def swap(self) -> "Correspondences":
         return Correspondences(self.pixels_j, self.pixels_i, self.weights)
 
 

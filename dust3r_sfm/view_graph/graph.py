@@ -34,11 +34,11 @@ class ViewGraph:
             raise InputError(f"{self.num_views} views but no pair between them; give at least one.")
 
     def components(self) -> list[list[int]]:
-        """See `joined_views`."""
-        return joined_views(self.num_views, self.pairs)
+        """See `group_joined_views`."""
+        return group_joined_views(self.num_views, self.pairs)
 
 
-def joined_views(num_views: int, pairs: Iterable[Pair]) -> list[list[int]]:
+def group_joined_views(num_views: int, pairs: Iterable[Pair]) -> list[list[int]]:
     """The views that pairs connect, over any number of steps and in either direction.
 
     Every view is in exactly one component, alone if no pair has it. Largest component first,
@@ -55,7 +55,7 @@ def graph_of_pairs(num_views: int, pairs: Iterable[Pair], symmetrize: bool = Tru
     """These pairs, sorted and each once, and with `symmetrize` their opposite directions."""
     directed = set(pairs)
     if symmetrize:
-        directed |= {pair.swapped() for pair in directed}
+        directed |= {pair.swap() for pair in directed}
     return ViewGraph(num_views, tuple(sorted(directed)))
 
 

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from pathlib import Path, PurePosixPath
 
 from dust3r_sfm.errors import InputError, OutputError
-from dust3r_sfm.io.atomic import written_whole
+from dust3r_sfm.io.atomic import write_atomically
 from dust3r_sfm.io.text_files import numbered_lines
 from dust3r_sfm.localization import read_reference
 from dust3r_sfm.localization.output import poses_text
@@ -48,7 +48,7 @@ def main(
     reference = read_reference(reference_sfm, images)
     localized = localize_photos(reference, asked, config, prepared, progress=progress, pairs=pairs)
     try:
-        with written_whole(results, replace=True) as partial:
+        with write_atomically(results, replace=True) as partial:
             partial.write_text(poses_text(localized.attempts, names), encoding="utf-8")
     except OSError as error:
         raise OutputError(f"{results}: cannot be written ({error.strerror}); choose another file") from error

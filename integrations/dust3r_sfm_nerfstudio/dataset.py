@@ -10,7 +10,7 @@ from dust3r_sfm.cli.options.library import points_of
 from dust3r_sfm.exporters.config import ColmapExport, ImageForm, NerfstudioExport
 from dust3r_sfm.exporters.images.image_set import NAMES_FILE
 from dust3r_sfm.exporters.nerfstudio import export_nerfstudio
-from dust3r_sfm.io.atomic import written_whole
+from dust3r_sfm.io.atomic import write_atomically
 from dust3r_sfm.pipeline.output import as_output_error
 from dust3r_sfm.progress import Progress
 from dust3r_sfm.types import Scene
@@ -35,13 +35,13 @@ def write_dataset(
     """
     output, staged = command.output_dir, command.output_dir / OURS / "dataset"
     with as_output_error(output):
-        with written_whole(staged, replace=True) as partial:
+        with write_atomically(staged, replace=True) as partial:
             partial.mkdir()
             if command.skip_image_processing:
                 export_in_place(scene, partial, output, _model(command))
             else:
                 _export(scene, stems, partial, command, progress)
-        _publish(staged, output, _owned(command))
+        _publish(staged, output, _owned_names(command))
 
 
 def _export(
@@ -67,18 +67,18 @@ def _model(command: ProcessOptions) -> ColmapExport:
     return ColmapExport(points_of(command.max_points))
 
 
-def _owned(command: ProcessOptions) -> tuple[str, ...]:
+def _owned_names(command: ProcessOptions) -> tuple[str, ...]:
     """What a run puts into the output folder, and of all it ever takes away there."""
     return _MODEL if command.skip_image_processing else (*_MODEL, *_PICTURES)
 
 
-def replaced_by(command: ProcessOptions, path: Path) -> Path | None:
+def find_replaced(command: ProcessOptions, path: Path) -> Path | None:
     """The file or folder in the output that has `path` in it and that a run would replace, if any."""
     output, path = command.output_dir.resolve(), path.resolve()
     if not path.is_relative_to(output) or path == output:
         return None
     first = path.relative_to(output).parts[0]
-    return command.output_dir / first if first in (OURS, *_owned(command)) else None
+    return command.output_dir / first if first in (OURS, *_owned_names(command)) else None
 
 
 def _publish(staged: Path, output: Path, owned: tuple[str, ...]) -> None:

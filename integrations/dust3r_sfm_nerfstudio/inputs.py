@@ -7,7 +7,7 @@ from pathlib import Path
 from dust3r_sfm.errors import InputError
 from dust3r_sfm.images import FrameSampling, sample_frames
 from dust3r_sfm.images.files import find_photos
-from dust3r_sfm.io.atomic import written_whole
+from dust3r_sfm.io.atomic import write_atomically
 from dust3r_sfm.progress import Progress
 from dust3r_sfm_nerfstudio.options import ProcessOptions
 
@@ -29,7 +29,7 @@ def gather(command: ProcessOptions, frames: Path, progress: Progress) -> Inputs:
     """
     if command.eval_data is None:
         folder = _photo_folder(command.data, frames, command, progress)
-        return Inputs(folder, _numbered(list(find_photos(folder, command.masks)), "frame_"))
+        return Inputs(folder, _number_names(list(find_photos(folder, command.masks)), "frame_"))
     train, evaluation = (
         list(find_photos(_photo_folder(data, frames / kind, command, progress), command.masks).values())
         for kind, data in (("train", command.data), ("eval", command.eval_data))
@@ -39,11 +39,11 @@ def gather(command: ProcessOptions, frames: Path, progress: Progress) -> Inputs:
     if len(names) < len(both):
         raise InputError(f"{command.eval_data}: holds photos of {command.data}; keep them apart")
     split = len(train)
-    stems = {**_numbered(names[:split], "frame_train_"), **_numbered(names[split:], "frame_eval_")}
+    stems = {**_number_names(names[:split], "frame_train_"), **_number_names(names[split:], "frame_eval_")}
     return Inputs(both, stems)
 
 
-def _numbered(names: Sequence[str], prefix: str) -> dict[str, str]:
+def _number_names(names: Sequence[str], prefix: str) -> dict[str, str]:
     return {name: f"{prefix}{number:05d}" for number, name in enumerate(names, start=1)}
 
 
@@ -56,6 +56,6 @@ def _photo_folder(data: Path, frames: Path, command: ProcessOptions, progress: P
             f"{data}: is a video; its frames have to be written: leave out --skip-image-processing"
         )
     sampling = FrameSampling(command.num_frames_target, command.frame_choice)
-    with written_whole(frames, replace=True) as partial:
+    with write_atomically(frames, replace=True) as partial:
         sample_frames(data, partial, sampling, progress)
     return frames

@@ -5,15 +5,15 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from dust3r_sfm.cli.commands import reconstruct_config
-from dust3r_sfm.cli.compute import chosen_regressor
+from dust3r_sfm.cli.compute import choose_regressor
 from dust3r_sfm.cli.options import ComputeOptions, Reconstruct
 from dust3r_sfm.cli.options.reconstruct import KnownOptions, OutputOptions, PhotoOptions, SolvingOptions
 from dust3r_sfm.errors import InputError, OutputError
 from dust3r_sfm.pipeline import Existing, Plan, ReconstructConfig, reconstruct_all
-from dust3r_sfm.pipeline.output import unfinished
+from dust3r_sfm.pipeline.output import is_unfinished
 from dust3r_sfm.progress import Progress
 from dust3r_sfm.types import Reconstruction
-from dust3r_sfm_nerfstudio.dataset import OURS, replaced_by, write_dataset
+from dust3r_sfm_nerfstudio.dataset import OURS, find_replaced, write_dataset
 from dust3r_sfm_nerfstudio.inputs import gather
 from dust3r_sfm_nerfstudio.options import ProcessOptions
 
@@ -72,7 +72,7 @@ def _check(command: ProcessOptions) -> None:
             raise InputError(f"{option} {path}: does not exist")
         if path.is_dir() and output.is_relative_to(path.resolve()):
             raise OutputError(f"{command.output_dir}: lies in {option} {path}; choose a folder outside it")
-        lost = replaced_by(command, path)
+        lost = find_replaced(command, path)
         if lost is not None:
             raise OutputError(
                 f"{lost}: holds {option} and would be replaced by the dataset; choose another --output-dir, "
@@ -96,7 +96,7 @@ def _config(command: ProcessOptions, say: Callable[[str], None]) -> ReconstructC
         solving=SolvingOptions(command.alignment, command.max_memory),
         output=OutputOptions(max_points=command.max_points),
     )
-    choice = chosen_regressor(options.compute)
+    choice = choose_regressor(options.compute)
     if choice.reason:
         say(choice.reason)
     return reconstruct_config(options, choice.name)
@@ -104,4 +104,4 @@ def _config(command: ProcessOptions, say: Callable[[str], None]) -> ReconstructC
 
 def _existing(command: ProcessOptions, work: Path) -> Existing:
     """nerfstudio replaces what is there without a question; so do we."""
-    return Existing.RESUME if unfinished(work) and not command.overwrite else Existing.OVERWRITE
+    return Existing.RESUME if is_unfinished(work) and not command.overwrite else Existing.OVERWRITE

@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.logging import RichHandler
 from rich.markup import escape
 
-from dust3r_sfm.cli.drawing import drawn_progress
+from dust3r_sfm.cli.drawing import draw_progress
 from dust3r_sfm.errors import Dust3rSfmError
 from dust3r_sfm.exporters.tracks.originals import originals_of
 from dust3r_sfm_nerfstudio.options import ProcessOptions
@@ -28,7 +28,7 @@ def run(command: ProcessOptions) -> int:
     console = _console()
     _quiet_libraries(console, command.verbose)
     try:
-        with drawn_progress(console, quiet=False) as progress:
+        with draw_progress(console, quiet=False) as progress:
             processed = process(command, lambda line: console.print(escape(line)), progress)
     except Dust3rSfmError as error:
         console.print(f"[bold red]Error: {escape(_one_line(error))}", soft_wrap=True)

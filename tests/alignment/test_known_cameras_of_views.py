@@ -10,8 +10,8 @@ from dust3r_sfm.alignment import AlignmentConfig
 from dust3r_sfm.alignment.known_cameras import (
     Presets,
     known_of_views,
-    solved_pixels,
     split_groups,
+    undistort_pixels,
 )
 from dust3r_sfm.errors import InputError
 from dust3r_sfm.evidence import evidence_from_predictions
@@ -109,7 +109,7 @@ def test_pixels_are_solved_as_an_ideal_camera_sees_them():
     points = np.random.default_rng(0).uniform([-1, -1, 3], [1, 1, 5], (20, 3))
     focal = np.sqrt(50.0 * 47.0)
     ideal = project(points, Camera.pinhole(48, 36, focal, focal, 24.0, 18.0))
-    np.testing.assert_allclose(solved_pixels(project(points, camera), plain, camera), ideal, atol=1e-9)
+    np.testing.assert_allclose(undistort_pixels(project(points, camera), plain, camera), ideal, atol=1e-9)
 
 
 def test_given_focals_help(scenes):

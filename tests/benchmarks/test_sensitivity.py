@@ -2,7 +2,7 @@
 
 import pytest
 
-from benchmarks.few_photos import varied
+from benchmarks.few_photos import vary
 from benchmarks.sensitivity import Figures, page, thresholds
 from dust3r_sfm.alignment import AlignmentConfig
 from dust3r_sfm.regressors.stereo import StereoConfig, StereoRegressor
@@ -20,7 +20,7 @@ def test_all_are_found() -> None:
 
 @pytest.mark.parametrize("name", NAMES)
 def test_each_is_doubled_by_its_name(name: str) -> None:
-    before, after = AlignmentConfig(), varied(AlignmentConfig(), name.split("."), 2.0)
+    before, after = AlignmentConfig(), vary(AlignmentConfig(), name.split("."), 2.0)
     for part in name.split("."):
         before, after = getattr(before, part), getattr(after, part)
     assert type(after) is type(before)

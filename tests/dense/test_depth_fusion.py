@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
 
-from dust3r_sfm.dense.depth_correction import DepthCorrectionConfig, corrected_depth, inverse_depth_correction
-from dust3r_sfm.dense.depth_fusion import DepthFusionConfig, fuse_depth, fuse_pixels, fused_view, select_maps
+from dust3r_sfm.dense.depth_correction import DepthCorrectionConfig, correct_depth, inverse_depth_correction
+from dust3r_sfm.dense.depth_fusion import DepthFusionConfig, fuse_depth, fuse_pixels, fuse_view, select_maps
 from dust3r_sfm.evidence import EvidenceConfig, evidence_from_predictions
 from dust3r_sfm.synthetic.predictions import synthetic_predictions
 from dust3r_sfm.types import (
@@ -63,10 +63,8 @@ def test_depth_is_corrected_by_many_tracks_and_left_by_few():
     true = 1.0 / (0.9 / depth + 0.05)
     pixels = rng.uniform([0, 0], [30, 20], (80, 2))
     at_tracks = true[pixels[:, 1].astype(int), pixels[:, 0].astype(int)]
-    np.testing.assert_allclose(corrected_depth(depth, pixels, at_tracks, CONFIG.correction), true, rtol=1e-6)
-    np.testing.assert_array_equal(
-        corrected_depth(depth, pixels[:10], at_tracks[:10], CONFIG.correction), depth
-    )
+    np.testing.assert_allclose(correct_depth(depth, pixels, at_tracks, CONFIG.correction), true, rtol=1e-6)
+    np.testing.assert_array_equal(correct_depth(depth, pixels[:10], at_tracks[:10], CONFIG.correction), depth)
 
 
 def test_depth_that_correction_takes_away_lends_no_confidence():
@@ -74,7 +72,7 @@ def test_depth_that_correction_takes_away_lends_no_confidence():
     view = View("0.png", np.zeros((1, 3, 3), np.uint8), np.eye(3), (3, 1))
     sure = np.array([[2.0, 0.0, 0.0]], np.float32), np.full((1, 3), 10.0, np.float32)
     unsure = np.array([[0.0, 2.0, 0.0]], np.float32), np.array([[1.0, 1.2, 1.0]], np.float32)
-    fused = fused_view([sure, unsure], view, CONFIG)
+    fused = fuse_view([sure, unsure], view, CONFIG)
     np.testing.assert_array_equal(fused.depth, [[2.0, 2.0, 0.0]])
     np.testing.assert_array_equal(fused.confidence, np.array([[10.0, 1.2, 1.0]], np.float32))
 

@@ -7,8 +7,8 @@ import pytest
 import trimesh
 from plane_world import LANDSCAPE, PLANE_Z, Shot, color_of, plane_scene, write_photos
 
-from dust3r_sfm.dense.fused_cloud import FusionConfig, fuse_points, neighbour_views
-from dust3r_sfm.dense.halving import halved
+from dust3r_sfm.dense.fused_cloud import CloudFusionConfig, fuse_points, neighbour_views
+from dust3r_sfm.dense.halving import halve_scene
 from dust3r_sfm.dense.normals import depth_normals
 from dust3r_sfm.dense.point_cloud import PointCloud
 from dust3r_sfm.errors import ReconstructionError
@@ -46,17 +46,17 @@ def test_points_lie_on_the_surface_in_its_colour_and_face_the_views(scene):
 
 @pytest.mark.parametrize("least", [1, 2, 4])
 def test_enough_views_see_every_point(scene, least):
-    cloud = fuse_points(scene, FusionConfig(min_views=least))
+    cloud = fuse_points(scene, CloudFusionConfig(min_views=least))
     assert _views_of(scene, cloud.xyz).min() >= least
-    everywhere = fuse_points(scene, FusionConfig(min_views=1))
+    everywhere = fuse_points(scene, CloudFusionConfig(min_views=1))
     expected = (_views_of(scene, everywhere.xyz) >= least).sum()
     assert len(cloud) == pytest.approx(expected, rel=0.1)
 
 
 def test_a_surface_that_all_see_is_there_once(scene):
     """Not five times, once a view."""
-    cloud = fuse_points(scene, FusionConfig(min_views=5))
-    seen_by_all = _views_of(scene, fuse_points(scene, FusionConfig(min_views=1, neighbours=0)).xyz) == 5
+    cloud = fuse_points(scene, CloudFusionConfig(min_views=5))
+    seen_by_all = _views_of(scene, fuse_points(scene, CloudFusionConfig(min_views=1, neighbours=0)).xyz) == 5
     assert len(cloud) < 1.6 * seen_by_all.sum() / 5
     assert len(cloud) > 0.9 * seen_by_all.sum() / 5
 
@@ -67,37 +67,37 @@ def test_depth_that_no_other_view_confirms_is_left_out(scene):
     depth[20:60, 30:80] *= 0.7
     wrong = replace(scene, depth=(*scene.depth[:2], depth, *scene.depth[3:]))
     assert np.abs(fuse_points(wrong).xyz[:, 2] - PLANE_Z).max() < 0.01
-    alone = fuse_points(wrong, FusionConfig(min_views=1, neighbours=0))
+    alone = fuse_points(wrong, CloudFusionConfig(min_views=1, neighbours=0))
     assert np.abs(alone.xyz[:, 2] - PLANE_Z).max() > 0.3
     # Even where one view is enough, more of them look through it than see it.
-    assert np.abs(fuse_points(wrong, FusionConfig(min_views=1)).xyz[:, 2] - PLANE_Z).max() < 0.01
+    assert np.abs(fuse_points(wrong, CloudFusionConfig(min_views=1)).xyz[:, 2] - PLANE_Z).max() < 0.01
 
 
 def test_agreement_averages_noise_away(scene):
     rng = np.random.default_rng(0)
     depth = tuple((d * (1 + 0.003 * rng.standard_normal(d.shape))).astype(np.float32) for d in scene.depth)
     noisy = replace(scene, depth=depth)
-    spread = np.std(fuse_points(noisy, FusionConfig(min_views=4)).xyz[:, 2])
-    assert spread < 0.7 * np.std(fuse_points(noisy, FusionConfig(min_views=1, neighbours=0)).xyz[:, 2])
+    spread = np.std(fuse_points(noisy, CloudFusionConfig(min_views=4)).xyz[:, 2])
+    assert spread < 0.7 * np.std(fuse_points(noisy, CloudFusionConfig(min_views=1, neighbours=0)).xyz[:, 2])
 
 
 def test_never_more_than_the_budget(scene):
-    assert len(fuse_points(scene, FusionConfig(max_points=1000))) == 1000
-    assert len(fuse_points(scene, FusionConfig(max_points=0))) == 0
-    few = fuse_points(scene, FusionConfig(max_points=1000))
-    np.testing.assert_array_equal(few.xyz, fuse_points(scene, FusionConfig(max_points=1000)).xyz)
-    everything = {tuple(row) for row in fuse_points(scene, FusionConfig(max_points=None)).xyz}
+    assert len(fuse_points(scene, CloudFusionConfig(max_points=1000))) == 1000
+    assert len(fuse_points(scene, CloudFusionConfig(max_points=0))) == 0
+    few = fuse_points(scene, CloudFusionConfig(max_points=1000))
+    np.testing.assert_array_equal(few.xyz, fuse_points(scene, CloudFusionConfig(max_points=1000)).xyz)
+    everything = {tuple(row) for row in fuse_points(scene, CloudFusionConfig(max_points=None)).xyz}
     assert {tuple(row) for row in few.xyz} < everything
-    other = fuse_points(scene, FusionConfig(max_points=1000, seed=1))
+    other = fuse_points(scene, CloudFusionConfig(max_points=1000, seed=1))
     assert not np.array_equal(few.xyz, other.xyz)
     with pytest.raises(ValueError, match="min_views is 0"):
-        FusionConfig(min_views=0)
+        CloudFusionConfig(min_views=0)
 
 
 def test_of_many_pixels_every_other_one_is_fused(scene):
     """With as many points as asked for, where they are and in their colour."""
     whole = fuse_points(scene)
-    few = FusionConfig(most_pixels=1000)
+    few = CloudFusionConfig(most_pixels=1000)
     budget = scene.depth[0].size // 16
     cloud = fuse_points(scene, replace(few, max_points=budget))
     assert len(cloud) == budget
@@ -107,14 +107,14 @@ def test_of_many_pixels_every_other_one_is_fused(scene):
     too_many = int(0.5 * len(whole))
     fewer = replace(few, pixels_a_point=1, max_points=too_many)
     assert len(fuse_points(scene, fewer)) == too_many, "more than the half has"
-    many = fuse_points(halved(scene), FusionConfig(max_points=None))
+    many = fuse_points(halve_scene(scene), CloudFusionConfig(max_points=None))
     assert len(many) == pytest.approx(len(whole) / 4, rel=0.1)
 
 
 def test_halved_cameras_see_the_same_things(scene):
     """Pixel (row, column) of the half is pixel (2 row, 2 column) of the whole."""
     points = scene.tracks.xyz[:50]
-    half = halved(scene)
+    half = halve_scene(scene)
     for camera, smaller, depth in zip(scene.cameras, half.cameras, half.depth, strict=True):
         assert depth.shape == (smaller.height, smaller.width)
         whole = project(transform_points(scene.cam_from_world[0], points), camera)
@@ -123,7 +123,7 @@ def test_halved_cameras_see_the_same_things(scene):
 
 
 def test_halved_tracks_and_files_stay_where_they_were(scene):
-    half = halved(scene)
+    half = halve_scene(scene)
     np.testing.assert_allclose(2.0 * (half.tracks.pixels - 0.5), scene.tracks.pixels - 0.5, atol=1e-4)
     corner = np.array([[7.5, 3.5]])
     for view, smaller in zip(scene.views, half.views, strict=True):
@@ -162,7 +162,7 @@ def test_normals_of_a_slope_and_at_a_step():
 
 
 def test_ply_has_the_normals(scene, tmp_path):
-    cloud = fuse_points(scene, FusionConfig(max_points=500))
+    cloud = fuse_points(scene, CloudFusionConfig(max_points=500))
     export_point_cloud(cloud, tmp_path / "points.ply")
     data = trimesh.load(tmp_path / "points.ply").metadata["_ply_raw"]["vertex"]["data"]
     read = np.column_stack([data["nx"], data["ny"], data["nz"]])
@@ -183,7 +183,7 @@ def test_a_mesh_goes_through_the_points(scene, tmp_path):
 
 def test_what_is_drawn_on_the_way_is_as_if_all_were_drawn_at_the_end(scene):
     """Points come from every view in proportion, whether or not they were drawn from several times."""
-    config = FusionConfig(min_views=1, neighbours=0, max_points=None)
+    config = CloudFusionConfig(min_views=1, neighbours=0, max_points=None)
     counts = [len(fuse_points(_first(scene, k), config)) for k in range(1, 6)]
     budget = counts[0] // 3  # Drawn again after each of the views.
     few = fuse_points(scene, replace(config, max_points=budget))

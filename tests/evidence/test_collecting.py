@@ -30,7 +30,7 @@ def complete(count: int) -> list[Pair]:
 
 
 def read(evidence: Evidence, view: int, pair: Pair) -> tuple[np.ndarray, np.ndarray]:
-    return evidence.maps.read((view, pair)).unpacked()
+    return evidence.maps.read((view, pair)).unpack()
 
 
 def test_each_view_keeps_its_best_maps() -> None:

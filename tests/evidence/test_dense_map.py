@@ -18,7 +18,7 @@ def random_map(scale: float):
 @pytest.mark.parametrize("scale", [1e-20, 1.0, 1e20])
 def test_depth_comes_back_in_any_scale(scale):
     points, confidence, known = random_map(scale)
-    found, trust = pack_depth(points[..., 2], confidence, known).unpacked()
+    found, trust = pack_depth(points[..., 2], confidence, known).unpack()
     assert found.shape == (13, 17, 1)
     # Half of one of 65 535 steps from the nearest to the farthest, and what float32 loses of the logarithm.
     error = 0.5 * np.log(25.0) / 65535 + 2.0**-23 * abs(np.log(scale))
@@ -31,7 +31,7 @@ def test_depth_comes_back_in_any_scale(scale):
 @pytest.mark.parametrize("scale", [1e-20, 1.0, 1e20])
 def test_points_come_back_in_any_scale(scale):
     points, confidence, known = random_map(scale)
-    found, trust = pack_points(points, confidence, known).unpacked()
+    found, trust = pack_points(points, confidence, known).unpack()
     np.testing.assert_allclose(found[known], points[known], rtol=1.01 * HALF_STEP)
     np.testing.assert_allclose(trust[known], confidence[known], rtol=HALF_STEP)
     assert not found[~known].any()
@@ -40,14 +40,14 @@ def test_points_come_back_in_any_scale(scale):
 
 def test_no_range_of_depth_is_lost():
     depth = np.geomspace(1e-12, 1e12, 1000).astype(np.float32)[None]
-    found, _ = pack_depth(depth, np.full((1, 1000), 2.0), np.ones((1, 1000), bool)).unpacked()
+    found, _ = pack_depth(depth, np.full((1, 1000), 2.0), np.ones((1, 1000), bool)).unpack()
     np.testing.assert_allclose(found[..., 0], depth, rtol=0.55 * np.log(1e24) / 65535)
 
 
 @pytest.mark.parametrize("count", [0, 1, 2])
 def test_few_and_equal_depths(count):
     known = np.arange(6).reshape(2, 3) < count
-    found, _ = pack_depth(np.full((2, 3), 7.5, np.float32), np.full((2, 3), 2.0), known).unpacked()
+    found, _ = pack_depth(np.full((2, 3), 7.5, np.float32), np.full((2, 3), 2.0), known).unpack()
     np.testing.assert_allclose(found[..., 0], np.where(known, 7.5, 0.0), rtol=1e-6)
 
 
@@ -61,14 +61,14 @@ def test_unknown_pixels_take_a_bit():
 
 def test_extreme_confidence_stays_above_one_and_finite():
     confidence, known = np.array([[1.0 + 1e-6, 1e9]]), np.ones((1, 2), bool)
-    _, trust = pack_depth(np.ones((1, 2), np.float32), confidence, known).unpacked()
+    _, trust = pack_depth(np.ones((1, 2), np.float32), confidence, known).unpack()
     assert (trust > 1.0).all()
     assert np.isfinite(trust).all()
 
 
 def test_a_point_out_of_range_is_infinite():
     points = np.ones((1, 3, 3), np.float32) * np.array([1.0, 1.0, 1e9], np.float32)[:, None]
-    found, _ = pack_points(points, np.full((1, 3), 2.0), np.ones((1, 3), bool)).unpacked()
+    found, _ = pack_points(points, np.full((1, 3), 2.0), np.ones((1, 3), bool)).unpack()
     np.testing.assert_array_equal(found[0, :, 0], [1.0, 1.0, np.inf])
 
 
@@ -76,5 +76,5 @@ def test_arrays_hold_it_exactly():
     points, confidence, known = random_map(0.3)
     for before in (pack_depth(points[..., 2], confidence, known), pack_points(points, confidence, known)):
         after = map_from_arrays(arrays_from_map(before))
-        for a, b in zip(before.unpacked(), after.unpacked(), strict=True):
+        for a, b in zip(before.unpack(), after.unpack(), strict=True):
             np.testing.assert_array_equal(a, b)

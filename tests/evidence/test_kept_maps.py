@@ -18,7 +18,7 @@ def all_claims(views: int, seed: int) -> list[Claim]:
     for pair in sorted(pairs):
         weakness = -rng.integers(1, 12, 2).astype(float)
         claims.append(Claim(False, float(weakness[0]), pair, pair.i))
-        claims.append(Claim(pair.swapped() in pairs, float(weakness[1]), pair, pair.j))
+        claims.append(Claim(pair.swap() in pairs, float(weakness[1]), pair, pair.j))
     return claims
 
 
@@ -45,7 +45,7 @@ def test_the_best_are_kept_whatever_the_order(seed):
         assert set(gone) <= holding, "only what was held gives way"
         holding -= set(gone)
     assert places.by_view() == best(claims)
-    assert holding == set(places.held())
+    assert holding == set(places.claims())
 
 
 def test_a_map_in_the_view_s_own_frame_comes_first():

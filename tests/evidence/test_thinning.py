@@ -1,6 +1,6 @@
 import numpy as np
 
-from dust3r_sfm.evidence.thinning import thinned
+from dust3r_sfm.evidence.thinning import thin_correspondences
 from dust3r_sfm.types import Correspondences
 
 COUNT, LIMIT = 4000, 1000
@@ -18,13 +18,13 @@ def between(a: np.ndarray, b: np.ndarray) -> Correspondences:
 
 
 def kept_points(a: np.ndarray, b: np.ndarray) -> set[int]:
-    return set(thinned(between(a, b), LIMIT).weights.astype(int).tolist())
+    return set(thin_correspondences(between(a, b), LIMIT).weights.astype(int).tolist())
 
 
 def test_few_stay_as_they_are() -> None:
     a, b, _ = three_views(0)
     found = between(a, b)
-    kept = thinned(found, COUNT)
+    kept = thin_correspondences(found, COUNT)
     assert kept.pixels_i.dtype == kept.pixels_j.dtype == kept.weights.dtype == np.float32
     np.testing.assert_array_equal(kept.weights, found.weights)
     np.testing.assert_array_equal(kept.pixels_i, found.pixels_i.astype(np.float32))
@@ -46,7 +46,7 @@ def test_tracks_stay_whole() -> None:
 
 def test_they_are_spread_as_all_are() -> None:
     a, b, _ = three_views(3)
-    kept = thinned(between(a, b), LIMIT)
+    kept = thin_correspondences(between(a, b), LIMIT)
     for pixels in (kept.pixels_i, kept.pixels_j):
         counts = np.histogram2d(*pixels.T, bins=4, range=[[0, 512]] * 2)[0]
         assert (np.abs(counts - LIMIT / 16) < 5 * np.sqrt(LIMIT / 16)).all()

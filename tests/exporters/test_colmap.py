@@ -11,7 +11,7 @@ from dust3r_sfm.errors import InputError
 from dust3r_sfm.exporters.colmap import colmap_model, export_colmap
 from dust3r_sfm.exporters.config import ColmapExport
 from dust3r_sfm.exporters.tracks.originals import originals_of
-from dust3r_sfm.exporters.tracks.track_budget import chosen_points
+from dust3r_sfm.exporters.tracks.track_budget import choose_points
 from dust3r_sfm.geometry import project, transform_points
 from dust3r_sfm.types import Camera
 
@@ -116,7 +116,7 @@ def test_point_budget_leaves_no_image_without_points(truth, max_points):
 
 def test_point_budget_prefers_long_tracks_and_covers_the_images(truth):
     tracks, views = truth.scene.tracks, truth.scene.views
-    chosen = chosen_points(truth.scene, originals_of(truth.scene).errors_px, 60)
+    chosen = choose_points(truth.scene, originals_of(truth.scene).errors_px, 60)
     lengths = np.bincount(tracks.point_index)
     assert lengths[chosen].mean() > lengths.mean()
 
@@ -143,7 +143,7 @@ def test_point_budget_prefers_small_errors_among_equal_tracks(truth):
         pixels=pixels,
     )
     errors = np.repeat([3.0, 1.0, np.inf, 0.5, 2.0, 4.0], 2)
-    np.testing.assert_array_equal(chosen_points(replace(scene, tracks=tracks), errors, 3), [1, 3, 4])
+    np.testing.assert_array_equal(choose_points(replace(scene, tracks=tracks), errors, 3), [1, 3, 4])
 
 
 def test_scene_without_tracks_still_gives_cameras(truth, tmp_path):

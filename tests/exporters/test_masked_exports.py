@@ -10,7 +10,7 @@ from PIL import Image
 from plane_world import MIXED, plane_scene, with_lens, write_photos
 from trainer_readers import nerfstudio_folder
 
-from dust3r_sfm.dense.fused_cloud import FusionConfig, fuse_points
+from dust3r_sfm.dense.fused_cloud import CloudFusionConfig, fuse_points
 from dust3r_sfm.exporters.colmap import colmap_model
 from dust3r_sfm.exporters.colmap_dense import export_colmap_dense, read_array
 from dust3r_sfm.exporters.config import ColmapDense, NerfstudioExport
@@ -97,10 +97,10 @@ def _upper_observations(model: pycolmap.Reconstruction, number: int, portrait: b
 def test_no_dense_point_from_where_the_mask_is(scene):
     """Points that only this view could give: fused alone, it gives none of its masked half."""
     only = _masked_index(scene)
-    cloud = fuse_points(scene, FusionConfig(min_views=1, neighbours=0, max_points=None))
+    cloud = fuse_points(scene, CloudFusionConfig(min_views=1, neighbours=0, max_points=None))
     camera, pose = scene.cameras[only], scene.cam_from_world[only]
     own = _alone(scene, only)
-    pixels = project(transform_points(pose, fuse_points(own, FusionConfig(min_views=1)).xyz), camera)
+    pixels = project(transform_points(pose, fuse_points(own, CloudFusionConfig(min_views=1)).xyz), camera)
     assert (pixels[:, 1] > camera.height / 2 - 1).all()
     assert len(cloud) > len(pixels) > 1000
 

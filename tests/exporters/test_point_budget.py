@@ -8,8 +8,8 @@ import pytest
 
 from dust3r_sfm.exporters.colmap import export_colmap
 from dust3r_sfm.exporters.config import ColmapExport
-from dust3r_sfm.exporters.tracks.observations import observed, unmasked
-from dust3r_sfm.exporters.tracks.track_budget import chosen_points
+from dust3r_sfm.exporters.tracks.observations import drop_masked_observations, select_observations
+from dust3r_sfm.exporters.tracks.track_budget import choose_points
 from dust3r_sfm.types import Scene, Tracks
 
 
@@ -42,7 +42,7 @@ def crowded(truth) -> Scene:
 def test_never_exceeded_and_every_image_covered(crowded, budget):
     tracks = crowded.tracks
     errors = np.random.default_rng(2).uniform(0, 2, len(tracks.point_index))
-    chosen = chosen_points(crowded, errors, budget)
+    chosen = choose_points(crowded, errors, budget)
     assert len(chosen) == (len(tracks.xyz) if budget is None else budget)
     assert len(np.unique(chosen)) == len(chosen)
     kept = np.isin(tracks.point_index, chosen)
@@ -64,7 +64,7 @@ def test_the_written_model_keeps_to_it(truth, tmp_path, budget, least):
 def test_points_that_lose_their_observations_go(truth):
     tracks = truth.scene.tracks
     keep = tracks.view_index != 0
-    left = observed(truth.scene, keep).tracks
+    left = select_observations(truth.scene, keep).tracks
     counts = np.bincount(tracks.point_index[keep], minlength=len(tracks.xyz))
     np.testing.assert_array_equal(left.xyz, tracks.xyz[counts >= 2])
     np.testing.assert_array_equal(left.color, tracks.color[counts >= 2])
@@ -76,4 +76,4 @@ def test_points_that_lose_their_observations_go(truth):
 
 
 def test_a_scene_without_masks_stays_as_it_is(truth):
-    assert unmasked(truth.scene) is truth.scene
+    assert drop_masked_observations(truth.scene) is truth.scene

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from dust3r_sfm.geometry import project, rigid, rotation_from_vector, transform_points
-from dust3r_sfm.geometry.epipolar import epipolar_errors, fundamental_matrix
+from dust3r_sfm.geometry.epipolar import epipolar_errors, fundamental_from_cameras
 from dust3r_sfm.types import Camera, Correspondences
 
 CAMERA_I = Camera.radial(640, 480, 500.0, 510.0, 320.0, 240.0, k1=-0.1)
@@ -23,7 +23,9 @@ def test_images_of_one_point_lie_on_their_lines(matches):
 
 def test_the_error_is_the_distance_in_pixels_of_j(matches):
     """Moved by 3 pixels across its line, a match is 3 pixels off; along it, none."""
-    fundamental = fundamental_matrix(Camera.pinhole(640, 480, 500.0, 510.0, 320.0, 240.0), CAMERA_J, J_FROM_I)
+    fundamental = fundamental_from_cameras(
+        Camera.pinhole(640, 480, 500.0, 510.0, 320.0, 240.0), CAMERA_J, J_FROM_I
+    )
     straight = Camera.pinhole(640, 480, 500.0, 510.0, 320.0, 240.0)
     lines = np.column_stack([matches.pixels_i, np.ones(50)]) @ fundamental.T
     across = lines[:, :2] / np.linalg.norm(lines[:, :2], axis=1, keepdims=True)
@@ -39,5 +41,5 @@ def test_the_error_is_the_distance_in_pixels_of_j(matches):
 
 
 def test_swapping_the_views_keeps_matches_on_their_lines(matches):
-    errors = epipolar_errors(matches.swapped(), CAMERA_J, CAMERA_I, np.linalg.inv(J_FROM_I))
+    errors = epipolar_errors(matches.swap(), CAMERA_J, CAMERA_I, np.linalg.inv(J_FROM_I))
     np.testing.assert_allclose(errors, 0.0, atol=1e-8)

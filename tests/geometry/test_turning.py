@@ -3,7 +3,7 @@ import pytest
 
 from dust3r_sfm.geometry import project, rotation_angle_deg, rotation_from_vector
 from dust3r_sfm.geometry.projection import unit_rays
-from dust3r_sfm.geometry.turning import fitted_rotation
+from dust3r_sfm.geometry.turning import fit_rotation
 from dust3r_sfm.types import Camera
 
 CAMERA = Camera.radial(640, 480, 500.0, 520.0, 310.0, 250.0, k1=-0.05)
@@ -24,7 +24,7 @@ def test_rays_of_pixels_are_the_directions_that_project_there():
 
 def test_exact_rays_give_the_exact_rotation():
     rays = seen()
-    rotation, error, kept = fitted_rotation(rays, rays @ ROTATION.T, np.ones(len(rays)))
+    rotation, error, kept = fit_rotation(rays, rays @ ROTATION.T, np.ones(len(rays)))
     np.testing.assert_allclose(rotation, ROTATION, atol=1e-10)
     assert error.max() < 1e-10
     assert kept.min() > 0.9
@@ -36,7 +36,7 @@ def test_wrong_rays_lose_their_weight(width):
     turned = rays @ ROTATION.T + 1e-3 * rng.standard_normal(rays.shape)
     turned[:50] = seen()[rng.permutation(50) + 100]
     turned /= np.linalg.norm(turned, axis=1, keepdims=True)
-    rotation, _, kept = fitted_rotation(rays, turned, np.ones(len(rays)), width)
+    rotation, _, kept = fit_rotation(rays, turned, np.ones(len(rays)), width)
     assert rotation_angle_deg(rotation @ ROTATION.T) < 0.03
     assert kept[:50].mean() < 0.05
     assert kept[50:].mean() > 0.5
@@ -47,5 +47,5 @@ def test_weights_of_nothing_count_nothing():
     turned = rays @ ROTATION.T
     turned[20:] = rays[20:] @ ROTATION
     weights = np.where(np.arange(40) < 20, 1.0, 0.0)
-    rotation, *_ = fitted_rotation(rays, turned, weights, width=0.01)
+    rotation, *_ = fit_rotation(rays, turned, weights, width=0.01)
     np.testing.assert_allclose(rotation, ROTATION, atol=1e-9)

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from dust3r_sfm.errors import InputError
-from dust3r_sfm.inference import describing, global_descriptors
+from dust3r_sfm.inference import global_descriptors, require_descriptors
 from dust3r_sfm.inference.encodings import encode_all
 from dust3r_sfm.progress import Silent
 from dust3r_sfm.regressors.protocol import DescribesImages, PointmapRegressor
@@ -93,4 +93,4 @@ def test_stereo_describes_images() -> None:
     regressor = StereoRegressor(StereoConfig())
     assert isinstance(regressor, PointmapRegressor)
     assert isinstance(regressor, DescribesImages)
-    assert describing(regressor) is regressor
+    assert require_descriptors(regressor) is regressor

@@ -136,7 +136,7 @@ def assert_same(a: Evidence, b: Evidence) -> None:
         assert_same_values(found, b.correspondences[pair])
     for view, pairs in a.kept.items():
         for pair in pairs:
-            one, other = (e.maps.read((view, pair)).unpacked() for e in (a, b))
+            one, other = (e.maps.read((view, pair)).unpack() for e in (a, b))
             for x, y in zip(one, other, strict=True):
                 np.testing.assert_array_equal(x, y)
 
@@ -169,7 +169,7 @@ def test_evidence_is_exact_and_in_graph_order(views: list[View], tmp_path: Path,
     for view, pairs in evidence.kept.items():
         assert len(pairs) == 2
         for pair in pairs:
-            depth, confidence = evidence.maps.read((view, pair)).unpacked()
+            depth, confidence = evidence.maps.read((view, pair)).unpack()
             np.testing.assert_allclose(depth[confidence > 1.0], DEPTH, rtol=1e-3)
             assert (confidence > 1.0).sum() == HEIGHT * WIDTH - 1
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from dust3r_sfm.errors import OutputError
-from dust3r_sfm.io.atomic import written_whole
+from dust3r_sfm.io.atomic import write_atomically
 
 
 def _names(folder: Path) -> list[str]:
@@ -23,7 +23,7 @@ def _write_half_and_fail(path: Path) -> None:
 
 def test_appears_only_when_the_block_ends(tmp_path):
     target = tmp_path / "deep" / "model"
-    with written_whole(target) as partial:
+    with write_atomically(target) as partial:
         partial.mkdir()
         (partial / "a").write_text("1")
         assert not target.exists()
@@ -35,7 +35,7 @@ def test_appears_only_when_the_block_ends(tmp_path):
 def test_failure_leaves_the_old_one_and_no_trace(tmp_path):
     target = tmp_path / "points.ply"
     target.write_text("old")
-    with pytest.raises(FileExistsError), written_whole(target, replace=True) as partial:
+    with pytest.raises(FileExistsError), write_atomically(target, replace=True) as partial:
         _write_half_and_fail(partial)
     assert target.read_text() == "old"
     assert _names(tmp_path) == ["points.ply"]
@@ -52,9 +52,9 @@ def test_replaces_only_when_told(tmp_path, kind):
         path.write_text(text)
 
     write(target, "old")
-    with pytest.raises(OutputError, match="exists already"), written_whole(target) as partial:
+    with pytest.raises(OutputError, match="exists already"), write_atomically(target) as partial:
         write(partial, "never")
-    with written_whole(target, replace=True) as partial:
+    with write_atomically(target, replace=True) as partial:
         write(partial, "new")
     assert _names(tmp_path) == ["out"]
     assert (_names(target) == ["new"]) if kind == "folder" else (target.read_text() == "new")
@@ -63,8 +63,8 @@ def test_replaces_only_when_told(tmp_path, kind):
 def test_killed_run_leaves_only_what_the_next_removes(tmp_path):
     code = (
         "import os, signal, sys; from pathlib import Path\n"
-        "from dust3r_sfm.io.atomic import written_whole\n"
-        "with written_whole(Path(sys.argv[1])) as partial:\n"
+        "from dust3r_sfm.io.atomic import write_atomically\n"
+        "with write_atomically(Path(sys.argv[1])) as partial:\n"
         "    partial.mkdir(); (partial / 'half').write_text('half')\n"
         f"    os.kill(os.getpid(), {int(signal.SIGKILL)})\n"
     )
@@ -77,7 +77,7 @@ def test_killed_run_leaves_only_what_the_next_removes(tmp_path):
     assert not target.exists()
     assert all(name.startswith(".model.partial-") for name in _names(tmp_path))
     assert len(_names(tmp_path)) == 1
-    with written_whole(target) as partial:
+    with write_atomically(target) as partial:
         partial.mkdir()
     assert _names(tmp_path) == ["model"]
 
@@ -86,7 +86,7 @@ def test_unwritable_parent_is_an_output_error(tmp_path):
     (tmp_path / "file").write_text("in the way")
     with (
         pytest.raises(OutputError, match="Choose another output"),
-        written_whole(tmp_path / "file" / "model"),
+        write_atomically(tmp_path / "file" / "model"),
     ):
         pass
 
@@ -97,7 +97,7 @@ def test_a_file_never_takes_the_place_of_a_folder(tmp_path: Path) -> None:
     (target / "mine.txt").write_text("keep")
     with (
         pytest.raises(OutputError, match="target: is a folder; name a file"),
-        written_whole(target, replace=True) as partial,
+        write_atomically(target, replace=True) as partial,
     ):
         partial.write_text("new")
     assert (target / "mine.txt").read_text() == "keep"

@@ -11,7 +11,7 @@ from dust3r_sfm.io.transforms_json import (
     camera_of_fields,
     read_transforms,
     read_transforms_poses,
-    written_size,
+    size_of_fields,
 )
 
 IDENTITY = np.diag([1.0, -1.0, -1.0, 1.0]).tolist()
@@ -26,7 +26,7 @@ def test_a_photo_s_own_fields_come_first(tmp_path: Path) -> None:
     file = tmp_path / "transforms.json"
     file.write_text(json.dumps({"w": 64, "h": 48, "fl_x": 50.0, "frames": frames}))
     found = read_transforms(file)
-    assert [written_size(found.fields[name]) for name in found.fields] == [(64, 48), (30, 48)]
+    assert [size_of_fields(found.fields[name]) for name in found.fields] == [(64, 48), (30, 48)]
     camera = camera_of_fields(found.fields["images/in/b.png"], (30, 48))
     assert (camera.model, camera.params) == ("PINHOLE", (70.0, 70.0, 15.0, 24.0))
     poses = read_transforms_poses(file)

@@ -4,7 +4,7 @@ import pytest
 from posed_room import COUNT, QUERIES, PosedRoom, write_model
 from rendered_room import render_room
 
-from dust3r_sfm.localization import Prepared, Reference, prepare, read_reference
+from dust3r_sfm.localization import Reference, ReferenceMap, prepare, read_reference
 from dust3r_sfm.regressors.stereo import StereoConfig, StereoRegressor
 
 
@@ -27,5 +27,5 @@ def reference(posed_room: PosedRoom) -> Reference:
 
 
 @pytest.fixture(scope="session")
-def prepared(posed_room: PosedRoom, reference: Reference, stereo: StereoRegressor) -> Prepared:
+def prepared(posed_room: PosedRoom, reference: Reference, stereo: StereoRegressor) -> ReferenceMap:
     return prepare(reference, stereo, posed_room.folder / "prepared")

@@ -12,7 +12,12 @@ from dust3r_sfm.geometry import (
 )
 from dust3r_sfm.geometry.projection import project
 from dust3r_sfm.localization import LocalizationConfig
-from dust3r_sfm.localization.absolute_pose import Solved, pose_covariance, solved_pose, solved_pose_and_focal
+from dust3r_sfm.localization.absolute_pose import (
+    SolvedPose,
+    pose_covariance,
+    solve_pose,
+    solve_pose_and_focal,
+)
 from dust3r_sfm.types import Camera
 
 CONFIG = LocalizationConfig()
@@ -40,7 +45,7 @@ def seen(points: np.ndarray, camera: Camera) -> np.ndarray:
 @pytest.mark.parametrize("camera", CAMERAS, ids=lambda camera: camera.model)
 def test_exact_through_any_lens(camera: Camera) -> None:
     points = points_in_view(60)
-    found = solved_pose(seen(points, camera), points, camera, False, CONFIG)
+    found = solve_pose(seen(points, camera), points, camera, False, CONFIG)
     assert found is not None
     assert found.inliers.all()
     assert found.camera == camera
@@ -51,7 +56,7 @@ def test_wrong_matches_do_not_count() -> None:
     points = points_in_view(200)
     pixels = seen(points, CAMERAS[1])
     pixels[80:] = np.random.default_rng(1).uniform([0, 0], [640, 480], (120, 2))
-    found = solved_pose(pixels, points, CAMERAS[1], False, CONFIG)
+    found = solve_pose(pixels, points, CAMERAS[1], False, CONFIG)
     assert found is not None
     assert found.inliers[:80].all()
     assert found.inliers[80:].sum() < 8
@@ -64,7 +69,7 @@ def test_a_focal_that_nobody_told(focal: float) -> None:
     points = points_in_view(120)
     pixels = seen(points, camera)
     pixels[::4] = np.random.default_rng(2).uniform([0, 0], [640, 480], (30, 2))
-    found = solved_pose_and_focal(pixels, points, (640, 480), CONFIG)
+    found = solve_pose_and_focal(pixels, points, (640, 480), CONFIG)
     assert found is not None
     assert found.camera.params[0] == pytest.approx(focal, rel=1e-4)
     np.testing.assert_allclose(found.cam_from_world, POSE, atol=1e-3)
@@ -73,7 +78,7 @@ def test_a_focal_that_nobody_told(focal: float) -> None:
 def test_a_focal_that_is_only_a_start() -> None:
     points = points_in_view(60)
     start = Camera("SIMPLE_PINHOLE", 640, 480, (680.0, 320.0, 240.0))
-    found = solved_pose(seen(points, SQUARE), points, start, True, CONFIG)
+    found = solve_pose(seen(points, SQUARE), points, start, True, CONFIG)
     assert found is not None
     assert found.camera.params[0] == pytest.approx(700.0, rel=1e-5)
 
@@ -81,16 +86,16 @@ def test_a_focal_that_is_only_a_start() -> None:
 @pytest.mark.parametrize("count", [0, 3])
 def test_too_few(count: int) -> None:
     points = points_in_view(count)
-    assert solved_pose(seen(points, SQUARE), points, SQUARE, False, CONFIG) is None
-    assert solved_pose_and_focal(seen(points, SQUARE), points, (640, 480), CONFIG) is None
+    assert solve_pose(seen(points, SQUARE), points, SQUARE, False, CONFIG) is None
+    assert solve_pose_and_focal(seen(points, SQUARE), points, (640, 480), CONFIG) is None
 
 
 def test_senseless_matches_agree_on_little() -> None:
     rng = np.random.default_rng(3)
     pixels, points = rng.uniform([0, 0], [640, 480], (300, 2)), rng.normal(size=(300, 3))
     for found in (
-        solved_pose(pixels, points, SQUARE, False, CONFIG),
-        solved_pose_and_focal(pixels, points, (640, 480), CONFIG),
+        solve_pose(pixels, points, SQUARE, False, CONFIG),
+        solve_pose_and_focal(pixels, points, (640, 480), CONFIG),
     ):
         assert found is None or found.num_inliers < CONFIG.min_inliers / 2
 
@@ -102,7 +107,7 @@ def test_the_covariance_is_the_spread_of_repeated_measurements(focal_known: bool
     rng = np.random.default_rng(4)
     exact, off, said = seen(points, SQUARE), [], []
     for _ in range(80):
-        found = solved_pose(
+        found = solve_pose(
             exact + rng.normal(0, noise_px, exact.shape), points, SQUARE, not focal_known, CONFIG
         )
         assert found is not None
@@ -113,7 +118,7 @@ def test_the_covariance_is_the_spread_of_repeated_measurements(focal_known: bool
     np.testing.assert_allclose(spread / expected, 1.0, atol=0.25)
 
 
-def _off(found: Solved) -> np.ndarray:
+def _off(found: SolvedPose) -> np.ndarray:
     """The turn in camera axes and the shift of the centre in the world."""
     turn = vector_from_rotation(found.cam_from_world[:3, :3] @ POSE[:3, :3].T)
     shift = invert_rigid(found.cam_from_world)[:3, 3] - invert_rigid(POSE)[:3, 3]

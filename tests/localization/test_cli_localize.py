@@ -17,7 +17,7 @@ from dust3r_sfm.cli.compute import regressor_config
 from dust3r_sfm.cli.options import ComputeOptions
 from dust3r_sfm.errors import InputError
 from dust3r_sfm.io import read_poses
-from dust3r_sfm.localization import Prepared
+from dust3r_sfm.localization import ReferenceMap
 from dust3r_sfm.regressors.stereo import StereoConfig
 
 Run = Callable[..., tuple[int, str, str]]
@@ -194,7 +194,7 @@ def test_unusable_references_are_code_2(run: Run, ready: tuple[Path, Path], tmp_
 
 
 def test_hloc_files(
-    prepared: Prepared, posed_room: PosedRoom, ready: tuple[Path, Path], tmp_path: Path
+    prepared: ReferenceMap, posed_room: PosedRoom, ready: tuple[Path, Path], tmp_path: Path
 ) -> None:
     from dust3r_sfm_hloc import main as hloc_main
 

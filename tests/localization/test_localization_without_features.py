@@ -20,8 +20,8 @@ from dust3r_sfm.localization import (
     prepare,
 )
 from dust3r_sfm.localization.config import DepthScaleConfig
-from dust3r_sfm.localization.mapping.depth import fitted_scale
-from dust3r_sfm.localization.model_extension import extended_model
+from dust3r_sfm.localization.mapping.depth import fit_scale
+from dust3r_sfm.localization.model_extension import extend_model
 from dust3r_sfm.networks import NetworkConfig
 from dust3r_sfm.regressors.network import NetworkRegressor, NetworkRegressorConfig
 from dust3r_sfm.types import View
@@ -88,7 +88,7 @@ def test_placed_by_predictions(known_focal: bool, room: Room, tmp_path: Path) ->
     angle_deg, apart = errors(attempt.localization, room.rig.cam_from_world[QUERY])
     assert angle_deg < (0.3 if known_focal else 1.0)
     assert apart < (0.03 if known_focal else 0.1)
-    model = extended_model(reference, localizer.prepared, [attempt])
+    model = extend_model(reference, localizer.prepared, [attempt])
     assert model.num_reg_images() == 5
     assert model.compute_mean_reprojection_error() < 1.0
     assert all(point.track.length() == 2 for point in model.points3D.values())
@@ -149,6 +149,6 @@ def test_a_seeded_network_goes_the_same_way(config: NetworkConfig, room: Room, t
 def test_scales_that_do_not_agree() -> None:
     depth, config = np.ones((10, 10)), DepthScaleConfig()
     pixels = np.random.default_rng(0).uniform(0, 10, (40, 2))
-    assert fitted_scale(depth, pixels, np.full(40, 2.5), config) == pytest.approx(2.5)
-    assert fitted_scale(depth, pixels[:5], np.full(5, 2.5), config) is None
-    assert fitted_scale(depth, pixels, np.geomspace(0.1, 10.0, 40), config) is None
+    assert fit_scale(depth, pixels, np.full(40, 2.5), config) == pytest.approx(2.5)
+    assert fit_scale(depth, pixels[:5], np.full(5, 2.5), config) is None
+    assert fit_scale(depth, pixels, np.geomspace(0.1, 10.0, 40), config) is None

@@ -11,7 +11,7 @@ from rendered_room import FOCAL, HEIGHT, WIDTH
 
 from dust3r_sfm.geometry import invert_rigid, rigid, rotation_from_vector, transform_points
 from dust3r_sfm.images import load_view
-from dust3r_sfm.localization import LocalizationConfig, Localizer, Prepared
+from dust3r_sfm.localization import LocalizationConfig, Localizer, ReferenceMap
 from dust3r_sfm.localization.absolute_pose import reprojection_errors
 from dust3r_sfm.localization.mapping.pose_consistency import Agreed
 from dust3r_sfm.regressors.stereo import StereoRegressor
@@ -22,7 +22,7 @@ MOST_DEG, MOST_APART = 0.15, 0.01
 
 
 @pytest.fixture(scope="module")
-def localizer(prepared: Prepared, stereo: StereoRegressor) -> Localizer:
+def localizer(prepared: ReferenceMap, stereo: StereoRegressor) -> Localizer:
     return Localizer(prepared, stereo)
 
 
@@ -55,7 +55,7 @@ def test_known_camera(
 
 
 def test_placed_where_references_agree_and_carried_back(
-    prepared: Prepared, localizer: Localizer, posed_room: PosedRoom, stereo: StereoRegressor
+    prepared: ReferenceMap, localizer: Localizer, posed_room: PosedRoom, stereo: StereoRegressor
 ) -> None:
     """They agree on the given world, moved as a whole: nothing changes. Points that are not known there
     take no part."""
@@ -181,7 +181,7 @@ def test_given_references_take_the_place_of_retrieval(
 
 
 def test_thresholds_name_what_is_missing(
-    prepared: Prepared, posed_room: PosedRoom, stereo: StereoRegressor
+    prepared: ReferenceMap, posed_room: PosedRoom, stereo: StereoRegressor
 ) -> None:
     view = query(posed_room, stereo)
     for config, expected in (

@@ -8,12 +8,12 @@ import pytest
 from posed_room import QUERIES, PosedRoom, write_model
 
 from dust3r_sfm.images import load_view
-from dust3r_sfm.localization import Attempt, Localizer, Prepared, Reference, prepare, read_reference
-from dust3r_sfm.localization.model_extension import extended_model
+from dust3r_sfm.localization import Attempt, Localizer, Reference, ReferenceMap, prepare, read_reference
+from dust3r_sfm.localization.model_extension import extend_model
 from dust3r_sfm.regressors.stereo import StereoRegressor
 
 
-def attempts(prepared: Prepared, posed_room: PosedRoom, stereo: StereoRegressor) -> list[Attempt]:
+def attempts(prepared: ReferenceMap, posed_room: PosedRoom, stereo: StereoRegressor) -> list[Attempt]:
     localizer = Localizer(prepared, stereo)
     views = [load_view(posed_room.photo(index), stereo.image_spec) for index in QUERIES]
     return [localizer.attempt(view, posed_room.camera(k)) for view, k in zip(views, QUERIES, strict=True)]
@@ -21,9 +21,9 @@ def attempts(prepared: Prepared, posed_room: PosedRoom, stereo: StereoRegressor)
 
 @pytest.fixture(scope="module")
 def extended(
-    reference: Reference, prepared: Prepared, posed_room: PosedRoom, stereo: StereoRegressor
+    reference: Reference, prepared: ReferenceMap, posed_room: PosedRoom, stereo: StereoRegressor
 ) -> pycolmap.Reconstruction:
-    return extended_model(reference, prepared, attempts(prepared, posed_room, stereo))
+    return extend_model(reference, prepared, attempts(prepared, posed_room, stereo))
 
 
 def test_new_photos_and_what_they_see(extended: pycolmap.Reconstruction, posed_room: PosedRoom) -> None:
@@ -73,7 +73,7 @@ def test_points_of_the_model_stay_and_are_seen_by_the_new_photos(
     assert prepared.features is not None
     known = prepared.features.points.ids >= 0
     assert known.sum() > 0.9 * len(reference.points.ids) > 90
-    found = extended_model(reference, prepared, attempts(prepared, posed_room, stereo))
+    found = extend_model(reference, prepared, attempts(prepared, posed_room, stereo))
     assert set(reference.points.ids.tolist()) < set(found.points3D)
     grown = 0
     for point_id, xyz in zip(reference.points.ids.tolist(), reference.points.xyz, strict=True):
@@ -83,20 +83,20 @@ def test_points_of_the_model_stay_and_are_seen_by_the_new_photos(
 
 
 def test_a_name_that_is_taken(
-    prepared: Prepared, posed_room: PosedRoom, stereo: StereoRegressor, tmp_path: Path
+    prepared: ReferenceMap, posed_room: PosedRoom, stereo: StereoRegressor, tmp_path: Path
 ) -> None:
     localizer = Localizer(prepared, stereo)
     view = load_view(posed_room.photo(2), stereo.image_spec)
     write_model(posed_room.room, [0, 2, 4], tmp_path / "model")
     reference = read_reference(tmp_path / "model", posed_room.folder / "images")
-    found = extended_model(reference, prepared, [localizer.attempt(view)])
+    found = extend_model(reference, prepared, [localizer.attempt(view)])
     assert "queries/2.png" in {image.name for image in found.images.values()}
 
 
 def test_without_a_model_one_is_made(
-    prepared: Prepared, posed_room: PosedRoom, stereo: StereoRegressor
+    prepared: ReferenceMap, posed_room: PosedRoom, stereo: StereoRegressor
 ) -> None:
-    found = extended_model(
+    found = extend_model(
         Reference(posed_room.folder, prepared.photos), prepared, attempts(prepared, posed_room, stereo)
     )
     assert found.num_reg_images() == 5

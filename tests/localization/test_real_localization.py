@@ -7,7 +7,7 @@ import pycolmap
 import pytest
 from scipy.spatial.transform import Rotation
 
-from benchmarks.localization import Options, measured
+from benchmarks.localization import Options, measure
 from dust3r_sfm.evaluation import read_posed_cameras
 from dust3r_sfm.geometry import rotation_angle_deg
 from dust3r_sfm.geometry.transforms import camera_centre
@@ -33,7 +33,7 @@ def test_a_kitchen_against_posed_video_frames(tmp_path: Path) -> None:
         DATA / name / "images" for name in ("kitti_odometry_seq1", "sceaux_castle", "co3d_apple")
     )
     options = Options(DATA / "sevenscenes_redkitchen", strangers=strangers, skip_baseline=True)
-    report = measured(options, tmp_path)
+    report = measure(options, tmp_path)
     known, free = report.known_focal.scores, report.unknown_focal
     assert known.answered == known.queries == 101
     assert known.median_cm is not None

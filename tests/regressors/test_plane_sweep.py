@@ -10,7 +10,7 @@ from jaxtyping import Bool, Float, UInt8
 from dust3r_sfm.geometry import invert_rigid, pixel_grid, project, rigid, transform_points, unproject
 from dust3r_sfm.regressors.plane_sweep import DepthEstimate, SweepConfig, sweep_pair
 from dust3r_sfm.regressors.plane_sweep.levels import median3
-from dust3r_sfm.regressors.plane_sweep.matching_cost import box_mean, correlation, reference
+from dust3r_sfm.regressors.plane_sweep.matching_cost import box_mean, correlation, reference_patches
 from dust3r_sfm.regressors.plane_sweep.semi_global import smooth
 from dust3r_sfm.regressors.plane_sweep.warp import Warp, make_warp, sample
 from dust3r_sfm.synthetic.cameras import centred_camera, look_at
@@ -208,7 +208,9 @@ def test_correlation_equals_its_naive_twin():
     warp = make_warp(camera_a, camera_b, b_from_a, 1, CPU)
     image_a, image_b = (torch.tensor(g, dtype=torch.float32) for g in (a, b))
     inverse_depths = torch.tensor([0.2, 0.5])
-    fast = correlation(reference(image_a, 5, noise), image_b, warp, inverse_depths[:, None, None], 5, noise)
+    fast = correlation(
+        reference_patches(image_a, 5, noise), image_b, warp, inverse_depths[:, None, None], 5, noise
+    )
     for scores, inverse_depth in zip(fast.numpy(), (0.2, 0.5), strict=True):
         points = unproject(pixel_grid(12, 15), np.full((12, 15), 1 / inverse_depth), camera_a)
         pixels = project(transform_points(b_from_a, points.reshape(-1, 3)), camera_b).reshape(12, 15, 2)

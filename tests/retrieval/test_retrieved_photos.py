@@ -9,7 +9,7 @@ from benchmarks.overlap import overlaps
 from dust3r_sfm.evaluation import read_posed_cameras
 from dust3r_sfm.images import load_views
 from dust3r_sfm.regressors.stereo import StereoConfig, StereoRegressor
-from dust3r_sfm.retrieval import learned_vlad, nearest_neighbours
+from dust3r_sfm.retrieval import fit_vlad, nearest_neighbours
 
 KITCHEN = Path(__file__).parents[2].parent / "shared" / "data" / "sevenscenes_redkitchen"
 
@@ -23,7 +23,7 @@ def test_the_nearest_photos_overlap() -> None:
     regressor = StereoRegressor(StereoConfig())
     views = load_views([KITCHEN / "images" / name for name in names], regressor.image_spec).views
     local = [regressor.local_descriptors(encoding) for encoding in regressor.encode(views)]
-    vlad = learned_vlad(local)
+    vlad = fit_vlad(local)
     near = nearest_neighbours(np.stack([vlad.describe(found) for found in local]), 5).index
     truth = read_posed_cameras(KITCHEN / "gt")
     depth_frames = {name: photo for name, photo in truth.items() if name not in names}

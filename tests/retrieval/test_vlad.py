@@ -6,7 +6,7 @@ from typing import overload
 import numpy as np
 import pytest
 
-from dust3r_sfm.retrieval import Vlad, VladConfig, learned_vlad, nearest_neighbours
+from dust3r_sfm.retrieval import Vlad, VladConfig, fit_vlad, nearest_neighbours
 
 PLACES, PHOTOS_A_PLACE, LOCAL = 12, 4, 120
 
@@ -38,7 +38,7 @@ def test_a_descriptor_by_hand() -> None:
 
 def test_photos_of_one_place_are_nearest() -> None:
     photos = photos_of_places()
-    vlad = learned_vlad(photos, VladConfig(words=24, dimensions=16))
+    vlad = fit_vlad(photos, VladConfig(words=24, dimensions=16))
     descriptors = np.stack([vlad.describe(photo) for photo in photos])
     near = nearest_neighbours(descriptors, PHOTOS_A_PLACE - 1).index
     places = np.arange(len(photos)) % PLACES
@@ -48,23 +48,23 @@ def test_photos_of_one_place_are_nearest() -> None:
 @pytest.mark.parametrize("words", [1, 24])
 def test_the_order_of_local_descriptors_does_not_matter(words: int) -> None:
     photos = photos_of_places()
-    vlad = learned_vlad(photos, VladConfig(words=words, dimensions=16))
+    vlad = fit_vlad(photos, VladConfig(words=words, dimensions=16))
     shuffled = photos[0][np.random.default_rng(1).permutation(len(photos[0]))]
     np.testing.assert_allclose(vlad.describe(shuffled), vlad.describe(photos[0]), atol=1e-5)
 
 
 def test_the_same_photos_and_seed_give_the_same_words() -> None:
     photos = photos_of_places()
-    first, again = (learned_vlad(photos, VladConfig(words=8, seed=3)) for _ in range(2))
+    first, again = (fit_vlad(photos, VladConfig(words=8, seed=3)) for _ in range(2))
     np.testing.assert_array_equal(first.words, again.words)
     np.testing.assert_array_equal(first.describe(photos[5]), again.describe(photos[5]))
-    other = learned_vlad(photos, VladConfig(words=8, seed=4))
+    other = fit_vlad(photos, VladConfig(words=8, seed=4))
     assert not np.array_equal(first.words, other.words)
 
 
 def test_descriptors_are_of_unit_length_and_few_local_ones_make_few_words() -> None:
     photos = [photo[:10] for photo in photos_of_places()[:4]]
-    vlad = learned_vlad(photos)
+    vlad = fit_vlad(photos)
     assert len(vlad.words) == 40 // 16
     assert np.linalg.norm(vlad.describe(photos[0])) == pytest.approx(1.0, abs=1e-5)
 
@@ -72,15 +72,15 @@ def test_descriptors_are_of_unit_length_and_few_local_ones_make_few_words() -> N
 def test_photos_without_local_descriptors_have_no_direction() -> None:
     photos = photos_of_places()
     blank = np.zeros((0, 32), np.float32)
-    assert not learned_vlad([*photos, blank]).describe(blank).any()
-    assert not learned_vlad([blank, blank]).describe(blank).any()
-    assert np.isfinite(learned_vlad([blank, blank]).describe(photos[0])).all()
+    assert not fit_vlad([*photos, blank]).describe(blank).any()
+    assert not fit_vlad([blank, blank]).describe(blank).any()
+    assert np.isfinite(fit_vlad([blank, blank]).describe(photos[0])).all()
 
 
 def test_equal_local_descriptors_do_no_harm() -> None:
     """A photo of nothing but sky: no variance at all."""
     photos = [np.ones((50, 8), np.float32)] * 3
-    assert np.isfinite(learned_vlad(photos, VladConfig(words=4)).describe(photos[0])).all()
+    assert np.isfinite(fit_vlad(photos, VladConfig(words=4)).describe(photos[0])).all()
 
 
 class LoadedWhenAsked(Sequence[np.ndarray]):
@@ -104,6 +104,6 @@ class LoadedWhenAsked(Sequence[np.ndarray]):
 
 def test_learning_reads_each_photo_once() -> None:
     photos = LoadedWhenAsked(photos_of_places())
-    learned_vlad(photos, VladConfig(words=4))
+    fit_vlad(photos, VladConfig(words=4))
     # the type checker of the tests reads a few more
     assert photos.reads < 1.2 * len(photos)

@@ -153,7 +153,7 @@ def test_rotation_only_cameras_share_their_centre() -> None:
 
 def test_arc_cameras_look_at_the_centre_from_neighbouring_angles() -> None:
     scene = room_scene(0)
-    rig = arc_cameras(scene, 8, 640, 480, 512.0).joined(arc_cameras(scene, 2, 300, 400, 350.0, seed=1))
+    rig = arc_cameras(scene, 8, 640, 480, 512.0).join(arc_cameras(scene, 2, 300, 400, 350.0, seed=1))
     assert len(rig.cameras) == 10
     assert (rig.cameras[-1].width, rig.cameras[-1].height) == (300, 400)
     for camera, cam_from_world in zip(rig.cameras, rig.cam_from_world, strict=True):

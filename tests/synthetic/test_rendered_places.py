@@ -12,7 +12,7 @@ from benchmarks.rendered_sets import write_set
 from dust3r_sfm.errors import OutputError
 from dust3r_sfm.geometry import invert_rigid, project, rotation_angle_deg, transform_points
 from dust3r_sfm.synthetic.cameras import centred_camera, look_at
-from dust3r_sfm.synthetic.places.facade import drawn_front, facade_scene
+from dust3r_sfm.synthetic.places.facade import draw_front, facade_scene
 from dust3r_sfm.synthetic.places.kinds import KINDS
 from dust3r_sfm.synthetic.places.office import DOORS_M
 from dust3r_sfm.synthetic.places.shoot import Request, Shoot
@@ -83,7 +83,7 @@ def test_most_of_the_relief_wall_lies_in_one_plane() -> None:
 
 def test_repeated_windows_are_exactly_equal() -> None:
     """Seen in the same way, any two windows give the same pixels where nothing unique is before them."""
-    scene, front = facade_scene(0), drawn_front(0)
+    scene, front = facade_scene(0), draw_front(0)
     house = SceneDescription(house_of(scene), scene.centre, scene.facing_deg, scene.light)
     camera, photos = centred_camera(60, 80, 90.0), []
     across, up = front.pitch
@@ -99,7 +99,7 @@ def house_of(scene: SceneDescription) -> tuple[Primitive, ...]:
     """Panes, piers and walls: all that comes before the roof."""
     panes = scene.primitives[0]
     assert isinstance(panes, Quad)
-    front = drawn_front(0)
+    front = draw_front(0)
     return scene.primitives[: 1 + (front.columns + 1) + 2 * (front.floors + 1)]
 
 

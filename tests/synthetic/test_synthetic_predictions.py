@@ -19,7 +19,7 @@ PAIRS = [Pair(i, j) for i, j in permutations(range(COUNT), 2)]
 @pytest.fixture(scope="module")
 def rig() -> Rig:
     scene = room_scene(0)
-    return arc_cameras(scene, 3, 96, 72, 80.0).joined(arc_cameras(scene, 1, 64, 80, 70.0, seed=2))
+    return arc_cameras(scene, 3, 96, 72, 80.0).join(arc_cameras(scene, 1, 64, 80, 70.0, seed=2))
 
 
 @pytest.fixture(scope="module")
@@ -115,7 +115,7 @@ def test_wrong_pairs_are_rigid_nonsense_that_both_directions_agree_on(
     wrong = [pair for pair in PAIRS if not np.allclose(implied[pair], i_from_j(rig, pair), atol=1e-6)]
     assert len(wrong) == 4, "two of the six undirected pairs"
     for pair in PAIRS:
-        assert np.allclose(implied[pair] @ implied[pair.swapped()], np.eye(4), atol=1e-9)
+        assert np.allclose(implied[pair] @ implied[pair.swap()], np.eye(4), atol=1e-9)
 
 
 def test_missing_depth_has_confidence_one_and_no_correspondences(rig: Rig, surfaces: list[Surface]) -> None:

@@ -27,7 +27,7 @@ def solve_differences(
     if num_nodes == 1:
         return np.zeros((1, differences.shape[1]))
     if num_nodes <= DENSE_NODES:
-        return _solved_densely(tail, head, differences, weights, num_nodes)
+        return _solve_densely(tail, head, differences, weights, num_nodes)
     edge = np.arange(len(tail))
     incidence = sparse.csr_matrix(
         (
@@ -43,7 +43,7 @@ def solve_differences(
     return np.concatenate([np.zeros((1, differences.shape[1])), solved.reshape(num_nodes - 1, -1)])
 
 
-def _solved_densely(
+def _solve_densely(
     tail: NodeIndices,
     head: NodeIndices,
     differences: Float[np.ndarray, "e k"],

@@ -14,7 +14,7 @@ from jaxtyping import Bool, Float, Int
 
 from dust3r_sfm.alignment.pairs.edges import Edges
 from dust3r_sfm.geometry import rotation_angle_deg
-from dust3r_sfm.geometry.graph import two_edge_connected
+from dust3r_sfm.geometry.graph import label_two_edge_components
 
 Labels = Int[np.ndarray, " n"]
 Rotations = Float[np.ndarray, "n 3 3"]
@@ -82,7 +82,7 @@ def align_rotation_blocks(
     """The averaged rotations, with blocks turned as most pairs between them have it. `error_deg` is what is
     left of each edge, `tolerated` what is not held against one."""
     agree = error_deg <= tolerated
-    labels = two_edge_connected(edges.tail[agree], edges.head[agree], len(rotations))
+    labels = label_two_edge_components(edges.tail[agree], edges.head[agree], len(rotations))
     if agree.all() or (labels == labels[0]).all():
         return AlignedBlocks(rotations, np.zeros(len(edges), dtype=bool))
     ballot = _decide(_Ballot(edges, rotations, labels, 2.0 * tolerated, config))
@@ -137,7 +137,7 @@ def _proposal(ballot: _Ballot, into: int, moved: int, rows: Int[np.ndarray, " k"
     turns = _turns(ballot, into, rows)
     apart = rotation_angle_deg(np.swapaxes(turns[:, None], -1, -2) @ turns[None])
     same = apart < ballot.same_deg
-    votes, strength = _undirected(ballot.edges, rows, same), same @ ballot.edges.strength[rows]
+    votes, strength = _count_undirected(ballot.edges, rows, same), same @ ballot.edges.strength[rows]
     best = int(np.lexsort((strength, votes))[-1])
     rivals = ~same[best]
     equal = rivals & (votes == votes[best]) & (apart[best] > ballot.config.grossly_deg)
@@ -191,7 +191,7 @@ def _turns(ballot: _Ballot, into: int, rows: Int[np.ndarray, " k"]) -> Float[np.
     return np.where(forward[:, None, None], turns, np.swapaxes(turns, -1, -2))
 
 
-def _undirected(
+def _count_undirected(
     edges: Edges, rows: Int[np.ndarray, " k"], same: Bool[np.ndarray, "k k"]
 ) -> Int[np.ndarray, " k"]:
     """How many pairs each row of `same` holds, both directions counted once."""

@@ -57,7 +57,7 @@ def _chain_along_tree(
 
 
 @dataclass(frozen=True)
-class Rotations:
+class AveragedRotations:
     """cam_from_world rotations, view 0's the identity; each edge's disagreement, and whether nothing tells if
     it is right (see `rotation_blocks.py`); the objective they minimise."""
 
@@ -74,7 +74,7 @@ def average_rotations(
     config: RotationConfig,
     blocks: RotationBlockConfig,
     tolerance: ToleranceConfig,
-) -> Rotations:
+) -> AveragedRotations:
     """Re-weighted from the tree on; then, where edges are left that disagree, put to the vote and re-weighted
     again."""
     steps = config.steps
@@ -89,7 +89,7 @@ def average_rotations(
         rotations = _reweight(edges, support, found.rotations, range(steps // 2, steps), config)
     errors = _rotation_errors(edges, rotations)
     objective = bounded_sum(errors, support, config.floor_rad)
-    return Rotations(rotations, np.degrees(errors), found.undecided, objective)
+    return AveragedRotations(rotations, np.degrees(errors), found.undecided, objective)
 
 
 def _reweight(

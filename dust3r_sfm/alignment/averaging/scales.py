@@ -11,7 +11,7 @@ from jaxtyping import Bool, Float, Int
 
 from dust3r_sfm.alignment.averaging.robust_graph import robust_differences
 from dust3r_sfm.alignment.pairs.edges import Edges
-from dust3r_sfm.geometry.graph import connected
+from dust3r_sfm.geometry.graph import label_components
 from dust3r_sfm.geometry.robust import MEDIAN_ERROR_OF_MAD, bounded_sum, known_median
 
 
@@ -116,7 +116,7 @@ def _join_maps(
 def tie_islands(ties: Ties, num_edges: int) -> Int[np.ndarray, " e"]:
     """A label for each edge: only edges with the same one have comparable scales."""
     size = num_edges + ties.num_hubs
-    return connected(ties.edge, num_edges + ties.hub, size)[:num_edges]
+    return label_components(ties.edge, num_edges + ties.hub, size)[:num_edges]
 
 
 def average_log_scales(ties: Ties, num_edges: int, config: ScaleConfig) -> LogScales:

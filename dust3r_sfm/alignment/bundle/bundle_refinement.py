@@ -9,8 +9,8 @@ from jaxtyping import Float
 from dust3r_sfm.alignment.bundle.adjustment import AdjustmentSettings, Bundle, adjust_bundle, share_cameras
 from dust3r_sfm.alignment.bundle.config import BundleConfig
 from dust3r_sfm.alignment.bundle.lens import decide_lens
+from dust3r_sfm.alignment.bundle.robust_triangulation import TriangulatedPoints, triangulate_robustly
 from dust3r_sfm.alignment.bundle.schedule import Schedule
-from dust3r_sfm.alignment.bundle.solid_points import Solid, triangulate_solid
 from dust3r_sfm.alignment.bundle.tracks import Observations, compact, observations_from_correspondences
 from dust3r_sfm.alignment.component import AdjustmentOutcome, Component
 from dust3r_sfm.geometry import apply_affine, invert_rigid, original_camera
@@ -28,7 +28,7 @@ class Held:
 
 
 @dataclass(frozen=True)
-class Refined:
+class RefinedComponent:
     """A component with all of its views, those in `dropped` (by row, with the reason) unheld and without
     observations."""
 
@@ -44,7 +44,7 @@ def refine_bundle(
     held: Held,
     schedule: Schedule,
     config: BundleConfig,
-) -> Refined:
+) -> RefinedComponent:
     """Merges correspondences into tracks and bundle-adjusts them, in pixels of the stored files, where
     views of one camera look alike. The adjusted cameras are kept if all tracks, triangulated anew,
     have a lower robust reprojection error under them than under the aligned ones. What is `held` stays.
@@ -64,9 +64,9 @@ def refine_bundle(
         frozenset(np.flatnonzero(held.poses).tolist()),
     )
     bounds_px = config.max_error * long_edges
-    before = triangulate_solid(start, observations, bounds_px, config)
+    before = triangulate_robustly(start, observations, bounds_px, config)
     adjusted = _adjust(start, observations, long_edges, schedule, config)
-    after = None if adjusted is None else triangulate_solid(adjusted, observations, bounds_px, config)
+    after = None if adjusted is None else triangulate_robustly(adjusted, observations, bounds_px, config)
     kept = after is not None and after.robust_error_px < before.robust_error_px
     outcome = AdjustmentOutcome(
         _why(kept, after),
@@ -82,7 +82,7 @@ def refine_bundle(
     return _in_view_pixels(refined, views, start, turns, before, config)
 
 
-def _why(kept: bool, after: Solid | None) -> str:
+def _why(kept: bool, after: TriangulatedPoints | None) -> str:
     if kept:
         return "kept: it lowered the robust error"
     why = "no track has two good observations" if after is None else "it did not lower the robust error"
@@ -116,12 +116,12 @@ def _adjust(
 
     for share in (*schedule.rounds, config.max_error):
         adjustment = settings(share)
-        bundle, solid = _readjust(bundle, observations, share * long_edges, adjustment, config)
-        if not len(solid.xyz):
+        bundle, points = _readjust(bundle, observations, share * long_edges, adjustment, config)
+        if not len(points.xyz):
             return None
     best = bundle
     if not bundle.bends and schedule.focals_move:
-        best = decide_lens(bundle, solid, adjustment, config)
+        best = decide_lens(bundle, points, adjustment, config)
     last = replace(adjustment, distortion=best.bends, tolerance=schedule.tolerance)
     return _readjust(best, observations, config.max_error * long_edges, last, config)[0]
 
@@ -132,12 +132,12 @@ def _readjust(
     max_error_px: Float[np.ndarray, " n"],
     settings: AdjustmentSettings,
     config: BundleConfig,
-) -> tuple[Bundle, Solid]:
+) -> tuple[Bundle, TriangulatedPoints]:
     """Adjusted to what agrees with it, and that; untouched where nothing does."""
-    solid = triangulate_solid(bundle, observations, max_error_px, config)
-    if not len(solid.xyz):
-        return bundle, solid
-    return adjust_bundle(replace(bundle, xyz=solid.xyz), solid.observations, settings, config), solid
+    points = triangulate_robustly(bundle, observations, max_error_px, config)
+    if not len(points.xyz):
+        return bundle, points
+    return adjust_bundle(replace(bundle, xyz=points.xyz), points.observations, settings, config), points
 
 
 def _in_view_pixels(
@@ -145,11 +145,11 @@ def _in_view_pixels(
     views: Sequence[View],
     bundle: Bundle,
     turns: Float[np.ndarray, "n 4 4"],
-    solid: Solid,
+    points: TriangulatedPoints,
     config: BundleConfig,
-) -> Refined:
+) -> RefinedComponent:
     """With the bundle's cameras, and without the points of views that are not held."""
-    counts = np.bincount(solid.observations.view_index, minlength=len(views))
+    counts = np.bincount(points.observations.view_index, minlength=len(views))
     unheld = {
         index: f"only {count} of its observations agree with the other views"
         for index, count in enumerate(counts.tolist())
@@ -160,28 +160,30 @@ def _in_view_pixels(
         component,
         cameras=tuple(camera_of_view(view, camera) for view, camera in cameras),
         cam_from_world=invert_rigid(turns) @ bundle.cam_from_world,
-        tracks=_tracks(views, solid, set(unheld)),
+        tracks=_tracks(views, points, set(unheld)),
     )
-    return Refined(refined, unheld)
+    return RefinedComponent(refined, unheld)
 
 
-def _stages(before: Solid, adjusted: Solid | None, schedule: Schedule) -> tuple[AlignmentStage, ...]:
+def _stages(
+    before: TriangulatedPoints, adjusted: TriangulatedPoints | None, schedule: Schedule
+) -> tuple[AlignmentStage, ...]:
     """What an adjustment was kept of; and of the first one also where it began."""
-    solids = {"tracks of the aligned cameras": before} if schedule.reports_start else {}
+    triangulations = {"tracks of the aligned cameras": before} if schedule.reports_start else {}
     if adjusted is not None:
-        solids[schedule.name] = adjusted
+        triangulations[schedule.name] = adjusted
     return tuple(
-        AlignmentStage(name, solid.robust_error_px, solid.median_error_px, "pixels of the photo")
-        for name, solid in solids.items()
+        AlignmentStage(name, points.robust_error_px, points.median_error_px, "pixels of the photo")
+        for name, points in triangulations.items()
     )
 
 
-def _tracks(views: Sequence[View], solid: Solid, unheld: set[int]) -> Tracks:
+def _tracks(views: Sequence[View], points: TriangulatedPoints, unheld: set[int]) -> Tracks:
     """In view pixels and with colours, without unheld views and points left with one observation."""
-    found = solid.observations
+    found = points.observations
     held = ~np.isin(found.view_index, sorted(unheld))
     kept = compact(found.point_index, found.view_index, found.pixels, held)
-    counts = np.bincount(found.point_index[held], minlength=len(solid.xyz))
+    counts = np.bincount(found.point_index[held], minlength=len(points.xyz))
     pixels = kept.pixels.copy()
     colors = np.zeros((len(pixels), 3))
     for index, view in enumerate(views):
@@ -191,7 +193,7 @@ def _tracks(views: Sequence[View], solid: Solid, unheld: set[int]) -> Tracks:
     totals = np.bincount(kept.point_index, minlength=kept.num_points)[:, None]
     sums = np.stack([np.bincount(kept.point_index, channel, kept.num_points) for channel in colors.T], axis=1)
     return Tracks(
-        solid.xyz[counts >= 2],
+        points.xyz[counts >= 2],
         np.round(sums / np.maximum(totals, 1)).astype(np.uint8),
         kept.point_index,
         kept.view_index,

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from dust3r_sfm.alignment.bundle.bundle_refinement import Held, Refined, refine_bundle
+from dust3r_sfm.alignment.bundle.bundle_refinement import Held, RefinedComponent, refine_bundle
 from dust3r_sfm.alignment.bundle.config import BundleConfig
 from dust3r_sfm.alignment.bundle.schedule import Schedule, later_adjustment
 from dust3r_sfm.alignment.component import AdjustmentOutcome, Component
@@ -33,15 +33,15 @@ def refine_component(
     found = _local_correspondences(component, init)
     if config is None or not found:
         why = "not run: switched off" if config is None else "not run: no correspondences"
-        return _unrefined(start, why), {}
-    held = _held(component, init)
+        return _leave_unrefined(start, why), {}
+    held = _held_from_known(component, init)
     groups = [init.groups[member] for member in component.members]
     inside = [views[member] for member in component.members]
     result = refine_bundle(start, inside, found, groups, held, schedule, config)
     gone = {component.members[row]: reason for row, reason in result.dropped.items()}
-    if len(component) - len(gone) < 2 and _matches_agree(start, found, config.turn_error):
-        return _unrefined(start, f"not kept: {NO_ANGLE}"), {}
-    return _surviving(start, _with_held(held, result, start)), gone
+    if len(component) - len(gone) < 2 and _turns_explain_matches(start, found, config.turn_error):
+        return _leave_unrefined(start, f"not kept: {NO_ANGLE}"), {}
+    return _drop_lost_views(start, _restore_held(held, result, start)), gone
 
 
 def readjust_without(
@@ -58,11 +58,11 @@ def readjust_without(
     return refine_component(left, views, init, config, schedule)[0]
 
 
-def _unrefined(component: Component, why: str) -> Component:
+def _leave_unrefined(component: Component, why: str) -> Component:
     return replace(component, adjustment=AdjustmentOutcome(why))
 
 
-def _with_held(held: Held, result: Refined, start: Component) -> Refined:
+def _restore_held(held: Held, result: RefinedComponent, start: Component) -> RefinedComponent:
     """What was held, to the last bit: it has been to pixels of the stored file and back."""
     refined = result.component
     poses = np.where(np.array(held.poses)[:, None, None], start.cam_from_world, refined.cam_from_world)
@@ -71,7 +71,9 @@ def _with_held(held: Held, result: Refined, start: Component) -> Refined:
     return replace(result, component=replace(refined, cameras=cameras, cam_from_world=poses))
 
 
-def _matches_agree(component: Component, found: Mapping[Pair, Correspondences], max_error: float) -> bool:
+def _turns_explain_matches(
+    component: Component, found: Mapping[Pair, Correspondences], max_error: float
+) -> bool:
     """Whether the matches of every pair are where a turn between its cameras has them: then all that
     bundle adjustment lacks is an angle, and the pairs' own depths stand."""
     cameras, poses = component.cameras, component.cam_from_world
@@ -84,7 +86,7 @@ def _matches_agree(component: Component, found: Mapping[Pair, Correspondences], 
     return True
 
 
-def _held(component: Component, init: Initialization) -> Held:
+def _held_from_known(component: Component, init: Initialization) -> Held:
     given = init.evidence.given[[init.groups[m] for m in component.members]]
     return Held(
         tuple(bool(fixed) for fixed in given),
@@ -99,7 +101,7 @@ def _local_correspondences(component: Component, init: Initialization) -> dict[P
     return {Pair(number[pair.i], number[pair.j]): found[pair] for pair in used}
 
 
-def _surviving(start: Component, result: Refined) -> Component:
+def _drop_lost_views(start: Component, result: RefinedComponent) -> Component:
     """Without the dropped views; pair scales follow the world should its size have changed."""
     refined = result.component
     kept = [row for row in range(len(start)) if row not in result.dropped]
@@ -109,11 +111,11 @@ def _surviving(start: Component, result: Refined) -> Component:
     return replace(
         left,
         scales={pair: scale * factor for pair, scale in left.scales.items()},
-        tracks=_renumbered(refined.tracks, kept, len(start)),
+        tracks=_renumber_views(refined.tracks, kept, len(start)),
     )
 
 
-def _renumbered(tracks: Tracks, kept: Sequence[int], count: int) -> Tracks:
+def _renumber_views(tracks: Tracks, kept: Sequence[int], count: int) -> Tracks:
     """View indices among the kept views; no track may still see a dropped one."""
     number = np.full(count, -1)
     number[list(kept)] = np.arange(len(kept))

@@ -9,7 +9,7 @@ from dust3r_sfm.alignment.component import Component
 from dust3r_sfm.alignment.pairs.initialization import Initialization
 from dust3r_sfm.geometry import invert_rigid
 from dust3r_sfm.geometry.epipolar import epipolar_errors
-from dust3r_sfm.geometry.graph import connected, two_edge_connected
+from dust3r_sfm.geometry.graph import label_components, label_two_edge_components
 from dust3r_sfm.types import Camera, Correspondences, PairGeometry, Rigid
 
 
@@ -30,7 +30,7 @@ def contradicted_members(component: Component, init: Initialization, config: Reg
             continue
         i, j, found = number[pair.i], number[pair.j], init.correspondences[pair]
         j_from_i = component.cam_from_world[j] @ invert_rigid(component.cam_from_world[i])
-        if not matches_agree(found, component.cameras[i], component.cameras[j], j_from_i, config):
+        if not matches_fit_pose(found, component.cameras[i], component.cameras[j], j_from_i, config):
             strong = [ends for ends, matches in used.items() if config.contradiction * matches >= len(found)]
             doubted |= _cut_off(i, j, strong, len(number))
     left = len(number) - len(doubted)
@@ -40,7 +40,7 @@ def contradicted_members(component: Component, init: Initialization, config: Reg
 def _cut_off(i: int, j: int, strong: Sequence[tuple[int, int]], count: int) -> set[int]:
     """The views on the smaller of both sides, where strong pairs do not join views i and j."""
     ends = np.array(strong, dtype=np.int64).reshape(-1, 2).T
-    label = connected(ends[0], ends[1], count)
+    label = label_components(ends[0], ends[1], count)
     if label[i] == label[j]:
         return set()
     sides = [set(np.flatnonzero(label == label[end]).tolist()) for end in (i, j)]
@@ -63,12 +63,12 @@ def planar_only_members(component: Component, init: Initialization, config: Regi
     size = max(component.members) + 1
     loose = [(p.i, p.j) for p in component.scales if not {p.i, p.j} & solid]
     ends = np.array(loose, dtype=np.int64).reshape(-1, 2).T
-    label = two_edge_connected(ends[0], ends[1], size)
+    label = label_two_edge_components(ends[0], ends[1], size)
     hanging_together = np.bincount(label, minlength=size)[label]
     return {view for view in set(component.members) - solid if hanging_together[view] < config.self_held}
 
 
-def matches_agree(
+def matches_fit_pose(
     found: Correspondences, camera_i: Camera, camera_j: Camera, j_from_i: Rigid, config: RegistrationConfig
 ) -> bool:
     """Whether most matches lie on their epipolar lines."""

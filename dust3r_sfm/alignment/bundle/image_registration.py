@@ -13,14 +13,14 @@ from jaxtyping import Float
 
 from dust3r_sfm.alignment.bundle.component_refinement import readjust_without, refine_component
 from dust3r_sfm.alignment.bundle.config import BundleConfig, RegistrationConfig
-from dust3r_sfm.alignment.bundle.doubts import contradicted_members, matches_agree, planar_only_members
+from dust3r_sfm.alignment.bundle.doubts import contradicted_members, matches_fit_pose, planar_only_members
 from dust3r_sfm.alignment.bundle.observed_points import ObservedPoints, observed_points, points_at
 from dust3r_sfm.alignment.bundle.schedule import final_adjustment, later_adjustment
 from dust3r_sfm.alignment.component import Component
 from dust3r_sfm.alignment.pairs.initialization import Initialization
 from dust3r_sfm.geometry import invert_rigid
 from dust3r_sfm.geometry.cameras import reframe_camera
-from dust3r_sfm.geometry.resection import resected
+from dust3r_sfm.geometry.resection import resect
 from dust3r_sfm.geometry.view_cameras import principal_point, view_camera, view_scale
 from dust3r_sfm.types import Camera, Correspondences, Pair, Rigid, Tracks, View
 
@@ -50,7 +50,7 @@ def register_images(
         if not set(component.members) <= set(larger.members):
             break
         component = larger
-    return _reported_as(first, component)
+    return _report_first_adjustment(first, component)
 
 
 def adjust_to_convergence(
@@ -65,10 +65,10 @@ def adjust_to_convergence(
         return component
     last = readjust_without(component, (), views, init, config, final_adjustment(config))
     same = last.adjustment.kept and last.members == component.members
-    return _reported_as(component, last) if same else component
+    return _report_first_adjustment(component, last) if same else component
 
 
-def _reported_as(first: Component, last: Component) -> Component:
+def _report_first_adjustment(first: Component, last: Component) -> Component:
     """What the first adjustment gained is what the report is about."""
     before = first.adjustment
     outcome = replace(last.adjustment, text=before.text, error_before_px=before.error_before_px)
@@ -111,7 +111,7 @@ def _scene_points(
         known = correspondences.get(Pair(member, view))
         if known is None:
             swapped = correspondences.get(Pair(view, member))
-            known = None if swapped is None else swapped.swapped()
+            known = None if swapped is None else swapped.swap()
         if known is None:
             continue
         point = points_at(seen, known.pixels_i)
@@ -145,7 +145,7 @@ def _resect(
 ) -> Rigid | None:
     if len(pixels) < config.min_inliers:
         return None
-    found = resected(points, pixels, camera, config.max_error * max(camera.width, camera.height), seed)
+    found = resect(points, pixels, camera, config.max_error * max(camera.width, camera.height), seed)
     if found is None or found.inliers.sum() < max(config.min_inliers, config.min_inlier_ratio * len(pixels)):
         return None
     return found.cam_from_points
@@ -173,7 +173,7 @@ def _extend(
         if not inside or pair in scales or not pose.metric or baseline == 0:
             continue
         j_from_i = poses[pair.j] @ invert_rigid(poses[pair.i])
-        if matches_agree(init.correspondences[pair], cameras[pair.i], cameras[pair.j], j_from_i, config):
+        if matches_fit_pose(init.correspondences[pair], cameras[pair.i], cameras[pair.j], j_from_i, config):
             scales[pair] = float(np.linalg.norm(j_from_i[:3, 3])) / baseline
             residual_px[pair] = pose.median_residual_px
     return replace(

@@ -6,16 +6,18 @@ import numpy as np
 
 from dust3r_sfm.alignment.bundle.adjustment import AdjustmentSettings, Bundle, adjust_bundle
 from dust3r_sfm.alignment.bundle.config import BundleConfig
-from dust3r_sfm.alignment.bundle.solid_points import Solid
+from dust3r_sfm.alignment.bundle.robust_triangulation import TriangulatedPoints
 from dust3r_sfm.alignment.bundle.tracks import Observations
 from dust3r_sfm.alignment.bundle.triangulation import rays, reprojection_errors
 from dust3r_sfm.parallel import in_threads
 
 
-def decide_lens(straight: Bundle, solid: Solid, settings: AdjustmentSettings, config: BundleConfig) -> Bundle:
+def decide_lens(
+    straight: Bundle, points: TriangulatedPoints, settings: AdjustmentSettings, config: BundleConfig
+) -> Bundle:
     """With radial distortion where the photos speak for it clearly, else as given: a lens that is not
     needed costs accuracy, and readers of pinhole models."""
-    seen = solid.observations
+    seen = points.observations
     free = ~np.isin(straight.camera_of_view, sorted(straight.held_cameras))
     count = len(straight.cameras) - len(straight.held_cameras)
     if count == 0 or np.count_nonzero(free[seen.view_index]) < config.min_lens_observations * count:

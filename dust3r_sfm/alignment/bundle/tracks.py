@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Bool, Float, Int, UInt64
 
-from dust3r_sfm.geometry.graph import connected
+from dust3r_sfm.geometry.graph import label_components
 from dust3r_sfm.types import Correspondences, Pair
 
 
@@ -38,33 +38,31 @@ def observations_from_correspondences(correspondences: Mapping[Pair, Corresponde
     count = 0
     for view in np.unique(ends).tolist():
         mine = np.flatnonzero(ends == view).tolist()
-        places, place_of_row = np.unique(
-            np.concatenate([_packed(sides[k]) for k in mine]), return_inverse=True
-        )
+        places, place_of_row = np.unique(np.concatenate([_pack(sides[k]) for k in mine]), return_inverse=True)
         parts = np.split(place_of_row.ravel() + count, np.cumsum([len(sides[k]) for k in mine])[:-1])
         for side, part in zip(mine, parts, strict=True):
             place_of_side[side] = part
         views.append(np.full(len(places), view))
-        pixels.append(_unpacked(places))
+        pixels.append(_unpack(places))
         count += len(places)
     joined = np.concatenate(place_of_side[0::2]), np.concatenate(place_of_side[1::2])
-    track = connected(*joined, count)
+    track = label_components(*joined, count)
     view_of_place = np.concatenate(views)
-    return compact(track, view_of_place, np.concatenate(pixels), _alone(track, view_of_place))
+    return compact(track, view_of_place, np.concatenate(pixels), _find_alone(track, view_of_place))
 
 
-def _packed(pixels: Float[np.ndarray, "n 2"]) -> UInt64[np.ndarray, " n"]:
+def _pack(pixels: Float[np.ndarray, "n 2"]) -> UInt64[np.ndarray, " n"]:
     """Both coordinates in one number, which sorts as they do (they are not negative)."""
     bits = np.ascontiguousarray(pixels, dtype=np.float32).view(np.uint32).astype(np.uint64)
     return bits[:, 0] << np.uint64(32) | bits[:, 1]
 
 
-def _unpacked(places: UInt64[np.ndarray, " n"]) -> Float[np.ndarray, "n 2"]:
+def _unpack(places: UInt64[np.ndarray, " n"]) -> Float[np.ndarray, "n 2"]:
     bits = np.stack([places >> np.uint64(32), places & np.uint64(0xFFFFFFFF)], axis=1)
     return bits.astype(np.uint32).view(np.float32).astype(np.float64)
 
 
-def _alone(track: Int[np.ndarray, " o"], view: Int[np.ndarray, " o"]) -> Bool[np.ndarray, " o"]:
+def _find_alone(track: Int[np.ndarray, " o"], view: Int[np.ndarray, " o"]) -> Bool[np.ndarray, " o"]:
     """Places that are the only one of their view in their track."""
     _, inverse, counts = np.unique(
         track * (int(view.max()) + 1) + view, return_inverse=True, return_counts=True

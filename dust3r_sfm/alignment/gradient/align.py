@@ -10,14 +10,20 @@ from jaxtyping import Float, Int
 from dust3r_sfm.alignment.config import AlignmentConfig
 from dust3r_sfm.alignment.gradient.config import GradientConfig
 from dust3r_sfm.alignment.gradient.descent import Descended, Fixed, descend
+from dust3r_sfm.alignment.gradient.initialization import initial_parameters
 from dust3r_sfm.alignment.gradient.objective import stack_maps
-from dust3r_sfm.alignment.gradient.parameters import CENTRE_STEPS, Parameters, expanded, focals_px, rotation
-from dust3r_sfm.alignment.gradient.start import starting_parameters
+from dust3r_sfm.alignment.gradient.parameters import (
+    CENTRE_STEPS,
+    Parameters,
+    expand_translation,
+    focals_px,
+    rotation,
+)
 from dust3r_sfm.alignment.pairs.initialization import Initialization, initialize
 from dust3r_sfm.evidence import EvidenceConfig, evidence_from_predictions
 from dust3r_sfm.geometry import invert_rigid, rigid
 from dust3r_sfm.geometry.cameras import reframe_camera
-from dust3r_sfm.geometry.graph import connected
+from dust3r_sfm.geometry.graph import label_components
 from dust3r_sfm.geometry.view_cameras import view_camera, view_scale
 from dust3r_sfm.progress import Progress
 from dust3r_sfm.types import (
@@ -52,12 +58,10 @@ def align_by_gradient(
     if not predictions:
         return Reconstruction((), dropped)
     evidence = evidence_from_predictions(views, predictions, EvidenceConfig(matches=0, kept_maps=0))
-    start = initialize(views, evidence, config.cameras, config.presets, config.pairs, config.seed, progress)
+    init = initialize(views, evidence, config.cameras, config.presets, config.pairs, config.seed, progress)
     components = _components(predictions, len(views))
     progress.start("Descending", gradient.iterations * len(components), "steps")
-    scenes = [
-        _scene(members, views, predictions, start, config, gradient, progress) for members in components
-    ]
+    scenes = [_scene(members, views, predictions, init, config, gradient, progress) for members in components]
     placed = {view.name for scene in scenes for view in scene.views}
     left = {name: reason for name, reason in dropped.items() if name not in placed}
     return Reconstruction(tuple(scenes), left)
@@ -66,7 +70,7 @@ def align_by_gradient(
 def _components(predictions: Sequence[PairPrediction], num_views: int) -> list[Int[np.ndarray, " n"]]:
     """Indices of the views of each component of at least two, most views first."""
     ends = np.array([(p.pair.i, p.pair.j) for p in predictions]).T
-    labels = connected(ends[0], ends[1], num_views)
+    labels = label_components(ends[0], ends[1], num_views)
     members = [np.flatnonzero(labels == label) for label in np.unique(labels)]
     return sorted((m for m in members if len(m) >= 2), key=lambda m: (-len(m), int(m[0])))
 
@@ -75,7 +79,7 @@ def _scene(
     members: Int[np.ndarray, " n"],
     views: Sequence[View],
     predictions: Sequence[PairPrediction],
-    start: Initialization,
+    init: Initialization,
     config: AlignmentConfig,
     gradient: GradientConfig,
     progress: Progress,
@@ -85,13 +89,11 @@ def _scene(
     inside = [
         replace(p, pair=Pair(number[p.pair.i], number[p.pair.j])) for p in predictions if p.pair.i in number
     ]
-    poses = {
-        local: pose for m, local in number.items() if (pose := start.known.cam_from_world[m]) is not None
-    }
-    values = starting_parameters(mine, inside, _focals(members, views, start), poses, gradient, config.seed)
+    poses = {local: pose for m, local in number.items() if (pose := init.known.cam_from_world[m]) is not None}
+    values = initial_parameters(mine, inside, _focals(members, views, init), poses, gradient, config.seed)
     fixed = Fixed(
         torch.tensor([local in poses for local in range(len(mine))]),
-        torch.tensor([start.known.cameras[int(m)] is not None for m in members]),
+        torch.tensor([init.known.cameras[int(m)] is not None for m in members]),
     )
     maps = stack_maps(mine, inside, gradient)
     found = descend(values, maps, fixed, gradient, progress.advance)
@@ -99,10 +101,10 @@ def _scene(
 
 
 def _focals(
-    members: Int[np.ndarray, " n"], views: Sequence[View], start: Initialization
+    members: Int[np.ndarray, " n"], views: Sequence[View], init: Initialization
 ) -> Float[np.ndarray, " n"]:
     """In pixels of each view."""
-    logs = [start.evidence.log_focal[start.groups[m]] + np.log(view_scale(views[m])) for m in members]
+    logs = [init.evidence.log_focal[init.groups[m]] + np.log(view_scale(views[m])) for m in members]
     return np.exp(np.array(logs))
 
 
@@ -113,7 +115,9 @@ def _as_scene(
     given: dict[int, Rigid],
 ) -> Scene:
     values = found.values
-    poses = rigid(_numpy(rotation(values.view_quaternion)), _numpy(expanded(values.view_translation)))
+    poses = rigid(
+        _numpy(rotation(values.view_quaternion)), _numpy(expand_translation(values.view_translation))
+    )
     cam_from_world = invert_rigid(poses)
     for local, pose in given.items():
         cam_from_world[local] = pose

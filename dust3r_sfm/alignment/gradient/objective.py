@@ -55,7 +55,7 @@ def _weights(confidence: Float[Tensor, "e p"], kind: Weighting) -> Float[Tensor,
     return torch.sqrt(confidence) if kind == "sqrt" else confidence
 
 
-def _padded(maps: Sequence[np.ndarray], size: int, device: str) -> Tensor:
+def _pad(maps: Sequence[np.ndarray], size: int, device: str) -> Tensor:
     flat = [values.reshape(-1, *values.shape[2:]) for values in maps]
     out = np.zeros((len(flat), size, *flat[0].shape[1:]), np.float32)
     for row, values in zip(out, flat, strict=True):
@@ -67,12 +67,12 @@ def stack_maps(views: Sequence[View], predictions: Sequence[PairPrediction], con
     """Masked pixels, and points that are not finite, weigh nothing. `Pair`s count in `views`."""
     size = max(view.image.shape[0] * view.image.shape[1] for view in views)
     tail, head = edges_of([(p.pair.i, p.pair.j) for p in predictions], config.device)
-    points_i = _padded([p.points_i for p in predictions], size, config.device)
-    points_j = _padded([p.points_j for p in predictions], size, config.device)
+    points_i = _pad([p.points_i for p in predictions], size, config.device)
+    points_j = _pad([p.points_j for p in predictions], size, config.device)
     confidence_i = [_confidence(p.confidence_i, views[p.pair.i]) for p in predictions]
     confidence_j = [_confidence(p.confidence_j, views[p.pair.j]) for p in predictions]
-    weights_i = _weights(_padded(confidence_i, size, config.device), config.weighting)
-    weights_j = _weights(_padded(confidence_j, size, config.device), config.weighting)
+    weights_i = _weights(_pad(confidence_i, size, config.device), config.weighting)
+    weights_j = _weights(_pad(confidence_j, size, config.device), config.weighting)
     finite_i, finite_j = points_i.isfinite().all(-1), points_j.isfinite().all(-1)
     pixels = [pixel_grid(*v.image.shape[:2]) - principal_point(v) for v in views]
     return Maps(
@@ -82,7 +82,7 @@ def stack_maps(views: Sequence[View], predictions: Sequence[PairPrediction], con
         torch.where(finite_j[..., None], points_j, 0.0),
         torch.where(finite_i, weights_i, 0.0),
         torch.where(finite_j, weights_j, 0.0),
-        _padded(pixels, size, config.device),
+        _pad(pixels, size, config.device),
         sum(p.confidence_i.size for p in predictions),
         sum(p.confidence_j.size for p in predictions),
     )

@@ -42,11 +42,11 @@ def rotation(quaternion: Float[Tensor, "k 4"]) -> Float[Tensor, "k 3 3"]:
     return torch.stack(rows, dim=-2)
 
 
-def expanded(compressed: Float[Tensor, "k 3"]) -> Float[Tensor, "k 3"]:
+def expand_translation(compressed: Float[Tensor, "k 3"]) -> Float[Tensor, "k 3"]:
     return torch.sign(compressed) * torch.expm1(compressed.abs())
 
 
-def compressed(translation: Float[Tensor, "k 3"]) -> Float[Tensor, "k 3"]:
+def compress_translation(translation: Float[Tensor, "k 3"]) -> Float[Tensor, "k 3"]:
     return torch.sign(translation) * torch.log1p(translation.abs())
 
 
@@ -62,7 +62,9 @@ def pair_scales(values: Parameters, base_scale: float | None) -> Float[Tensor, "
     return torch.exp(logs)
 
 
-def stretched(values: Parameters, points: Float[Tensor, "e p 3"], keep_scale: bool) -> Float[Tensor, "e p 3"]:
+def stretch_points(
+    values: Parameters, points: Float[Tensor, "e p 3"], keep_scale: bool
+) -> Float[Tensor, "e p 3"]:
     """Points of pairs with x, y and z scaled by their adaptors; these change no size where it is kept."""
     both = values.adaptor[:, [0, 0, 1]]
     if keep_scale:
@@ -76,7 +78,7 @@ def points_of_views(values: Parameters, pixels: Float[Tensor, "n p 2"]) -> Float
     offset = (values.centre / CENTRE_STEPS)[:, None]
     slopes = (pixels - offset) / focals_px(values)[:, None, None]
     seen = torch.cat([slopes * depth, depth], dim=-1)
-    return seen @ rotation(values.view_quaternion).mT + expanded(values.view_translation)[:, None]
+    return seen @ rotation(values.view_quaternion).mT + expand_translation(values.view_translation)[:, None]
 
 
 def points_of_pairs(
@@ -84,8 +86,8 @@ def points_of_pairs(
 ) -> Float[Tensor, "e p 3"]:
     """World points that pairs' own points stand for."""
     scale = pair_scales(values, base_scale)[:, None, None]
-    turned = stretched(values, points, base_scale is not None) @ rotation(values.pair_quaternion).mT
-    return scale * (turned + expanded(values.pair_translation)[:, None])
+    turned = stretch_points(values, points, base_scale is not None) @ rotation(values.pair_quaternion).mT
+    return scale * (turned + expand_translation(values.pair_translation)[:, None])
 
 
 def edges_of(pairs: list[tuple[int, int]], device: str) -> tuple[Int[Tensor, " e"], Int[Tensor, " e"]]:

@@ -38,7 +38,7 @@ def spanning_tree(pairs: Sequence[Pair], scores: Sequence[float], num_views: int
     return order
 
 
-def registered(points: Points, target: Points, confidence: Float[np.ndarray, "_h _w"]) -> Rigid:
+def fit_similarity(points: Points, target: Points, confidence: Float[np.ndarray, "_h _w"]) -> Rigid:
     """The similarity target_from_points, weighted with confidence; points that are not finite have none."""
     known = np.isfinite(points).all(axis=-1) & np.isfinite(target).all(axis=-1)
     weights = np.where(known, confidence, 0.0).ravel().astype(np.float64)
@@ -58,16 +58,16 @@ def world_points(
     for pair in spanning_tree(list(by_pair), scores, num_views):
         prediction = by_pair[pair]
         if pair.i in world:
-            similarity = registered(prediction.points_i, world[pair.i], prediction.confidence_i)
+            similarity = fit_similarity(prediction.points_i, world[pair.i], prediction.confidence_i)
         elif pair.j in world:
-            similarity = registered(prediction.points_j, world[pair.j], prediction.confidence_j)
+            similarity = fit_similarity(prediction.points_j, world[pair.j], prediction.confidence_j)
         else:
             similarity = np.eye(4)
-        world.setdefault(pair.i, _moved(similarity, prediction.points_i))
-        world.setdefault(pair.j, _moved(similarity, prediction.points_j))
+        world.setdefault(pair.i, _move(similarity, prediction.points_i))
+        world.setdefault(pair.j, _move(similarity, prediction.points_j))
         placed.append((pair, similarity))
     return [world[view] for view in range(num_views)], placed
 
 
-def _moved(similarity: Rigid, points: Points) -> Points:
+def _move(similarity: Rigid, points: Points) -> Points:
     return transform_points(similarity, points.reshape(-1, 3).astype(np.float64)).reshape(points.shape)

@@ -43,7 +43,7 @@ class Edges:
         """z in camera j of its samples, in the edge's own scale, by the edge's own relative pose."""
         return transform_points(self.j_from_i, self.points_j)[..., 2]
 
-    def thinned(self, samples: int) -> "Edges":
+    def thin(self, samples: int) -> "Edges":
         """With at most so many samples, the first ones (which are spread evenly too, see `sample_indices`),
         and as small a share of the matches."""
         held, matches = self.weights_j.shape[1], self.match_weights.shape[1]
@@ -78,12 +78,12 @@ def stack_edges(poses: Sequence[RelativePose]) -> Edges:
         weights_i=np.stack([s.weights_i for s in summaries]),
         points_j=np.stack([s.points_j for s in summaries]),
         weights_j=np.stack([s.weights_j for s in summaries]),
-        match_pixels_i=np.stack([_padded(s.matches.pixels_i, most) for s in summaries]),
-        match_pixels_j=np.stack([_padded(s.matches.pixels_j, most) for s in summaries]),
-        match_depth_i=np.stack([_padded(s.match_depth_i, most) for s in summaries]),
-        match_weights=np.stack([_padded(s.matches.weights, most) for s in summaries]),
+        match_pixels_i=np.stack([_pad(s.matches.pixels_i, most) for s in summaries]),
+        match_pixels_j=np.stack([_pad(s.matches.pixels_j, most) for s in summaries]),
+        match_depth_i=np.stack([_pad(s.match_depth_i, most) for s in summaries]),
+        match_weights=np.stack([_pad(s.matches.weights, most) for s in summaries]),
     )
 
 
-def _padded(values: Float[np.ndarray, "n *channels"], count: int) -> Float[np.ndarray, "count *channels"]:
+def _pad(values: Float[np.ndarray, "n *channels"], count: int) -> Float[np.ndarray, "count *channels"]:
     return np.concatenate([values, np.zeros((count - len(values), *values.shape[1:]))])

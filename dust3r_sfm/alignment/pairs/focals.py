@@ -17,7 +17,7 @@ from dust3r_sfm.types import View
 
 
 @dataclass(frozen=True)
-class FocalConfig:
+class FocalEvidenceConfig:
     """How surely pairs, EXIF and guesses tell a camera's focal. Spreads are standard deviations of its
     logarithm."""
 
@@ -60,7 +60,7 @@ def focal_evidence(
     groups: Sequence[int],
     summaries: Sequence[PairSummary],
     given: Mapping[int, float],
-    config: FocalConfig,
+    config: FocalEvidenceConfig,
 ) -> FocalEvidence:
     """Weighted median over the pairs whose pointmap of image i shows a focal. `given` has the log focals
     (original pixels) of the groups where it is known."""
@@ -76,7 +76,7 @@ def focal_evidence(
         log_focal[group] = middle
         statistical = 1.0 / value_weights.sum() + spread**2 / len(log_values)
         information[group] = 1.0 / (statistical + config.systematic_spread**2)
-    evidence = _with_exif(views, groups, FocalEvidence(log_focal, information), config)
+    evidence = _add_exif(views, groups, FocalEvidence(log_focal, information), config)
     log_focal, information = evidence.log_focal.copy(), evidence.information.copy()
     for group, value in given.items():
         log_focal[group], information[group] = value, np.inf
@@ -93,8 +93,8 @@ def _opinions(
     return logs, information, np.array([groups[s.pair.i] for s in telling], dtype=np.int64)
 
 
-def _with_exif(
-    views: Sequence[View], groups: Sequence[int], evidence: FocalEvidence, config: FocalConfig
+def _add_exif(
+    views: Sequence[View], groups: Sequence[int], evidence: FocalEvidence, config: FocalEvidenceConfig
 ) -> FocalEvidence:
     """Adds EXIF focals as a weak opinion, the only one where no pair has any."""
     log_focal, information = evidence.log_focal.copy(), evidence.information.copy()

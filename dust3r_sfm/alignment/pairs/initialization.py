@@ -11,11 +11,11 @@ from dust3r_sfm.alignment.known_cameras import (
     Presets,
     known_log_focals,
     known_of_views,
-    solved_matches,
-    solved_pixels,
     split_groups,
+    undistort_matches,
+    undistort_pixels,
 )
-from dust3r_sfm.alignment.pairs.focals import FocalConfig, FocalEvidence, focal_evidence
+from dust3r_sfm.alignment.pairs.focals import FocalEvidence, FocalEvidenceConfig, focal_evidence
 from dust3r_sfm.alignment.pairs.relative_pose import RelativePose, RelativePoseConfig, estimate_relative_poses
 from dust3r_sfm.camera_groups import group_cameras
 from dust3r_sfm.camera_sharing import CameraSharing
@@ -33,7 +33,7 @@ class PairsConfig:
 
     relative_pose: RelativePoseConfig = field(default_factory=RelativePoseConfig)
     """When its points speak for a relative pose."""
-    focals: FocalConfig = field(default_factory=FocalConfig)
+    focals: FocalEvidenceConfig = field(default_factory=FocalEvidenceConfig)
     """How surely it tells a focal."""
 
 
@@ -46,7 +46,7 @@ class Initialization:
     correspondences: Mapping[Pair, Correspondences]
     """In view pixels."""
     pixels: Float[np.ndarray, "n samples 2"]
-    """Each view's samples as ideal cameras would see them (see `known_cameras.solved_pixels`)."""
+    """Each view's samples as ideal cameras would see them (see `known_cameras.undistort_pixels`)."""
     groups: tuple[int, ...]
     """Which views have one camera: a number each."""
     evidence: FocalEvidence
@@ -89,22 +89,22 @@ def initialize(
     return Initialization(
         summaries,
         evidence.correspondences,
-        np.stack([solved_pixels(*row) for row in zip(pixels, views, known.cameras, strict=True)]),
+        np.stack([undistort_pixels(*row) for row in zip(pixels, views, known.cameras, strict=True)]),
         groups,
         focals,
         known,
-        tuple(_as_solved(pose, views, known) for pose in poses),
+        tuple(_undistort(pose, views, known) for pose in poses),
         unusable,
         seed,
     )
 
 
-def _as_solved(pose: RelativePose, views: Sequence[View], known: Known) -> RelativePose:
+def _undistort(pose: RelativePose, views: Sequence[View], known: Known) -> RelativePose:
     """With matches as ideal cameras would see them, where the real ones are known."""
     summary, (i, j) = pose.summary, (pose.pair.i, pose.pair.j)
     if known.cameras[i] is None and known.cameras[j] is None:
         return pose
-    matches = solved_matches(summary.matches, views[i], views[j], known.cameras[i], known.cameras[j])
+    matches = undistort_matches(summary.matches, views[i], views[j], known.cameras[i], known.cameras[j])
     return replace(pose, summary=replace(summary, matches=matches))
 
 
@@ -114,7 +114,7 @@ def _complete(
     groups: Sequence[int],
     summaries: Sequence[PairSummary],
     pixels: Float[np.ndarray, "n samples 2"],
-    config: FocalConfig,
+    config: FocalEvidenceConfig,
     seed: int,
 ) -> FocalEvidence:
     """Focals for groups without evidence: by resection of their views, or a guess that weighs little."""

@@ -13,8 +13,8 @@ from jaxtyping import Float
 from dust3r_sfm.evidence.summary import PairSummary
 from dust3r_sfm.geometry import project, rigid, transform_points
 from dust3r_sfm.geometry.projection import unit_rays
-from dust3r_sfm.geometry.resection import Effort, resected
-from dust3r_sfm.geometry.turning import fitted_rotation
+from dust3r_sfm.geometry.resection import Effort, resect
+from dust3r_sfm.geometry.turning import fit_rotation
 from dust3r_sfm.parallel import in_threads
 from dust3r_sfm.progress import Progress
 from dust3r_sfm.types import Camera, Correspondences, Pair, PairGeometry, Rigid
@@ -66,7 +66,7 @@ def _resect_second_camera(
     if min(np.count_nonzero(known), np.count_nonzero(summary.weights_i)) < config.min_points:
         return "too few points are known"
     points, pixels = summary.points_j[known].astype(np.float64), pixels_j[known]
-    found = resected(points, pixels, camera, config.max_error * camera.fx, seed, config.effort)
+    found = resect(points, pixels, camera, config.max_error * camera.fx, seed, config.effort)
     if found is None:
         return "no relative pose fits its points"
     seen = transform_points(found.cam_from_points, points)
@@ -88,7 +88,7 @@ def _fit_turn(
     if found is None or len(found) < config.min_points:
         return "a pure rotation with too few matches"
     rays_i, rays_j = unit_rays(found.pixels_i, camera_i), unit_rays(found.pixels_j, camera_j)
-    rotation, error, weights = fitted_rotation(rays_i, rays_j, found.weights.astype(np.float64))
+    rotation, error, weights = fit_rotation(rays_i, rays_j, found.weights.astype(np.float64))
     median_px = float(np.median(error)) * camera_j.fx
     return RelativePose(summary, rigid(rotation, np.zeros(3)), False, float(weights.sum()), median_px)
 

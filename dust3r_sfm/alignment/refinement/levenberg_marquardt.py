@@ -19,11 +19,15 @@ from jaxtyping import Float
 
 from dust3r_sfm.alignment.refinement.consensus import Consensus, depth_consensus
 from dust3r_sfm.alignment.refinement.edge_blocks import DEPTH_I, SCALE, edge_from_relative
-from dust3r_sfm.alignment.refinement.linearization import Frozen, Noise, frozen
 from dust3r_sfm.alignment.refinement.noise_model import PointNoise, point_noise
 from dust3r_sfm.alignment.refinement.problem import Problem, State, damped_step, edge_cameras, focal_offset
+from dust3r_sfm.alignment.refinement.residual_blocks import Noise, ResidualBlocks, build_residual_blocks
 from dust3r_sfm.alignment.refinement.residuals import PARAMETERS
-from dust3r_sfm.alignment.refinement.weighted_residuals import shown_matches, shown_points, terms
+from dust3r_sfm.alignment.refinement.weighted_residuals import (
+    linearise_blocks,
+    match_residuals,
+    point_residuals,
+)
 from dust3r_sfm.geometry.robust import MAD_TO_STD, known_median
 
 FIRST_DAMPING, LEAST_DAMPING, MOST_DAMPING = 1e-5, 1e-9, 1e3
@@ -31,7 +35,7 @@ FIRST_DAMPING, LEAST_DAMPING, MOST_DAMPING = 1e-5, 1e-9, 1e3
 
 
 @dataclass(frozen=True)
-class Refined:
+class RefinedState:
     """`residual_px`: each edge's median distance of points from their rays, in pixels of view j;
     `start_residual_px` the same at the start. The costs are those of the last round, which froze the
     consensus and the noise: of what it found, and of the start."""
@@ -54,18 +58,18 @@ def _cauchy_weight(squared: Float[np.ndarray, "*shape"], width: float) -> Float[
     return 1.0 / (1.0 + squared / width**2)
 
 
-def linearise(
-    problem: Problem, held: Frozen, state: State, seen: Consensus
+def build_normal_equations(
+    problem: Problem, blocks: ResidualBlocks, state: State, seen: Consensus
 ) -> tuple[float, Float[np.ndarray, "e 17 17"], Float[np.ndarray, "e 17"]]:
     """The cost (half the sum of all robust squared residuals), and of each edge's own terms the
     re-weighted Gauss-Newton matrix and the gradient. The focals' evidence is in the cost only."""
     count, width = len(problem.edges), problem.config.cauchy_width
     relative = np.zeros((count, PARAMETERS + 1, PARAMETERS + 1))
     total = float((problem.evidence.pull * focal_offset(problem, state) ** 2).sum())
-    for rows, term in terms(problem, held, state):
-        squared = term.squared
-        total += float((term.weights * _cauchy(squared, width)).sum())
-        weighted = term.rows * np.sqrt(term.weights * _cauchy_weight(squared, width))[:, None, None]
+    for rows, block in linearise_blocks(problem, blocks, state):
+        squared = block.squared
+        total += float((block.weights * _cauchy(squared, width)).sum())
+        weighted = block.rows * np.sqrt(block.weights * _cauchy_weight(squared, width))[:, None, None]
         relative[rows] += (weighted @ np.swapaxes(weighted, -1, -2)).sum(axis=1)
     turn = edge_from_relative(edge_cameras(problem, state, np.arange(count)))
     back = np.swapaxes(turn, -1, -2)
@@ -95,14 +99,14 @@ def _add_ties(
     return float(_cauchy(residual**2, width)[seen.known].sum())
 
 
-def _minimise(problem: Problem, held: Frozen, start: State, seen: Consensus) -> tuple[State, float]:
+def _minimise(problem: Problem, blocks: ResidualBlocks, start: State, seen: Consensus) -> tuple[State, float]:
     """Levenberg-Marquardt until the cost no longer falls; and that cost."""
     state, damping = start, FIRST_DAMPING
-    current, normal, gradient = linearise(problem, held, state, seen)
+    current, normal, gradient = build_normal_equations(problem, blocks, state, seen)
     for _ in range(problem.config.iterations):
         while True:
             moved = damped_step(problem, state, normal, gradient, damping)
-            found, new_normal, new_gradient = linearise(problem, held, moved, seen)
+            found, new_normal, new_gradient = build_normal_equations(problem, blocks, moved, seen)
             if np.isfinite(found) and found <= current:
                 break
             damping *= 10.0
@@ -130,7 +134,7 @@ def _noise(problem: Problem, state: State, seen: Consensus) -> Noise:
 def _point_noise(problem: Problem, state: State, seen: Consensus) -> PointNoise:
     parts = []
     for chunk in problem.points:
-        found = shown_points(problem, state, seen, chunk)
+        found = point_residuals(problem, state, seen, chunk)
         frames, shared = found.frames, found.shared
         ratio = frames.reach / frames.distance
         parts.append((found.residual.swapaxes(1, 2)[shared], frames.sine[shared], ratio[shared]))
@@ -142,7 +146,7 @@ def _match_noise(problem: Problem, state: State) -> tuple[float, float]:
     """Pixels, and relative depth: judged where an error of depth shows by more than the pixels' own."""
     if not problem.matches:
         return problem.config.least_spread_px, problem.config.least_spread
-    parts = [shown_matches(problem, state, chunk) for chunk in problem.matches]
+    parts = [match_residuals(problem, state, chunk) for chunk in problem.matches]
     residual, travel = (np.concatenate(values) for values in zip(*parts, strict=True))
     own_px = max(_deviation(residual[:, 0]), problem.config.least_spread_px)
     telling = travel > _median(travel)
@@ -165,34 +169,36 @@ def _mean_positive(values: Float[np.ndarray, "*shape"]) -> float:
 def _residual_px(problem: Problem, state: State, seen: Consensus) -> Float[np.ndarray, " e"]:
     out = np.zeros(len(problem.edges))
     for chunk in problem.points:
-        found = shown_points(problem, state, seen, chunk)
+        found = point_residuals(problem, state, seen, chunk)
         ratio = found.frames.reach / found.frames.distance
         across = np.hypot(found.residual[:, 0] * ratio, found.residual[:, 1] * ratio * found.frames.sine)
         out[chunk.rows] = known_median(across) * edge_cameras(problem, state, chunk.rows).focal_j
     return out
 
 
-def refine(problem: Problem, state: State, first: State | None = None, rounds: int | None = None) -> Refined:
+def refine(
+    problem: Problem, state: State, first: State | None = None, rounds: int | None = None
+) -> RefinedState:
     """Rounds of depth consensus, noise estimation and minimisation, until poses stand still. `first` is
     the state that figures of the start are of, if it is not `state`; `rounds`: if not those of the config."""
-    first = _level(problem, first or state)
+    first = _reset_depths(problem, first or state)
     first_px = _residual_px(problem, first, _consensus(problem, first))
     for _ in range(problem.config.rounds if rounds is None else rounds):
-        start = _level(problem, state)
+        start = _reset_depths(problem, state)
         seen = _consensus(problem, start)
-        held = frozen(problem, start, seen, _noise(problem, start, seen))
-        state, cost = _minimise(problem, held, start, seen)
+        blocks = build_residual_blocks(problem, start, seen, _noise(problem, start, seen))
+        state, cost = _minimise(problem, blocks, start, seen)
         if np.abs(state.cam_from_world - start.cam_from_world).max() < problem.config.at_rest:
             break
-    first_cost = linearise(problem, held, first, seen)[0]
-    last = _level(problem, state)
+    first_cost = build_normal_equations(problem, blocks, first, seen)[0]
+    last = _reset_depths(problem, state)
     last_px = _residual_px(problem, last, _consensus(problem, last))
-    return Refined(
+    return RefinedState(
         state.cam_from_world, state.log_focal, state.log_scale, last_px, first_px, cost, first_cost
     )
 
 
-def _level(problem: Problem, state: State) -> State:
+def _reset_depths(problem: Problem, state: State) -> State:
     """The depths of views as the consensus of the state's own scales has them."""
     return replace(state, log_depth=np.zeros(problem.num_views))
 

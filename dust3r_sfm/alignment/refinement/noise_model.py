@@ -16,7 +16,7 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Bool, Float
 
-from dust3r_sfm.alignment.refinement.residuals import EdgeCameras, behind, cross, dot
+from dust3r_sfm.alignment.refinement.residuals import EdgeCameras, cross, dot, points_on_rays
 from dust3r_sfm.geometry.robust import deviation
 
 LEAST_SINE = 1e-6
@@ -41,7 +41,7 @@ def epipolar_frames(
     cameras: EdgeCameras, pixels_j: Float[np.ndarray, "e 2 m"], depth_j: Float[np.ndarray, "e m"]
 ) -> EpipolarFrames:
     """Where both rays are parallel any plane through them serves."""
-    point = behind(pixels_j, depth_j, cameras.focal_j, cameras.centre_j)
+    point = points_on_rays(pixels_j, depth_j, cameras.focal_j, cameras.centre_j)
     ray, distance = _unit(point)
     other, reach = _unit(point - cameras.translation[..., None])
     cosine = dot(ray, other)
@@ -75,7 +75,7 @@ Rows = tuple[Float[np.ndarray, "e 3 m"], Float[np.ndarray, "e 3 m"], Float[np.nd
 """Directions in which a difference of points is looked at, in camera j's frame."""
 
 
-def whitening(frames: EpipolarFrames, noise: PointNoise, shared: Bool[np.ndarray, "e m"]) -> Rows:
+def sqrt_information_rows(frames: EpipolarFrames, noise: PointNoise, shared: Bool[np.ndarray, "e m"]) -> Rows:
     """W with W^T W the inverse covariance; rows: across the epipolar plane, across the ray of j in it, and
     along that ray, which says nothing (0) where Y is not `shared` by other pairs."""
     small = (noise.across * frames.reach) ** 2
@@ -91,7 +91,7 @@ def whitening(frames: EpipolarFrames, noise: PointNoise, shared: Bool[np.ndarray
     )
 
 
-def measuring(frames: EpipolarFrames) -> Rows:
+def noise_scale_rows(frames: EpipolarFrames) -> Rows:
     """Rows that show a, l and b one by one, for `point_noise`: across the epipolar plane over |YI|; in it
     across the ray of j, over |YI| sin; in it across the ray of i, over |YJ| sin."""
     sine = np.maximum(frames.sine, LEAST_SINE)
@@ -109,8 +109,8 @@ def point_noise(
     ratio: Float[np.ndarray, " n"],
     least: float,
 ) -> PointNoise:
-    """From residuals in the rows of `measuring` (NaN where unknown), robustly, in the half with the larger
-    angles between rays. `ratio` is |YI| / |YJ|. No standard deviation is below `least`."""
+    """From residuals in the rows of `noise_scale_rows` (NaN where unknown), robustly, in the half with the
+    larger angles between rays. `ratio` is |YI| / |YJ|. No standard deviation is below `least`."""
     known = np.isfinite(shown).all(axis=-1)
     if not known.any():
         return PointNoise(least, least, least)

@@ -111,7 +111,7 @@ def damped_step(
     right = gradient[:, :SCALE] - across * (gradient[:, SCALE] / own)[:, None]
     diagonal = np.diagonal(normal[:, :SCALE, :SCALE], axis1=1, axis2=2)
     focals = slice(6 * problem.num_views, 6 * problem.num_views + problem.num_groups)
-    total, side = _scattered(columns, diagonal, size), _scattered(columns, right, size)
+    total, side = _scatter(columns, diagonal, size), _scatter(columns, right, size)
     prior = np.zeros(size)
     prior[focals] = problem.evidence.pull
     side[focals] += problem.evidence.pull * focal_offset(problem, state)
@@ -119,7 +119,7 @@ def damped_step(
     solved, free = np.zeros(size), _free(problem)
     solved[free] = -symmetric_factors(system.tocsc()[free][:, free]).solve(side[free])
     scale = -(gradient[:, SCALE] + (across * solved[columns]).sum(axis=1)) / own
-    return _moved(problem, state, solved, scale)
+    return _apply_step(problem, state, solved, scale)
 
 
 def _free(problem: Problem) -> Int[np.ndarray, " free"]:
@@ -130,7 +130,7 @@ def _free(problem: Problem) -> Int[np.ndarray, " free"]:
     return np.flatnonzero(~np.concatenate([np.repeat(held, 6), problem.evidence.given, depths]))
 
 
-def _scattered(
+def _scatter(
     columns: Int[np.ndarray, "e k"], values: Float[np.ndarray, "e k"], size: int
 ) -> Float[np.ndarray, " size"]:
     return np.bincount(columns.ravel(), values.ravel(), minlength=size)
@@ -146,7 +146,7 @@ def _matrix(
     )
 
 
-def _moved(
+def _apply_step(
     problem: Problem, state: State, solved: Float[np.ndarray, " p"], scale: Float[np.ndarray, " e"]
 ) -> State:
     focals = 6 * problem.num_views

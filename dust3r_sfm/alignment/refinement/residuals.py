@@ -33,7 +33,7 @@ class EdgeCameras:
     depth_scale_j: Float[np.ndarray, " e"]
 
 
-def behind(
+def points_on_rays(
     pixels: Float[np.ndarray, "e 2 m"],
     depth: Float[np.ndarray, "e m"],
     focal: Float[np.ndarray, " e"],
@@ -73,7 +73,7 @@ class Matches:
 
 
 @dataclass(frozen=True)
-class Reprojected:
+class Reprojections:
     """Where matches of i fall in view j at the pair's own depths along rays of the current focal:
     `points` Z in camera i, `seen` P in camera j, `inverse` 1 / P_z (0 behind the camera), and `offset` from
     the principal point and `residual` in pixels."""
@@ -85,18 +85,18 @@ class Reprojected:
     residual: Float[np.ndarray, "e 2 m"]
 
 
-def reprojected(cameras: EdgeCameras, matches: Matches) -> Reprojected:
+def reproject_matches(cameras: EdgeCameras, matches: Matches) -> Reprojections:
     depth = cameras.scale[:, None] * matches.depth_i
-    points = behind(matches.pixels_i, depth, cameras.focal_i, cameras.centre_i)
+    points = points_on_rays(matches.pixels_i, depth, cameras.focal_i, cameras.centre_i)
     seen = cameras.rotation @ points + cameras.translation[..., None]
     front = seen[:, 2] > 1e-6
     inverse = np.where(front, 1.0 / np.where(front, seen[:, 2], 1.0), 0.0)
     offset = (cameras.focal_j[:, None] * inverse)[:, None] * seen[:, :2]
     residual = np.where(front[:, None], offset + cameras.centre_j[..., None] - matches.pixels_j, BEHIND_PX)
-    return Reprojected(points, seen, inverse, offset, residual)
+    return Reprojections(points, seen, inverse, offset, residual)
 
 
-def moved_by_scale(cameras: EdgeCameras, found: Reprojected) -> Float[np.ndarray, "e 2 m"]:
+def derivative_by_log_scale(cameras: EdgeCameras, found: Reprojections) -> Float[np.ndarray, "e 2 m"]:
     """Derivative of `residual` by log s: the epipolar line's direction, and how far a point runs on it."""
     by_scale = found.seen - cameras.translation[..., None]
     slope = found.offset * by_scale[:, 2:]
@@ -105,7 +105,7 @@ def moved_by_scale(cameras: EdgeCameras, found: Reprojected) -> Float[np.ndarray
 
 def match_row(
     cameras: EdgeCameras,
-    found: Reprojected,
+    found: Reprojections,
     direction: Float[np.ndarray, "e 2 m"],
     out: Float[np.ndarray, "e 11 m"],
 ) -> None:
@@ -124,29 +124,29 @@ def match_row(
 
 
 @dataclass(frozen=True)
-class Compared:
+class ComparedPoints:
     """A pair's own points P in camera j, and Y, where its view's consensus has them, in world units."""
 
     seen: Float[np.ndarray, "e 3 m"]
     target: Float[np.ndarray, "e 3 m"]
 
 
-def compared(
+def compare_points(
     cameras: EdgeCameras,
     points: Float[np.ndarray, "e 3 m"],
     pixels_j: Float[np.ndarray, "e 2 m"],
     depth_j: Float[np.ndarray, "e m"],
-) -> Compared:
+) -> ComparedPoints:
     """Y is at the view's consensus depth e^mu D on the ray of its pixel."""
     depth = cameras.depth_scale_j[:, None] * depth_j
     turned = (cameras.scale[:, None, None] * cameras.rotation) @ points
     turned += cameras.translation[..., None]
-    return Compared(turned, behind(pixels_j, depth, cameras.focal_j, cameras.centre_j))
+    return ComparedPoints(turned, points_on_rays(pixels_j, depth, cameras.focal_j, cameras.centre_j))
 
 
 def point_row(
     cameras: EdgeCameras,
-    found: Compared,
+    found: ComparedPoints,
     direction: Float[np.ndarray, "e 3 m"],
     out: Float[np.ndarray, "e 11 m"],
 ) -> None:

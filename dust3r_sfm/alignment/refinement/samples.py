@@ -40,7 +40,7 @@ def point_chunks(
     """Of each edge at most `most` points, about `chunk` in one piece. `pixels`: the samples of each view.
     Every edge is in one piece, also one that knows nothing."""
     found = []
-    for rows, columns in _alike(_thinned(edges.weights_j > 0, most), chunk):
+    for rows, columns in _group_alike(_thin(edges.weights_j > 0, most), chunk):
         at = rows[:, None], columns
         points = _components_first(edges.points_j[at])
         own_pixels = _components_first(pixels[edges.head[rows][:, None], columns])
@@ -52,7 +52,7 @@ def match_chunks(edges: Edges, most: int, chunk: int) -> tuple[MatchChunk, ...]:
     """Of each edge at most `most` matches. Edges without one are in no chunk."""
     having = np.flatnonzero((edges.match_weights > 0).any(axis=1))
     found = []
-    for chosen, columns in _alike(_thinned(edges.match_weights[having] > 0, most), chunk):
+    for chosen, columns in _group_alike(_thin(edges.match_weights[having] > 0, most), chunk):
         at = having[chosen][:, None], columns
         matches = Matches(
             _components_first(edges.match_pixels_i[at]),
@@ -63,13 +63,13 @@ def match_chunks(edges: Edges, most: int, chunk: int) -> tuple[MatchChunk, ...]:
     return tuple(found)
 
 
-def _thinned(known: Bool[np.ndarray, "e samples"], most: int) -> Bool[np.ndarray, "e samples"]:
+def _thin(known: Bool[np.ndarray, "e samples"], most: int) -> Bool[np.ndarray, "e samples"]:
     """At most `most` of each row, spread over those that are known."""
     rank, count = known.cumsum(axis=1), np.maximum(known.sum(axis=1, keepdims=True), most)
     return known & (rank * most // count > (rank - 1) * most // count)
 
 
-def _alike(
+def _group_alike(
     known: Bool[np.ndarray, "e samples"], chunk: int
 ) -> list[tuple[Int[np.ndarray, " c"], Int[np.ndarray, "c m"]]]:
     """Rows with about equally many known columns, and these columns, the known ones first."""

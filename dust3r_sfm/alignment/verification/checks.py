@@ -36,7 +36,7 @@ def local_correspondences(component: Component, init: Initialization) -> dict[Pa
         Pair(number[pair.i], number[pair.j]): matches
         for pair, matches in found.items()
         if pair.i in number and pair.j in number and len(matches)
-        if pair.i < pair.j or pair.swapped() not in found
+        if pair.i < pair.j or pair.swap() not in found
     }
 
 
@@ -53,7 +53,7 @@ def part_labels(
 ) -> Int[np.ndarray, " n"]:
     """See `find_proven_parts`; all the same where no pair of any views has matches, as with networks that
     give none."""
-    found, given = local_correspondences(component, init), _given(component, init)
+    found, given = local_correspondences(component, init), _find_given(component, init)
     if not init.correspondences:
         return np.zeros(len(component), dtype=np.int64)
     if not found:
@@ -71,10 +71,10 @@ def part_labels(
     groups = track_parts(component.tracks, len(parts), config.min_shared_observations)
     # What is given needs no points to hold it.
     groups = np.where(np.isin(groups, groups[given]), groups.max() + 1, groups)
-    return _divided(parts, groups)
+    return _divide(parts, groups)
 
 
-def _divided(parts: Int[np.ndarray, " n"], groups: Int[np.ndarray, " n"]) -> Int[np.ndarray, " n"]:
+def _divide(parts: Int[np.ndarray, " n"], groups: Int[np.ndarray, " n"]) -> Int[np.ndarray, " n"]:
     """Parts divided by groups; a view that is left alone by that stays with most of its part."""
     both, label = np.unique(np.stack([parts, groups], axis=1), axis=0, return_inverse=True)
     label = label.ravel()
@@ -139,7 +139,7 @@ def prior_stds(
     )
 
 
-def _given(component: Component, init: Initialization) -> Bool[np.ndarray, " n"]:
+def _find_given(component: Component, init: Initialization) -> Bool[np.ndarray, " n"]:
     return np.array([init.known.cam_from_world[member] is not None for member in component.members])
 
 
@@ -149,26 +149,28 @@ def uncertain_members(
     """Members (by index among all views) whose rotation the tracks leave open, and how far; those that share
     too few tracks with two others; and both of two that are a scene by themselves and have too few matches,
     or a focal that nothing else tells, for that."""
-    if len(component.members) == 2 and not _given(component, init).all():
+    if len(component.members) == 2 and not _find_given(component, init).all():
         alone = _why_not_alone(component, init, config)
         return {} if alone is None else dict.fromkeys(component.members, alone)
     known = scene_uncertainty(component, views, init, config)
     if known is None:
-        return _hardly_shared(component, init, config)
-    rotation: Float[np.ndarray, " n"] = np.where(_given(component, init), 0.0, known.rotation_std_deg)
+        return _find_hardly_shared(component, init, config)
+    rotation: Float[np.ndarray, " n"] = np.where(_find_given(component, init), 0.0, known.rotation_std_deg)
     unsure = {
         component.members[row]: f"its rotation is known to {rotation[row]:.1f} degrees only"
         for row in np.flatnonzero(rotation > config.max_rotation_std_deg).tolist()
     }
-    return _hardly_shared(component, init, config) | unsure
+    return _find_hardly_shared(component, init, config) | unsure
 
 
-def _hardly_shared(component: Component, init: Initialization, config: VerificationConfig) -> dict[int, str]:
+def _find_hardly_shared(
+    component: Component, init: Initialization, config: VerificationConfig
+) -> dict[int, str]:
     """Nothing is asked of scenes without tracks, which were not bundle adjusted."""
     if not len(component.tracks.xyz):
         return {}
     shared = shared_observations(component.tracks, len(component.members))
-    few = (shared < config.min_shared_observations) & ~_given(component, init)
+    few = (shared < config.min_shared_observations) & ~_find_given(component, init)
     return {
         component.members[row]: f"only {shared[row]} of its points are seen by two other photos"
         for row in np.flatnonzero(few).tolist()

@@ -20,7 +20,7 @@ from dust3r_sfm.alignment.bundle.triangulation import (
     widest_angles_deg,
 )
 from dust3r_sfm.alignment.verification.witnesses import Witness, num_cells
-from dust3r_sfm.geometry.graph import two_edge_connected
+from dust3r_sfm.geometry.graph import label_two_edge_components
 from dust3r_sfm.types import Camera
 
 
@@ -107,12 +107,12 @@ def find_proven_parts(
     nothing holds. Two that are opposed are together only if both poses are `given`: such need no proof.
     Costs a triangulation of each block, and again each time that two become one."""
     count = len(seen.cameras)
-    doubted = _doubted(witnesses, count, config) & ~given
+    doubted = _find_doubted(witnesses, count, config) & ~given
     witnesses = [
         w for w in witnesses if w.supports and not doubted[[w.i, w.j]].any() and not seen.opposed[w.i, w.j]
     ]
     ends = np.array([(w.i, w.j) for w in witnesses], dtype=np.int64).reshape(-1, 2)
-    labels = two_edge_connected(ends[:, 0], ends[:, 1], count) if len(ends) else np.arange(count)
+    labels = label_two_edge_components(ends[:, 0], ends[:, 1], count) if len(ends) else np.arange(count)
     if given.any():
         labels = np.where(np.isin(labels, labels[given]), labels[given].min(), labels)
     blocks = _join(_blocks(seen, labels, doubted, config), seen, config)
@@ -121,10 +121,10 @@ def find_proven_parts(
         alone = np.count_nonzero(np.isin(blocks.labels, (i, j))) == 2
         if i != j and alone:
             blocks = _join(_merge(blocks, int(i), int(j), seen, config), seen, config)
-    return _without_pointless(blocks, given, config)
+    return _dissolve_pointless(blocks, given, config)
 
 
-def _without_pointless(
+def _dissolve_pointless(
     blocks: _Blocks, given: Bool[np.ndarray, " n"], config: PartConfig
 ) -> Int[np.ndarray, " n"]:
     """Each view of a block that triangulates next to nothing by itself: its epipolar lines agree, as they may
@@ -137,7 +137,7 @@ def _without_pointless(
     return np.where(alone, np.arange(len(alone)), blocks.labels)
 
 
-def _doubted(witnesses: Sequence[Witness], count: int, config: PartConfig) -> Bool[np.ndarray, " n"]:
+def _find_doubted(witnesses: Sequence[Witness], count: int, config: PartConfig) -> Bool[np.ndarray, " n"]:
     """Views too many of whose matches speak against their place."""
     ends = np.array([(w.i, w.j) for w in witnesses], dtype=np.int64).reshape(-1, 2)
     both = np.array([(w.agreeing, w.matches) for w in witnesses], dtype=np.float64).reshape(-1, 2)

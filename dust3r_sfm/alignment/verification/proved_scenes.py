@@ -13,7 +13,7 @@ from dust3r_sfm.alignment.component import Component
 from dust3r_sfm.alignment.pairs.initialization import Initialization
 from dust3r_sfm.alignment.verification.checks import part_labels, reasons_of_unproved, uncertain_members
 from dust3r_sfm.alignment.verification.config import VerificationConfig
-from dust3r_sfm.alignment.verification.focal_prior import hold_open_focals
+from dust3r_sfm.alignment.verification.open_focals import hold_open_focals
 from dust3r_sfm.types import View
 
 STILL_CHANGING = "its scene fell apart each time that it was adjusted without what was not proved"
@@ -49,7 +49,7 @@ def split_into_proved(
     held = hold_open_focals(component, views, init, config, bundle)
     if held.members != component.members:
         again = split_into_proved(held, views, init, config, bundle, rounds - 1)
-        return Proved(again.components, {**again.lost, **_gone(component, held, ())})
+        return Proved(again.components, {**again.lost, **_find_lost(component, held, ())})
     unsure = uncertain_members(held, views, init, config)
     if not unsure:
         return Proved((held,))
@@ -58,7 +58,7 @@ def split_into_proved(
         return Proved(lost={**unsure, **others})
     left = readjust_without(held, set(unsure), views, init, bundle)
     again = split_into_proved(left, views, init, config, bundle, rounds - 1)
-    return Proved(again.components, {**unsure, **again.lost, **_gone(held, left, unsure)})
+    return Proved(again.components, {**unsure, **again.lost, **_find_lost(held, left, unsure)})
 
 
 def _split(
@@ -82,11 +82,11 @@ def _split(
         part = readjust_without(component, others, views, init, bundle, anew)
         proved = split_into_proved(part, views, init, config, bundle, rounds - 1)
         found.extend(proved.components)
-        lost = {**lost, **proved.lost, **_gone(component, part, others)}
+        lost = {**lost, **proved.lost, **_find_lost(component, part, others)}
     return Proved(tuple(found), lost)
 
 
-def _gone(before: Component, after: Component, others: Collection[int]) -> dict[int, str]:
+def _find_lost(before: Component, after: Component, others: Collection[int]) -> dict[int, str]:
     """Views that an adjustment lost on the way."""
     left = set(before.members) - set(after.members) - set(others)
     return dict.fromkeys(sorted(left), "too few of its observations agree with the other views")

@@ -50,14 +50,14 @@ def find_repeated_structure(
     component: Component, measured: Sequence[RelativePose], config: RepeatedStructureConfig
 ) -> dict[Pair, str]:
     """Rejected pairs that agree on another place for a part of the scene, and a sentence that says so."""
-    found = _elsewhere(component, measured, config.most_pairs)
+    found = _find_elsewhere(component, measured, config.most_pairs)
     if len(found.pairs) < config.min_pairs:
         return {}
     same = _same(found, config.same_place * centre_spread(component.cam_from_world), config.same_turn_deg)
     out: dict[Pair, str] = {}
     left = np.ones(len(same), dtype=bool)
     while left.any():
-        counts = np.array([_undirected(found.pairs, row & left) for row in same]) * left
+        counts = np.array([_count_undirected(found.pairs, row & left) for row in same]) * left
         best = int(np.argmax(counts))
         if counts[best] < config.min_pairs:
             break
@@ -68,7 +68,7 @@ def find_repeated_structure(
     return out
 
 
-def _elsewhere(component: Component, measured: Sequence[RelativePose], most: int) -> _Elsewhere:
+def _find_elsewhere(component: Component, measured: Sequence[RelativePose], most: int) -> _Elsewhere:
     local = component.local
     inside = [m for m in measured if m.pair.i in local and m.pair.j in local]
     depth = _log_depths(component, inside)
@@ -126,6 +126,6 @@ def _same(found: _Elsewhere, place: float, turn_deg: float) -> Bool[np.ndarray, 
     return out
 
 
-def _undirected(pairs: Sequence[Pair], rows: Bool[np.ndarray, " p"]) -> int:
+def _count_undirected(pairs: Sequence[Pair], rows: Bool[np.ndarray, " p"]) -> int:
     chosen: Int[np.ndarray, " k"] = np.flatnonzero(rows)
-    return len({min(pairs[row], pairs[row].swapped()) for row in chosen})
+    return len({min(pairs[row], pairs[row].swap()) for row in chosen})

@@ -53,7 +53,7 @@ def structure_votes(
     observed = [observed_points(tracks, view) for view in range(count)]
     for pair, found in correspondences.items():
         there = _errors(found, observed[pair.i], tracks.xyz, cameras[pair.j], cam_from_world[pair.j])
-        back = _errors(found.swapped(), observed[pair.j], tracks.xyz, cameras[pair.i], cam_from_world[pair.i])
+        back = _errors(found.swap(), observed[pair.j], tracks.xyz, cameras[pair.i], cam_from_world[pair.i])
         best = np.fmin(there, back)
         for matrix, number in (
             (agreeing, (best < config.max_error).sum()),

@@ -11,7 +11,7 @@ import scipy.sparse as sparse
 from jaxtyping import Bool, Int
 from scipy.sparse.csgraph import minimum_spanning_tree
 
-from dust3r_sfm.geometry.graph import connected
+from dust3r_sfm.geometry.graph import label_components
 from dust3r_sfm.types import Tracks
 
 MIN_VIEWS = 3
@@ -33,10 +33,10 @@ def track_parts(tracks: Tracks, num_views: int, least: int) -> Int[np.ndarray, "
     kept = np.ones(len(edges), dtype=bool)
     for edge in weakest_first[tree.data[weakest_first] > 1.0 / least].tolist():
         kept[edge] = False
-        label = connected(edges[kept, 0], edges[kept, 1], num_views)
+        label = label_components(edges[kept, 0], edges[kept, 1], num_views)
         sides = [label == label[end] for end in edges[edge]]
         kept[edge] = min(map(np.count_nonzero, sides)) == 1 or _common_points(sees, sides) >= least
-    return connected(edges[kept, 0], edges[kept, 1], num_views)
+    return label_components(edges[kept, 0], edges[kept, 1], num_views)
 
 
 def _sees(tracks: Tracks, num_views: int) -> sparse.csr_matrix:

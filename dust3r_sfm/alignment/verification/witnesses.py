@@ -60,7 +60,7 @@ def pair_witnesses(
     """Of every pair of views (numbered as the cameras) with matches, each unordered pair once."""
     out = []
     for pair, found in sorted(correspondences.items()):
-        if (pair.i > pair.j and pair.swapped() in correspondences) or not len(found):
+        if (pair.i > pair.j and pair.swap() in correspondences) or not len(found):
             continue
         j_from_i = cam_from_world[pair.j] @ invert_rigid(cam_from_world[pair.i])
         agree = agreeing_matches(found, cameras[pair.i], cameras[pair.j], j_from_i, config)
@@ -73,7 +73,7 @@ def agreeing_matches(
 ) -> Bool[np.ndarray, " n"]:
     """Which matches lie on their epipolar lines in both views."""
     there = epipolar_errors(found, camera_i, camera_j, j_from_i) / max(camera_j.width, camera_j.height)
-    back = epipolar_errors(found.swapped(), camera_j, camera_i, invert_rigid(j_from_i))
+    back = epipolar_errors(found.swap(), camera_j, camera_i, invert_rigid(j_from_i))
     back /= max(camera_i.width, camera_i.height)
     return np.maximum(there, back) < config.max_error
 

@@ -19,7 +19,7 @@ def option(config: type, field: str, metavar: str | None = None, forms: str = ""
 
     Goes into `Annotated[...]`; the default itself is `config.field`.
     """
-    text, _, otherwise = documented(config, field).partition(" None: ")
+    text, _, otherwise = field_docstring(config, field).partition(" None: ")
     default = getattr(config, field)
     if default is None:
         hint = f"(default: {otherwise.rstrip('.')})" if otherwise else ""
@@ -30,7 +30,7 @@ def option(config: type, field: str, metavar: str | None = None, forms: str = ""
     return tyro.conf.arg(metavar=metavar, help=text, help_behavior_hint=hint)
 
 
-def documented(config: type, field: str) -> str:
+def field_docstring(config: type, field: str) -> str:
     """The docstring below a field of a dataclass or of one it inherits from, in one line."""
     found = next((texts[field] for texts in map(_docstrings, config.__mro__) if field in texts), None)
     assert found is not None, f"{config.__name__}.{field} has no docstring"

@@ -47,7 +47,7 @@ class ReferenceOptions:
 
 
 @dataclass(frozen=True)
-class PlacingOptions:
+class PoseOptions:
     """How poses are found, and which are believed."""
 
     top_k: Annotated[int, option(_Choices, "top_k", "N")] = _Choices.top_k
@@ -76,6 +76,6 @@ class Localize:
     ] = None
     """Folder of photos, one photo, or a text file with a path (and perhaps a camera) a line."""
     known: Annotated[ReferenceOptions, tyro.conf.OmitArgPrefixes] = field(default_factory=ReferenceOptions)
-    placing: Annotated[PlacingOptions, tyro.conf.OmitArgPrefixes] = field(default_factory=PlacingOptions)
+    pose: Annotated[PoseOptions, tyro.conf.OmitArgPrefixes] = field(default_factory=PoseOptions)
     compute: Annotated[ComputeOptions, tyro.conf.OmitArgPrefixes] = field(default_factory=ComputeOptions)
     files: Annotated[PoseOutputs, tyro.conf.OmitArgPrefixes] = field(default_factory=PoseOutputs)

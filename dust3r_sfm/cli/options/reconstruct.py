@@ -37,7 +37,7 @@ class PhotoOptions:
     masks: Annotated[Path | None, option(RunChoices, "masks", "DIR")] = RunChoices.masks
     pairs: Annotated[str, option(NamedChoices, "pairs", PAIRS)] = NamedChoices.pairs
     cameras: Annotated[CameraSharing, option(CameraChoice, "cameras")] = CameraChoice.cameras
-    sparing_above: Annotated[int, option(RunChoices, "sparing_above", "N")] = RunChoices.sparing_above
+    fast_above: Annotated[int, option(RunChoices, "fast_above", "N")] = RunChoices.fast_above
 
 
 @dataclass(frozen=True)

@@ -26,7 +26,7 @@ def flat_names(names: Sequence[str]) -> tuple[str, ...]:
     for name in names:
         path = PurePosixPath(name)
         suffix = ".jpg" if path.suffix.lower() in _JPEG_LIKE else ".png"
-        plain = _shortened(_escaped(str(path.with_suffix(""))), name)
+        plain = _shorten(_escape(str(path.with_suffix(""))), name)
         stem, count = plain, 1
         while stem.lower() in taken:
             count += 1
@@ -36,13 +36,13 @@ def flat_names(names: Sequence[str]) -> tuple[str, ...]:
     return tuple(flat)
 
 
-def _escaped(text: str) -> str:
+def _escape(text: str) -> str:
     # Names of files may hold bytes that are no UTF-8, which Python carries as lone surrogates.
     encoded = text.encode("utf-8", errors="surrogateescape")
     return "".join(chr(byte) if chr(byte) in _PLAIN else f"={byte:02X}" for byte in encoded)
 
 
-def _shortened(stem: str, name: str) -> str:
+def _shorten(stem: str, name: str) -> str:
     if len(stem) <= _LONGEST_STEM:
         return stem
     digest = hashlib.sha256(name.encode("utf-8", errors="surrogateescape")).hexdigest()[:_DIGEST]

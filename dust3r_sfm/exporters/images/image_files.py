@@ -89,7 +89,7 @@ def _usable_as_it_is(file: ImageFile) -> bool:
             _check_size(file.view, picture.size)
             return picture.mode == "RGB" and picture.format in _SAME_FORMAT[Path(file.name).suffix]
     except UnusablePhotoError as error:
-        raise _gone(file.view, str(error)) from error
+        raise _missing_photo(file.view, str(error)) from error
 
 
 def image_pixels_of(view: View, placement: Placement) -> Image.Image:
@@ -97,16 +97,16 @@ def image_pixels_of(view: View, placement: Placement) -> Image.Image:
     try:
         photo = read_photo(_photo_path(view), ImageSpec(long_edge=max(view.original_size)))
     except UnusablePhotoError as error:
-        raise _gone(view, str(error)) from error
+        raise _missing_photo(view, str(error)) from error
     _check_size(view, photo.stored_size)
     rgb = photo.rgb
     if placement.warped:
-        rgb = warped(rgb, placement.source, placement.full)
+        rgb = warp_image(rgb, placement.source, placement.full)
     image, size = Image.fromarray(rgb), (placement.camera.width, placement.camera.height)
     return image if image.size == size else image.resize(size, Image.Resampling.LANCZOS)
 
 
-def warped(rgb: UInt8[np.ndarray, "h w 3"], source: Camera, target: Camera) -> UInt8[np.ndarray, "H W 3"]:
+def warp_image(rgb: UInt8[np.ndarray, "h w 3"], source: Camera, target: Camera) -> UInt8[np.ndarray, "H W 3"]:
     """What `target`, at the same place and looking the same way, sees of a picture that `source` took,
     by bicubic interpolation."""
     picture = torch.from_numpy(rgb).permute(2, 0, 1)[None].float()
@@ -122,7 +122,7 @@ def warped(rgb: UInt8[np.ndarray, "h w 3"], source: Camera, target: Camera) -> U
     return out
 
 
-def relocated(view: View, photos: Path) -> View:
+def relocate_photo(view: View, photos: Path) -> View:
     """The view with its photo looked for below another folder."""
     return replace(view, path=photos / view.name)
 
@@ -131,17 +131,19 @@ def _photo_path(view: View) -> Path:
     if view.path is None:
         raise InputError(f"{view.name}: was not read from a file, so there is no photo to write an image of")
     if not view.path.is_file():
-        raise _gone(view, "there is no such file")
+        raise _missing_photo(view, "there is no such file")
     return view.path
 
 
 def _check_size(view: View, size: tuple[int, int]) -> None:
     if size != view.original_size:
         expected = "x".join(str(side) for side in view.original_size)
-        raise _gone(view, f"has {size[0]}x{size[1]} pixels, and the photo that was used had {expected}")
+        raise _missing_photo(
+            view, f"has {size[0]}x{size[1]} pixels, and the photo that was used had {expected}"
+        )
 
 
-def _gone(view: View, reason: str) -> InputError:
+def _missing_photo(view: View, reason: str) -> InputError:
     return InputError(
         f"{view.path}: {reason}; name the folder where the photos of this scene are now (--photos DIR), "
         "or export without images"

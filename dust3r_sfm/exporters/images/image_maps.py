@@ -30,12 +30,12 @@ def depth_image(
     interpolated; others are a step, which has no middle."""
     depth = np.where(usable_depth(scene, view, min_confidence), scene.depth[view], 0.0)
     seen = pixels_seen(scene.cameras[view], camera).reshape(-1, 2)
-    values = _interpolated(depth.astype(np.float64), seen, one_surface)
+    values = _interpolate(depth.astype(np.float64), seen, one_surface)
     values[~inside(seen, *depth.shape)] = 0.0
     return values.reshape(camera.height, camera.width).astype(np.float32)
 
 
-def _interpolated(
+def _interpolate(
     depth: Float[np.ndarray, "h w"], pixels: Float[np.ndarray, "n 2"], one_surface: float
 ) -> Float[np.ndarray, " n"]:
     """Bilinear on one surface, and the nearest value at steps and beside unknown depth."""

@@ -11,8 +11,8 @@ from dust3r_sfm.exporters.config import ImageForm, Transfer
 from dust3r_sfm.exporters.images.flat_names import flat_names
 from dust3r_sfm.exporters.images.image_files import ImageFile, write_images
 from dust3r_sfm.exporters.images.undistortion import Placement, image_pixels, placements
-from dust3r_sfm.exporters.tracks.observations import observed, unmasked
-from dust3r_sfm.exporters.tracks.originals import FilePixels, in_files
+from dust3r_sfm.exporters.tracks.observations import drop_masked_observations, select_observations
+from dust3r_sfm.exporters.tracks.originals import FilePixels, file_pixels
 from dust3r_sfm.geometry.resampling import inside
 from dust3r_sfm.types import Scene
 
@@ -33,10 +33,10 @@ class ImageSet:
 def image_set(scene: Scene, form: ImageForm, min_observations: int = 2) -> ImageSet:
     """How the scene's photos are to be written, and the scene in their pixels. Writes nothing."""
     placed = placements(scene, form)
-    scene = unmasked(scene, min_observations)
-    scene = observed(scene, _within(scene, placed, _pixels(scene, placed)), min_observations)
+    scene = drop_masked_observations(scene, min_observations)
+    scene = select_observations(scene, _within(scene, placed, _pixels(scene, placed)), min_observations)
     cameras = tuple(placement.camera for placement in placed)
-    files = in_files(scene, cameras, scene.cam_from_world, _pixels(scene, placed))
+    files = file_pixels(scene, cameras, scene.cam_from_world, _pixels(scene, placed))
     return ImageSet(scene, flat_names([view.name for view in scene.views]), placed, files)
 
 

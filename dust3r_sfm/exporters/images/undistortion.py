@@ -10,7 +10,7 @@ from dust3r_sfm.exporters.config import ImageForm
 from dust3r_sfm.geometry import pixel_grid, project, undistort_pixels, unproject
 from dust3r_sfm.geometry.cameras import reframe_camera
 from dust3r_sfm.geometry.view_cameras import exif_turn
-from dust3r_sfm.images.framing import fitted_size
+from dust3r_sfm.images.framing import fit_size
 from dust3r_sfm.types import Affine, Camera, Scene, View
 
 
@@ -37,19 +37,25 @@ class Placement:
 
 def placements(scene: Scene, form: ImageForm) -> tuple[Placement, ...]:
     """One for each view."""
-    return tuple(_placed(view, camera, form) for view, camera in zip(scene.views, scene.cameras, strict=True))
+    return tuple(
+        _placement(view, camera, form) for view, camera in zip(scene.views, scene.cameras, strict=True)
+    )
 
 
-def _placed(view: View, camera: Camera, form: ImageForm) -> Placement:
+def _placement(view: View, camera: Camera, form: ImageForm) -> Placement:
     upright_from_stored, size = _upright(view)
     affine = view.pixel_from_original @ np.linalg.inv(upright_from_stored)
     scale, shift = np.diag(affine)[:2], affine[:2, 2]
     fx, fy = np.array(camera.focals) / scale
     cx, cy = (np.array(camera.principal_point) - shift) / scale
-    source = _centred(reframe_camera(camera, size, (fx, fy), (cx, cy)), form.centred_px)
+    source = _centre(reframe_camera(camera, size, (fx, fy), (cx, cy)), form.centred_px)
     full = largest_pinhole(source, form.edge_samples) if form.undistorted else source
     return Placement(
-        source, full, _fitted(full, form.long_edge), affine, not np.allclose(upright_from_stored, np.eye(3))
+        source,
+        full,
+        _fit_long_edge(full, form.long_edge),
+        affine,
+        not np.allclose(upright_from_stored, np.eye(3)),
     )
 
 
@@ -64,7 +70,7 @@ def _upright(view: View) -> tuple[Affine, tuple[int, int]]:
     return upright_from_stored, (int(size[0]), int(size[1]))
 
 
-def _centred(camera: Camera, near_px: float) -> Camera:
+def _centre(camera: Camera, near_px: float) -> Camera:
     """With the principal point exactly at the centre, if rounding alone keeps it away."""
     size, centre = (camera.width, camera.height), (camera.width / 2, camera.height / 2)
     near = np.abs(np.subtract(camera.principal_point, centre)).max() < near_px
@@ -90,10 +96,10 @@ def _ideal_edge(x: np.ndarray, y: np.ndarray, camera: Camera) -> Float[np.ndarra
     return undistort_pixels(np.stack([x, y], axis=-1), camera)
 
 
-def _fitted(camera: Camera, long_edge: int | None) -> Camera:
+def _fit_long_edge(camera: Camera, long_edge: int | None) -> Camera:
     if long_edge is None:
         return camera
-    return resized_camera(camera, fitted_size((camera.width, camera.height), long_edge))
+    return resized_camera(camera, fit_size((camera.width, camera.height), long_edge))
 
 
 def resized_camera(camera: Camera, size: tuple[int, int]) -> Camera:
@@ -119,13 +125,13 @@ def image_pixels(
     return project(unproject(view_pixels, np.ones(len(view_pixels)), view_camera), camera)
 
 
-def distinct(cameras: Sequence[Camera]) -> tuple[tuple[Camera, ...], tuple[int, ...]]:
+def distinct_cameras(cameras: Sequence[Camera]) -> tuple[tuple[Camera, ...], tuple[int, ...]]:
     """The different cameras in order of first use, and which of them each is. One physical camera comes
     back through an upright and through a turned affine with other last bits: these count as one."""
     index: dict[Camera, int] = {}
-    return_index = [index.setdefault(_rounded(camera), len(index)) for camera in cameras]
+    return_index = [index.setdefault(_round_camera(camera), len(index)) for camera in cameras]
     return tuple(index), tuple(return_index)
 
 
-def _rounded(camera: Camera) -> Camera:
+def _round_camera(camera: Camera) -> Camera:
     return replace(camera, params=tuple(round(value, 9) for value in camera.params))

@@ -31,10 +31,10 @@ def originals_of(scene: Scene) -> FilePixels:
     cameras = tuple(camera for camera, _ in pairs)
     turns = np.stack([turn for _, turn in pairs]) if pairs else np.zeros((0, 4, 4))
     cam_from_world = turns @ scene.cam_from_world
-    return in_files(scene, cameras, cam_from_world, _original_pixels(scene))
+    return file_pixels(scene, cameras, cam_from_world, _original_pixels(scene))
 
 
-def in_files(
+def file_pixels(
     scene: Scene,
     cameras: tuple[Camera, ...],
     cam_from_world: Float[np.ndarray, "n 4 4"],

@@ -6,7 +6,7 @@ from jaxtyping import Float, Int
 from dust3r_sfm.types import Scene, Tracks
 
 
-def chosen_points(
+def choose_points(
     scene: Scene, errors_px: Float[np.ndarray, " o"], max_points: int | None, cells_a_side: int = 16
 ) -> Int[np.ndarray, " chosen"]:
     """Indices, ascending, of at most `max_points` (None: all) track points, by coverage and quality.

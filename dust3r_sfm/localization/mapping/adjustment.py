@@ -11,7 +11,7 @@ from scipy.spatial.transform import Rotation
 
 from dust3r_sfm.geometry import invert_rigid, rigid, transform_points
 from dust3r_sfm.geometry.colmap.options import bundle_options
-from dust3r_sfm.geometry.procrustes import moved_poses
+from dust3r_sfm.geometry.procrustes import move_poses
 from dust3r_sfm.io.colmap_model import pose_of_image
 from dust3r_sfm.localization.config import AdjustmentConfig
 
@@ -31,7 +31,7 @@ def refine_points(
     pycolmap.create_default_bundle_adjuster(options, problem, model).solve()
 
 
-def agreed_model(
+def adjust_model(
     model: pycolmap.Reconstruction, max_error_px: float, config: AdjustmentConfig
 ) -> pycolmap.Reconstruction | None:
     """A copy with the poses that its tracks agree on, brought to the given ones by a similarity, and its
@@ -78,9 +78,9 @@ def _groups(model: pycolmap.Reconstruction, config: AdjustmentConfig) -> list[li
 def _take_over(model: pycolmap.Reconstruction, freed: pycolmap.Reconstruction, group: list[int]) -> None:
     """The poses that `freed` has for a group, brought as near to those of `model` as a similarity can, and
     points along with them."""
-    given, free = poses(model, group), poses(freed, group)
+    given, free = poses_of_images(model, group), poses_of_images(freed, group)
     similarity = _given_from_free(invert_rigid(given), invert_rigid(free))
-    moved, _ = moved_poses(free, similarity)
+    moved, _ = move_poses(free, similarity)
     steps = dict(zip(group, invert_rigid(moved) @ given, strict=True))
     for point_id, point in model.points3D.items():
         seeing = [element.image_id for element in point.track.elements if element.image_id in steps]
@@ -92,7 +92,7 @@ def _take_over(model: pycolmap.Reconstruction, freed: pycolmap.Reconstruction, g
         model.frames[model.images[image_id].frame_id].rig_from_world = pycolmap.Rigid3d(pose[:3])
 
 
-def poses(model: pycolmap.Reconstruction, image_ids: list[int]) -> Float[np.ndarray, "n 4 4"]:
+def poses_of_images(model: pycolmap.Reconstruction, image_ids: list[int]) -> Float[np.ndarray, "n 4 4"]:
     return np.stack([pose_of_image(model.images[image_id]) for image_id in image_ids])
 
 

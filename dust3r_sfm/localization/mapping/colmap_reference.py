@@ -9,7 +9,7 @@ import pycolmap
 from dust3r_sfm.errors import InputError
 from dust3r_sfm.geometry.colmap.cameras import camera_from_pycolmap
 from dust3r_sfm.io.colmap_model import pose_of_image, read_model
-from dust3r_sfm.localization.mapping.photo_files import found_photos
+from dust3r_sfm.localization.mapping.photo_files import find_listed_photos
 from dust3r_sfm.localization.mapping.reference import NO_POINTS, DepthMap, KnownPoints, PosedPhoto, Reference
 
 
@@ -26,7 +26,7 @@ def read_colmap_set(
     if not posed:
         raise InputError(f"{folder}: this model has no photo with a pose; choose another model")
     names = [image.name for image in posed]
-    files, skipped = found_photos(names, folder, images, paths or {})
+    files, skipped = find_listed_photos(names, folder, images, paths or {})
     kept = [image for image in posed if image.name in files]
     photos = tuple(_posed_photo(model, image, files[image.name]) for image in kept)
     points = _known_points(model, [image.image_id for image in kept])

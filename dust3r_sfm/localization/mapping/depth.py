@@ -14,7 +14,7 @@ from dust3r_sfm.localization.mapping.reference import DepthMap, KnownPoints, Pos
 from dust3r_sfm.localization.mapping.reference_map import Store, read_depth, write_depth
 from dust3r_sfm.progress import Progress, Silent
 from dust3r_sfm.regressors.protocol import Encoding, PointmapRegressor
-from dust3r_sfm.regressors.stereo.two_view import triangulated_depths
+from dust3r_sfm.regressors.stereo.two_view import triangulate_depths
 from dust3r_sfm.types import Pair, PairPrediction, View
 
 
@@ -59,8 +59,8 @@ def known_size_depth(
     known_pixels, known_z = _known_depths(index, reference.photos[index], view, reference.points)
     weighted, weights = np.zeros(shape), np.zeros(shape)
     for found in predictions:
-        pixels, z = _triangulated(found, reference.photos, views, config)
-        scale = fitted_scale(
+        pixels, z = _triangulate(found, reference.photos, views, config)
+        scale = fit_scale(
             found.points_i[..., 2],
             np.concatenate([known_pixels, pixels]),
             np.concatenate([known_z, z]),
@@ -77,7 +77,7 @@ def known_size_depth(
     return DepthMap(mean.astype(np.float32), np.exp(weights).astype(np.float32), view.pixel_from_original)
 
 
-def fitted_scale(
+def fit_scale(
     depth: Float[np.ndarray, "h w"],
     pixels: Float[np.ndarray, "n 2"],
     z: Float[np.ndarray, " n"],
@@ -106,7 +106,7 @@ def _known_depths(
     return apply_affine(view.pixel_from_original, points.pixels[rows]), z
 
 
-def _triangulated(
+def _triangulate(
     found: PairPrediction, photos: Sequence[PosedPhoto], views: Sequence[View], config: PreparationConfig
 ) -> tuple[Float[np.ndarray, "n 2"], Float[np.ndarray, " n"]]:
     """View pixels and z in photo i of matches that fit the known cameras and have enough parallax."""
@@ -123,7 +123,7 @@ def _triangulated(
     limit = config.max_epipolar_error * longest_focals(photo_i)
     ones = np.ones((len(pixels), 1))
     full_i, full_j = np.hstack([rays_i, ones]), np.hstack([rays_j, ones])
-    z, _ = triangulated_depths(full_i, full_j, j_from_i)
+    z, _ = triangulate_depths(full_i, full_j, j_from_i)
     turned = full_i @ j_from_i[:3, :3].T
     cosine = (turned * full_j).sum(axis=1) / np.linalg.norm(turned, axis=1) / np.linalg.norm(full_j, axis=1)
     wide = cosine < np.cos(np.radians(config.min_angle_deg))

@@ -14,8 +14,8 @@ from dust3r_sfm.io.arrays import SUFFIX, read_arrays, write_arrays
 from dust3r_sfm.localization.config import PreparationConfig
 from dust3r_sfm.localization.mapping.matching import reference_matches
 from dust3r_sfm.localization.mapping.reference import NO_POINTS, PosedPhoto
-from dust3r_sfm.localization.mapping.reference_map import Prepared, Store
-from dust3r_sfm.localization.mapping.triangulation import triangulated_features
+from dust3r_sfm.localization.mapping.reference_map import ReferenceMap, Store
+from dust3r_sfm.localization.mapping.triangulation import triangulate_features
 from dust3r_sfm.localization.query_matches import NO_ROW, PointMatches, load_reference_view
 from dust3r_sfm.progress import Progress, Silent
 from dust3r_sfm.regressors.protocol import EncodesFeatures, Encoding
@@ -31,7 +31,7 @@ class StrongerReferences:
     was found lies in the folder of the preparation and is taken up from there."""
 
     def __init__(
-        self, prepared: Prepared, source: EncodesFeatures, spec: ImageSpec, config: PreparationConfig
+        self, prepared: ReferenceMap, source: EncodesFeatures, spec: ImageSpec, config: PreparationConfig
     ) -> None:
         self._source, self._spec, self._config = source, spec, config
         self._given = prepared.photos
@@ -98,25 +98,25 @@ class StrongerReferences:
         path = self._store.folder / _POINTS / f"{index:05d}{SUFFIX}"
         kept = read_arrays(path, self._store.key)
         if kept is None:
-            kept = {"points": self._triangulated(index)}
+            kept = {"points": self._triangulate(index)}
             write_arrays(path, self._store.key, kept)
         return kept["points"]
 
-    def _triangulated(self, index: int) -> Float[np.ndarray, "n 3"]:
+    def _triangulate(self, index: int) -> Float[np.ndarray, "n 3"]:
         chosen = [index, *self._neighbours[index]]
         photos = [self._photos[k] for k in chosen]
         encodings, pixels = [self._encoding(k) for k in chosen], [self._pixels(k) for k in chosen]
         pairs = [Pair(0, other) for other in range(1, len(chosen))]
         limit = self._config.max_epipolar_error
         matches = reference_matches(self._source, photos, encodings, pixels, pairs, limit, Silent())
-        found = triangulated_features(photos, pixels, matches, NO_POINTS, self._config, adjust_poses=False)
+        found = triangulate_features(photos, pixels, matches, NO_POINTS, self._config, adjust_poses=False)
         of_feature = found.point_of_feature[0]
         points = np.full((len(of_feature), 3), np.nan)
         points[of_feature >= 0] = found.xyz[of_feature[of_feature >= 0]]
         return points
 
 
-def _where_they_agree(prepared: Prepared) -> tuple[PosedPhoto, ...]:
+def _where_they_agree(prepared: ReferenceMap) -> tuple[PosedPhoto, ...]:
     assert prepared.features is not None, "prepared with another kind of regressor"
     agreed = prepared.features.points.agreed
     if agreed is None:

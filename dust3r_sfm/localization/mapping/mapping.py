@@ -16,23 +16,23 @@ from dust3r_sfm.images import load_view
 from dust3r_sfm.inference.cache_keys import encoding_key
 from dust3r_sfm.inference.config import InferenceConfig
 from dust3r_sfm.inference.encodings import encode_all
-from dust3r_sfm.inference.global_descriptors import LocalDescriptors, describing
+from dust3r_sfm.inference.global_descriptors import LocalDescriptors, require_descriptors
 from dust3r_sfm.localization.config import PreparationConfig
 from dust3r_sfm.localization.mapping.depth import reference_depths
 from dust3r_sfm.localization.mapping.matching import reference_matches
 from dust3r_sfm.localization.mapping.reference import KnownPoints, PosedPhoto, Reference
 from dust3r_sfm.localization.mapping.reference_map import (
-    Features,
-    Prepared,
+    ReferenceFeatures,
+    ReferenceMap,
     Store,
-    load_prepared,
+    load_reference_map,
     preparation_key,
-    save_prepared,
+    save_reference_map,
 )
-from dust3r_sfm.localization.mapping.triangulation import triangulated_features
+from dust3r_sfm.localization.mapping.triangulation import triangulate_features
 from dust3r_sfm.progress import Progress, Silent
 from dust3r_sfm.regressors.protocol import Encoding, MatchesFeatures, PointmapRegressor
-from dust3r_sfm.retrieval import Vlad, learned_vlad, similarity_pairs
+from dust3r_sfm.retrieval import Vlad, fit_vlad, similarity_pairs
 from dust3r_sfm.types import ImageSpec, Pair, View
 
 _READERS = 4
@@ -64,7 +64,7 @@ def prepare(
     config: PreparationConfig | None = None,
     inference: InferenceConfig | None = None,
     progress: Progress | None = None,
-) -> Prepared:
+) -> ReferenceMap:
     """What `folder` holds of exactly this set, regressor and settings; else made, and kept there. A killed
     preparation goes on where it was, but for matching and triangulation.
 
@@ -77,28 +77,28 @@ def prepare(
         inference or InferenceConfig(),
         progress or Silent(),
     )
-    describing(regressor)
+    require_descriptors(regressor)
     store = Store(folder, preparation_key(reference, regressor, config))
-    found = load_prepared(reference, store, inference.encoding_bytes)
+    found = load_reference_map(reference, store, inference.encoding_bytes)
     if found is not None:
         return found
-    read = _readable(reference, regressor.image_spec)
+    read = _read_views(reference, regressor.image_spec)
     encodings = encode_all(regressor, read.views, folder, inference.encoding_bytes, progress)
-    vlad, descriptors = _described(regressor, encodings, config, progress)
+    vlad, descriptors = _describe(regressor, encodings, config, progress)
     pairs = _neighbours(descriptors, config)
     if isinstance(regressor, MatchesFeatures):
         features = _features(regressor, read, encodings, pairs, config, progress)
-        prepared = Prepared(read.photos, encodings, vlad, descriptors, features, None, store)
+        prepared = ReferenceMap(read.photos, encodings, vlad, descriptors, features, None, store)
     else:
         given = replace(reference, photos=read.photos, points=read.points)
         depth = reference_depths(regressor, given, read.views, encodings, pairs, config, store, progress)
-        prepared = Prepared(read.photos, encodings, vlad, descriptors, None, depth, store)
+        prepared = ReferenceMap(read.photos, encodings, vlad, descriptors, None, depth, store)
     keys = [encoding_key(regressor, view) for view in read.views]
-    save_prepared(prepared, read.rows, keys, store)
+    save_reference_map(prepared, read.rows, keys, store)
     return prepared
 
 
-def _readable(reference: Reference, spec: ImageSpec) -> _Readable:
+def _read_views(reference: Reference, spec: ImageSpec) -> _Readable:
     """Raises InputError if there are none."""
     with ThreadPoolExecutor(_READERS) as pool:
         found = list(pool.map(lambda photo: _view_or_reason(photo, spec), reference.photos))
@@ -144,15 +144,15 @@ def _points_of(points: KnownPoints, rows: Sequence[int], count: int) -> KnownPoi
     )
 
 
-def _described(
+def _describe(
     regressor: PointmapRegressor,
     encodings: Sequence[Encoding],
     config: PreparationConfig,
     progress: Progress,
 ) -> tuple[Vlad, Float[np.ndarray, "n d"]]:
-    local = LocalDescriptors(describing(regressor), encodings)
+    local = LocalDescriptors(require_descriptors(regressor), encodings)
     progress.start("Describing", len(encodings), "images")
-    vlad = learned_vlad(local, config.descriptors)
+    vlad = fit_vlad(local, config.descriptors)
     rows = []
     for found in local:
         rows.append(vlad.describe(found))
@@ -174,7 +174,7 @@ def _features(
     pairs: Sequence[Pair],
     config: PreparationConfig,
     progress: Progress,
-) -> Features:
+) -> ReferenceFeatures:
     pixels = tuple(
         apply_affine(np.linalg.inv(view.pixel_from_original), regressor.feature_pixels(encoding))
         for view, encoding in zip(read.views, encodings, strict=True)
@@ -182,4 +182,4 @@ def _features(
     matches = reference_matches(
         regressor, read.photos, encodings, pixels, pairs, config.max_epipolar_error, progress
     )
-    return Features(pixels, triangulated_features(read.photos, pixels, matches, read.points, config))
+    return ReferenceFeatures(pixels, triangulate_features(read.photos, pixels, matches, read.points, config))

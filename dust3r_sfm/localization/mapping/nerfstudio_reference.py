@@ -6,8 +6,8 @@ from PIL import Image
 
 from dust3r_sfm.errors import InputError
 from dust3r_sfm.images.decoding import UnusablePhotoError, open_picture
-from dust3r_sfm.io.transforms_json import camera_of_fields, read_transforms, written_size
-from dust3r_sfm.localization.mapping.photo_files import found_photos
+from dust3r_sfm.io.transforms_json import camera_of_fields, read_transforms, size_of_fields
+from dust3r_sfm.localization.mapping.photo_files import find_listed_photos
 from dust3r_sfm.localization.mapping.reference import PosedPhoto, Reference
 
 
@@ -16,12 +16,12 @@ def read_nerfstudio_set(file: Path, images: Path | None = None) -> Reference:
     be read, a camera model that is not known, or photos that are not there."""
     written = read_transforms(file)
     names = _with_suffixes(list(written.fields), file.parent if images is None else images)
-    files, lost = found_photos(list(names), file.parent, images, {})
+    files, lost = find_listed_photos(list(names), file.parent, images, {})
     photos, skipped = [], dict(lost)
     for name, path in files.items():
         fields = written.fields[names[name]]
         try:
-            camera = camera_of_fields(fields, written_size(fields) or _stored_size(path))
+            camera = camera_of_fields(fields, size_of_fields(fields) or _stored_size(path))
             photos.append(PosedPhoto(name, path, camera, written.cam_from_world[names[name]]))
         except UnusablePhotoError as error:
             skipped[name] = str(error)

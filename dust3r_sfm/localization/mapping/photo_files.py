@@ -10,7 +10,7 @@ _ABOVE_MODEL = 3
 """How far above a model its images/ is looked for: OUT/colmap/sparse/0 has it in OUT."""
 
 
-def found_photos(
+def find_listed_photos(
     names: Sequence[str], model: Path, images: Path | None, known: Mapping[str, Path]
 ) -> tuple[dict[str, Path], dict[str, str]]:
     """Name -> file, and for those without one the reason. Looks at the paths in `known`, then in `images`,

@@ -13,7 +13,7 @@ from jaxtyping import Float
 from scipy.spatial.transform import Rotation
 
 from dust3r_sfm.geometry import invert_rigid, rigid, transform_points, vector_from_rotation
-from dust3r_sfm.localization.config import CarryingConfig
+from dust3r_sfm.localization.config import PoseTransferConfig
 from dust3r_sfm.localization.mapping.reference import PosedPhoto
 from dust3r_sfm.types import Rigid
 
@@ -28,8 +28,12 @@ class Agreed:
     xyz: Float[np.ndarray, "p 3"]
 
 
-def carried(
-    cam_from_agreed: Rigid, agreed: Agreed, photos: Sequence[PosedPhoto], depth: float, config: CarryingConfig
+def transfer_pose(
+    cam_from_agreed: Rigid,
+    agreed: Agreed,
+    photos: Sequence[PosedPhoto],
+    depth: float,
+    config: PoseTransferConfig,
 ) -> tuple[Rigid, Float[np.ndarray, "6 6"]]:
     """cam_from_world in the given world: the mean of what each of the nearest references makes of it, by the
     inverse square of its distance (Shepard 1968), where a radian of turn counts as much as `depth`, the

@@ -22,7 +22,7 @@ FILE = f"prepared{SUFFIX}"
 
 
 @dataclass(frozen=True)
-class Features:
+class ReferenceFeatures:
     """Where the features of each photo are (continuous, stored file), and what they show."""
 
     pixels: tuple[Float[np.ndarray, "_n 2"], ...]
@@ -44,7 +44,7 @@ class Store:
 
 
 @dataclass(frozen=True)
-class Prepared:
+class ReferenceMap:
     """A reference set made ready. What there is one of for each photo stands in the order of `photos`."""
 
     photos: tuple[PosedPhoto, ...]
@@ -55,7 +55,7 @@ class Prepared:
     """How photos are described."""
     descriptors: Float[np.ndarray, "n d"]
     """One unit row a photo."""
-    features: Features | None
+    features: ReferenceFeatures | None
     """Of regressors that have them, with their 3D points; else None."""
     depth: tuple[DepthMap, ...] | None
     """One map a photo, for regressors without features; else None."""
@@ -79,8 +79,8 @@ def preparation_key(reference: Reference, regressor: PointmapRegressor, config: 
     return digest.hexdigest()
 
 
-def save_prepared(
-    prepared: Prepared, kept: Sequence[int], encoding_keys: Sequence[str], store: Store
+def save_reference_map(
+    prepared: ReferenceMap, kept: Sequence[int], encoding_keys: Sequence[str], store: Store
 ) -> None:
     """`kept`: which photos of the reference set are in it. Encodings and depth maps are there already."""
     arrays: dict[str, np.ndarray] = {
@@ -106,7 +106,7 @@ def save_prepared(
     write_arrays(store.folder / FILE, store.key, arrays)
 
 
-def load_prepared(reference: Reference, store: Store, encoding_bytes: int) -> Prepared | None:
+def load_reference_map(reference: Reference, store: Store, encoding_bytes: int) -> ReferenceMap | None:
     """None if the folder holds none of this key, or lacks a part."""
     arrays = read_arrays(store.folder / FILE, store.key)
     if arrays is None:
@@ -121,15 +121,15 @@ def load_prepared(reference: Reference, store: Store, encoding_bytes: int) -> Pr
     if features is None and depth is None:
         return None
     vlad = Vlad(arrays["vlad_mean"], arrays["vlad_projection"], arrays["vlad_words"])
-    return Prepared(photos, encodings, vlad, arrays["descriptors"], features, depth, store)
+    return ReferenceMap(photos, encodings, vlad, arrays["descriptors"], features, depth, store)
 
 
-def _features(arrays: Mapping[str, np.ndarray]) -> Features:
+def _features(arrays: Mapping[str, np.ndarray]) -> ReferenceFeatures:
     ends = np.cumsum(arrays["counts"])[:-1]
     of_feature: list[Int[np.ndarray, " n"]] = np.split(arrays["point_of_feature"], ends)
     agreed = Agreed(arrays["agreed_poses"], arrays["agreed_xyz"]) if "agreed_poses" in arrays else None
     points = FeaturePoints(arrays["xyz"], arrays["ids"], tuple(of_feature), agreed)
-    return Features(tuple(np.split(arrays["pixels"], ends)), points)
+    return ReferenceFeatures(tuple(np.split(arrays["pixels"], ends)), points)
 
 
 def stored_depth(photos: Sequence[PosedPhoto], store: Store) -> tuple[DepthMap, ...] | None:

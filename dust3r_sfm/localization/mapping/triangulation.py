@@ -10,7 +10,7 @@ from scipy.spatial import cKDTree
 
 from dust3r_sfm.geometry.colmap.models import model_of_photos, track_of
 from dust3r_sfm.localization.config import PreparationConfig
-from dust3r_sfm.localization.mapping.adjustment import agreed_model, poses, refine_points
+from dust3r_sfm.localization.mapping.adjustment import adjust_model, poses_of_images, refine_points
 from dust3r_sfm.localization.mapping.pose_consistency import Agreed
 from dust3r_sfm.localization.mapping.reference import KnownPoints, PosedPhoto
 from dust3r_sfm.types import Pair
@@ -36,7 +36,7 @@ class FeaturePoints:
         return self.xyz if self.agreed is None else self.agreed.xyz
 
 
-def triangulated_features(
+def triangulate_features(
     photos: Sequence[PosedPhoto],
     pixels: Sequence[Float[np.ndarray, "_n 2"]],
     matches: Mapping[Pair, Int[np.ndarray, "_k 2"]],
@@ -53,7 +53,7 @@ def triangulated_features(
         [photo.cam_from_world for photo in photos],
         pixels,
     )
-    snapped = _snapped(photos, pixels, known, config.snap)
+    snapped = _snap(photos, pixels, known, config.snap)
     _add_known(model, known, snapped)
     graph = _match_graph(pixels, matches)
     max_error_px = config.max_error * float(np.median([max(p.camera.width, p.camera.height) for p in photos]))
@@ -65,14 +65,14 @@ def triangulated_features(
     refine_points(model, given, max_error_px, config.adjustment)
     new = set(model.points3D) - given
     pycolmap.ObservationManager(model, graph).filter_points3D(max_error_px, config.min_angle_deg, new)
-    agreed = agreed_model(model, max_error_px, config.adjustment) if adjust_poses else None
+    agreed = adjust_model(model, max_error_px, config.adjustment) if adjust_poses else None
     if agreed is not None:
         every = set(agreed.points3D)
         pycolmap.ObservationManager(agreed, graph).filter_points3D(max_error_px, config.min_angle_deg, every)
     return _feature_points(model, agreed, pixels, known, snapped)
 
 
-def _snapped(
+def _snap(
     photos: Sequence[PosedPhoto],
     pixels: Sequence[Float[np.ndarray, "_n 2"]],
     known: KnownPoints,
@@ -168,11 +168,11 @@ def _feature_points(
         np.array([xyz[key] for key in point_ids.tolist()]).reshape(-1, 3),
         np.where(np.isin(point_ids, known.ids), point_ids, NEW),
         tuple(of_feature),
-        None if agreed is None else _agreed(agreed, point_ids),
+        None if agreed is None else _agreed_from_model(agreed, point_ids),
     )
 
 
-def _agreed(model: pycolmap.Reconstruction, point_ids: Int[np.ndarray, " p"]) -> Agreed:
+def _agreed_from_model(model: pycolmap.Reconstruction, point_ids: Int[np.ndarray, " p"]) -> Agreed:
     nowhere = np.full(3, np.nan)
     xyz = [model.points3D[key].xyz if key in model.points3D else nowhere for key in point_ids.tolist()]
-    return Agreed(poses(model, sorted(model.images)), np.array(xyz).reshape(-1, 3))
+    return Agreed(poses_of_images(model, sorted(model.images)), np.array(xyz).reshape(-1, 3))

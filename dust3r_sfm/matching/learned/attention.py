@@ -26,12 +26,12 @@ class CrossAttention(nn.Module):
         value_i, value_j = (self._heads(self.block.to_v(tokens)) for tokens in (tokens_i, tokens_j))
         to_i = F.scaled_dot_product_attention(query_i, query_j, value_j)
         to_j = F.scaled_dot_product_attention(query_j, query_i, value_i)
-        return self._updated(tokens_i, to_i), self._updated(tokens_j, to_j)
+        return self._update(tokens_i, to_i), self._update(tokens_j, to_j)
 
     def _heads(self, tokens: Float[Tensor, "b n c"]) -> Float[Tensor, "b h n d"]:
         return tokens.unflatten(-1, (self.block.heads, -1)).transpose(1, 2)
 
-    def _updated(
+    def _update(
         self, tokens: Float[Tensor, "b n c"], message: Float[Tensor, "b h n d"]
     ) -> Float[Tensor, "b n c"]:
         joined = self.block.to_out(message.transpose(1, 2).flatten(start_dim=-2))

@@ -69,7 +69,7 @@ def detect_features(
     keypoints: for tracks to chain, a photo is to be searched one way up for all of its pairs.
     """
     turned_from_view = _turned_from_picture(picture, quarter_turns) @ np.linalg.inv(view_from_picture)
-    pyramid = pyramid_of(networks.aliked, _turned_on(networks.device, picture, quarter_turns))
+    pyramid = pyramid_of(networks.aliked, _turn_on_device(networks.device, picture, quarter_turns))
     # kornia gives them in [-1, 1], from the first pixel's centre to the last one's.
     (relative,), (scores,), _ = networks.aliked.dkd(score_map(networks.aliked, pyramid))
     places = (relative + 1.0) / 2.0 * (relative.new_tensor(pyramid.size) - 1.0)
@@ -102,7 +102,7 @@ def _turned_from_picture(picture: UInt8[np.ndarray, "h w 3"], quarter_turns: int
     return turned_from_picture
 
 
-def _turned_on(
+def _turn_on_device(
     device: torch.device, picture: UInt8[np.ndarray, "h w 3"], quarter_turns: int
 ) -> Float[Tensor, "1 3 _h _w"]:
     pixels = torch.from_numpy(np.ascontiguousarray(np.rot90(picture, quarter_turns))).to(device)

@@ -96,7 +96,7 @@ def load_networks(config: LearnedConfig, device: torch.device) -> LearnedNetwork
             filter_threshold=config.matching.min_score,
         )
     _load(aliked, _state(ALIKED_WEIGHTS, config))
-    _load(lightglue, _renamed(_state(LIGHTGLUE_WEIGHTS, config)))
+    _load(lightglue, _rename(_state(LIGHTGLUE_WEIGHTS, config)))
     _replace_slow_layers(aliked, lightglue)
     return LearnedNetworks(aliked.to(device), lightglue.to(device), device)
 
@@ -127,7 +127,7 @@ def _state(file: WeightFile, config: LearnedConfig) -> Mapping[str, Tensor]:
     return read_weights(fetch_weights(file, config.patience_s))
 
 
-def _renamed(state: Mapping[str, Tensor]) -> Mapping[str, Tensor]:
+def _rename(state: Mapping[str, Tensor]) -> Mapping[str, Tensor]:
     """The published names `self_attn.3.x` as kornia has them: `transformers.3.self_attn.x`."""
     published = re.compile(r"^(self_attn|cross_attn)\.(\d+)\.")
     return {published.sub(r"transformers.\2.\1.", name): tensor for name, tensor in state.items()}

@@ -72,7 +72,7 @@ def describe(aliked: "ALIKED", pyramid: Pyramid, places: Float[Tensor, "n 2"]) -
     """Unit descriptors at (x, y) of the picture, with integers at the centres of pixels."""
     head: SDDH = aliked.desc_head
     around = _offsets(head, pyramid, places)
-    sampled = _interpolated(pyramid, (places[:, None] + around).flatten(0, 1))
+    sampled = _interpolate(pyramid, (places[:, None] + around).flatten(0, 1))
     mixed = F.selu(F.linear(sampled, head.sf_conv.weight[:, :, 0, 0])).unflatten(0, (-1, head.n_pos))
     return F.normalize(torch.einsum("npc,pcd->nd", mixed, head.agg_weights), dim=1)
 
@@ -90,7 +90,7 @@ def _offsets(head: "SDDH", pyramid: Pyramid, places: Float[Tensor, "n 2"]) -> Fl
     return found[:, :, 0, 0].unflatten(1, (2, head.n_pos)).transpose(1, 2)
 
 
-def _interpolated(pyramid: Pyramid, places: Float[Tensor, "n 2"]) -> Float[Tensor, "n c"]:
+def _interpolate(pyramid: Pyramid, places: Float[Tensor, "n 2"]) -> Float[Tensor, "n c"]:
     """Bilinear between the normalised features of the four pixels around; nothing outside the picture."""
     corner = places.floor()
     part = places - corner

@@ -82,7 +82,7 @@ def known_model(name: str) -> KnownModel:
     return model
 
 
-def recognised_model(path: Path) -> KnownModel | None:
+def recognise_model(path: Path) -> KnownModel | None:
     """The published network that a file or folder is called after: as its authors' `.pth`, as a folder
     made from its repository, or as the hub's cache calls that. A network's own data say neither its
     licence nor whether it is metric; only its name does."""

@@ -31,7 +31,7 @@ def cached_path(name: str) -> Path | None:
     return folders.pop() if len(folders) == 1 else None
 
 
-def fetched_folder(model: KnownModel, patience_s: float = 10) -> Path:
+def fetch_folder(model: KnownModel, patience_s: float = 10) -> Path:
     """Where the weights of a known network are, after a download if need be, which draws its progress on
     a terminal's stderr (huggingface_hub.utils.disable_progress_bars() keeps it from that). A server that says
     nothing for `patience_s` seconds is given up.

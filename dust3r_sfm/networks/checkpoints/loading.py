@@ -12,9 +12,9 @@ import torch
 from dust3r_sfm.errors import InputError
 from dust3r_sfm.networks import Dust3r, network_from_config
 from dust3r_sfm.networks.checkpoints.assembling import assemble
-from dust3r_sfm.networks.checkpoints.catalogue import KnownModel, find_model, known_models, recognised_model
+from dust3r_sfm.networks.checkpoints.catalogue import KnownModel, find_model, known_models, recognise_model
 from dust3r_sfm.networks.checkpoints.fingerprint import network_fingerprint
-from dust3r_sfm.networks.checkpoints.hub import CONFIG_FILE, WEIGHTS_FILE, fetched_folder
+from dust3r_sfm.networks.checkpoints.hub import CONFIG_FILE, WEIGHTS_FILE, fetch_folder
 from dust3r_sfm.networks.checkpoints.own_format import Description, description_from_metadata
 from dust3r_sfm.networks.checkpoints.published import config_from_call, config_from_json
 from dust3r_sfm.networks.checkpoints.weight_files import Tensors, read_pth, read_safetensors
@@ -67,8 +67,8 @@ def load_network(source: str | Path) -> LoadedNetwork:
     Raises InputError that names the file and what is wrong with it.
     """
     model = find_model(source) if isinstance(source, str) else None
-    path = fetched_folder(model) if model else Path(source)
-    stored = _read(path, model or recognised_model(path.absolute()))
+    path = fetch_folder(model) if model else Path(source)
+    stored = _read(path, model or recognise_model(path.absolute()))
     network = _network_on_no_device(stored)
     assemble(network, stored.tensors, stored.path)
     name, licence = stored.model.name if stored.model else path.absolute().stem, stored.licence
@@ -89,7 +89,7 @@ def _read(path: Path, model: KnownModel | None) -> _Stored:
 
 def _read_pth(path: Path, model: KnownModel | None) -> _Stored:
     published = read_pth(path)
-    with _naming(path):
+    with _name_in_errors(path):
         config = config_from_call(published.call, _is_metric(model))
     return _Stored(config, _licence(model), published.tensors, path, model)
 
@@ -103,7 +103,7 @@ def _read_folder(folder: Path, model: KnownModel | None) -> _Stored:
 
 def _read_safetensors(path: Path, model: KnownModel | None) -> _Stored:
     metadata, tensors = read_safetensors(path)
-    with _naming(path):
+    with _name_in_errors(path):
         description = description_from_metadata(metadata)
     if description is not None:
         return _Stored(_two_view(description, path), description.licence, tensors, path)
@@ -114,7 +114,7 @@ def _read_safetensors(path: Path, model: KnownModel | None) -> _Stored:
 
 def _with_config_file(weights: Path, tensors: Tensors, model: KnownModel | None) -> _Stored:
     file = weights.with_name(CONFIG_FILE)
-    with _naming(file):
+    with _name_in_errors(file):
         config = config_from_json(file.read_text(encoding="utf-8", errors="replace"), _is_metric(model))
     return _Stored(config, _licence(model), tensors, weights, model)
 
@@ -147,7 +147,7 @@ def _network_on_no_device(stored: _Stored) -> Dust3r:
 
 
 @contextmanager
-def _naming(path: Path) -> Iterator[None]:
+def _name_in_errors(path: Path) -> Iterator[None]:
     """What is wrong, with the file it is wrong in."""
     try:
         yield

@@ -88,8 +88,8 @@ def _config_from_json(kind: type[Config], stored: dict[str, object]) -> Config:
         stored["head"] = _head_from_json(_object("head", stored.get("head")))
         if stored.get("local_features") is not None:
             inner = _object("local_features", stored["local_features"])
-            stored["local_features"] = _built(LocalFeatureConfig, inner)
-    return _built(kind, stored)
+            stored["local_features"] = _build(LocalFeatureConfig, inner)
+    return _build(kind, stored)
 
 
 def _object(name: str, value: object) -> dict[str, object]:
@@ -107,10 +107,10 @@ def _head_from_json(stored: dict[str, object]) -> Head:
         if not isinstance(dims, list):
             raise InputError(f"has layer_dims={dims!r}, which should be four numbers; save it again")
         stored["layer_dims"] = tuple(dims)
-    return _built(kind, stored)
+    return _build(kind, stored)
 
 
-def _built(kind: type[Built], stored: dict[str, object]) -> Built:
+def _build(kind: type[Built], stored: dict[str, object]) -> Built:
     """What the file does not mention came later than the file, and defaults to what there was."""
     # typeshed's dataclasses have no protocol that type[Built] could be bound to before Python 3.12.
     defaults = {field.name: field.default for field in fields(kind)}  # type: ignore[arg-type]

@@ -48,7 +48,7 @@ def read_pth(path: Path) -> PublishedFile:
     file, if it refers to anything else (code that loading would run), is not such a file, or is cut short.
     """
     _check_not_empty(path)
-    content = _unpickled(path)
+    content = _unpickle(path)
     if not isinstance(content, dict):
         raise InputError(f"{path}: has no `model` and `args`, as published .pth files do")
     arguments = content.get("args")
@@ -61,7 +61,7 @@ def read_pth(path: Path) -> PublishedFile:
     return PublishedFile(call, state)
 
 
-def _unpickled(path: Path) -> object:
+def _unpickle(path: Path) -> object:
     with path.open("rb") as file:
         start = file.read(len(_ZIP))
     if start != _ZIP and not start.startswith(_PICKLE):

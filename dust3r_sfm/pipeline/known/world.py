@@ -24,13 +24,13 @@ Place = Float[np.ndarray, "3"]
 Positions = Mapping[str, Place]
 
 
-Placing = Callable[[Scene], Scene]
+Georegistration = Callable[[Scene], Scene]
 """A scene in the world that is known; as it is where the scene lacks what that takes."""
 
 
-def placing_of_views(
+def georegistration_of_views(
     known: KnownWorld, views: Sequence[View], regressor: PointmapRegressor, poses_given: int, seed: int
-) -> Placing:
+) -> Georegistration:
     """Raises InputError for what cannot place these views: before hours are spent on them."""
     given = [known.positions is not None, known.gps, known.distance is not None]
     if sum(given) > 1:
@@ -48,7 +48,7 @@ def placing_of_views(
     return lambda scene: scene
 
 
-def _by_positions(positions: Positions, unit: str, views: Sequence[View], seed: int) -> Placing:
+def _by_positions(positions: Positions, unit: str, views: Sequence[View], seed: int) -> Georegistration:
     config = GeoregistrationConfig()
     count = sum(view.name in positions for view in views)
     if count < config.min_positions:
@@ -63,7 +63,7 @@ def _by_positions(positions: Positions, unit: str, views: Sequence[View], seed: 
     return place
 
 
-def _by_distance(known: KnownDistance, views: Sequence[View]) -> Placing:
+def _by_distance(known: KnownDistance, views: Sequence[View]) -> Georegistration:
     if not 1 / FARTHEST <= known.length <= FARTHEST:
         raise InputError(
             f"the distance is given as {known.length}: give a positive number, up to {FARTHEST:g}"

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from dust3r_sfm.errors import InputError
 from dust3r_sfm.images.files import find_photos
-from dust3r_sfm.io.intrinsics import Intrinsics, named_camera
+from dust3r_sfm.io.intrinsics import Intrinsics, parse_camera_line
 from dust3r_sfm.io.text_files import numbered_lines
 from dust3r_sfm.io.values import shown
 from dust3r_sfm.types import Camera
@@ -41,7 +41,7 @@ def _listed_queries(queries: Path, given: Intrinsics, root: Path) -> Queries:
     cameras: dict[str, Camera] = {}
     for number, line in numbered_lines(queries):
         try:
-            named = named_camera(line)
+            named = parse_camera_line(line)
         except ValueError as error:
             raise InputError(f"{queries}, line {number}: {shown(line)} is not a camera ({error})") from error
         name = line if named is None else named[0]

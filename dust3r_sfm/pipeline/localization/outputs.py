@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from pathlib import Path, PureWindowsPath
 
 from dust3r_sfm.errors import OutputError
-from dust3r_sfm.io.atomic import written_whole
-from dust3r_sfm.localization import Attempt, Prepared, Reference
-from dust3r_sfm.localization.model_extension import extended_model
+from dust3r_sfm.io.atomic import write_atomically
+from dust3r_sfm.localization import Attempt, Reference, ReferenceMap
+from dust3r_sfm.localization.model_extension import extend_model
 from dust3r_sfm.localization.output import diagnostics, poses_text
 from dust3r_sfm.localization.pictures import match_picture
 from dust3r_sfm.pipeline.localization.choices import Outputs
@@ -48,11 +48,11 @@ def check_outputs(outputs: Outputs) -> None:
 @contextmanager
 def pictures_folder(outputs: Outputs) -> Iterator[Path | None]:
     """Takes its place when the block ends well. None where no pictures are wanted."""
-    with _written_folder(outputs.pictures, _OF_PICTURES) as pictures:
+    with _write_folder(outputs.pictures, _OF_PICTURES) as pictures:
         yield pictures
 
 
-def draw_picture(attempt: Attempt, view: View, prepared: Prepared, folder: Path, number: int) -> None:
+def draw_picture(attempt: Attempt, view: View, prepared: ReferenceMap, folder: Path, number: int) -> None:
     """Of the photo with this number. Raises OutputError where it cannot be written."""
     file = folder / _picture_name(number, view.name)
     with as_output_error(file):
@@ -64,7 +64,9 @@ def _picture_name(number: int, name: str) -> str:
     return f"{number:05d}_{PureWindowsPath(name).name}.jpg"
 
 
-def write_outputs(localized: Localized, reference: Reference, prepared: Prepared, outputs: Outputs) -> None:
+def write_outputs(
+    localized: Localized, reference: Reference, prepared: ReferenceMap, outputs: Outputs
+) -> None:
     """All but the pictures. Raises OutputError, and InputError for reference photos that are gone."""
     attempts = localized.attempts
     write_diagnostics(localized, outputs)
@@ -72,8 +74,8 @@ def write_outputs(localized: Localized, reference: Reference, prepared: Prepared
         _write_text(outputs.poses, poses_text(attempts))
     # Last, as it reads the reference photos again, which may be gone by now.
     if outputs.model is not None and localized.num_localized:
-        model = extended_model(reference, prepared, attempts)
-        with _written_folder(outputs.model, _OF_A_MODEL) as folder:
+        model = extend_model(reference, prepared, attempts)
+        with _write_folder(outputs.model, _OF_A_MODEL) as folder:
             model.write_binary(str(folder))
 
 
@@ -85,13 +87,13 @@ def write_diagnostics(localized: Localized, outputs: Outputs) -> None:
 
 
 @contextmanager
-def _written_folder(target: Path | None, ours: re.Pattern[str]) -> Iterator[Path | None]:
+def _write_folder(target: Path | None, ours: re.Pattern[str]) -> Iterator[Path | None]:
     """A folder that appears, or is replaced, when the block ends well; None stays None."""
     if target is None:
         yield None
         return
     _check_ours(target, ours)
-    with as_output_error(target), written_whole(target, replace=True) as partial:
+    with as_output_error(target), write_atomically(target, replace=True) as partial:
         partial.mkdir()
         yield partial
 
@@ -104,5 +106,5 @@ def _check_ours(target: Path | None, ours: re.Pattern[str]) -> None:
 
 
 def _write_text(file: Path, text: str) -> None:
-    with as_output_error(file), written_whole(file, replace=True) as partial:
+    with as_output_error(file), write_atomically(file, replace=True) as partial:
         partial.write_text(text, encoding="utf-8")

@@ -32,11 +32,11 @@ def prepare_reference(
     progress: Progress | None = None,
 ) -> Path:
     """Prepares only; the folder where it is kept. Raises as `prepare` does."""
-    localizer = _prepared_localizer(reference, config or LocalizeConfig(), folder, progress or Silent())
+    localizer = _prepare_localizer(reference, config or LocalizeConfig(), folder, progress or Silent())
     return localizer.prepared.store.folder
 
 
-def _prepared_localizer(
+def _prepare_localizer(
     reference: Reference, config: LocalizeConfig, folder: Path | None, progress: Progress
 ) -> Localizer:
     # Plain features are the same whether or not others are matched besides: they are kept in one place.
@@ -72,9 +72,9 @@ def localize_photos(
     if not queries.files:
         raise InputError("there is no photo to localize; give one at least")
     check_outputs(outputs)
-    localizer = _prepared_localizer(reference, config, folder, progress)
+    localizer = _prepare_localizer(reference, config, folder, progress)
     with pictures_folder(outputs) as pictures:
-        localized = _attempted(localizer, queries, pairs or {}, pictures, progress)
+        localized = _attempt_all(localizer, queries, pairs or {}, pictures, progress)
         if not localized.attempts:
             write_diagnostics(localized, outputs)
             raise InputError(_none_readable(localized.unreadable))
@@ -82,7 +82,7 @@ def localize_photos(
     return localized
 
 
-def _attempted(
+def _attempt_all(
     localizer: Localizer,
     queries: Queries,
     pairs: Mapping[str, Sequence[str]],

@@ -30,7 +30,7 @@ def torch_dtype(dtype: Dtype) -> torch.dtype:
     return _TORCH_DTYPE[dtype]
 
 
-def placed(module: Dust3r, config: NetworkRegressorConfig) -> Dust3r:
+def place_on_device(module: Dust3r, config: NetworkRegressorConfig) -> Dust3r:
     """The network ready to run, converted in place. Only blocks and heads are compiled, as one block
     compiled serves all that are like it."""
     set_precision(module, torch_dtype(config.dtype), torch_dtype(config.head_dtype))

@@ -23,7 +23,7 @@ from dust3r_sfm.networks.rotary import Grid
 from dust3r_sfm.progress import Progress
 from dust3r_sfm.regressors.network.batching import BatchSize, in_batches
 from dust3r_sfm.regressors.network.config import SAME_PREDICTIONS, NetworkRegressorConfig
-from dust3r_sfm.regressors.network.on_device import check_device, full_float32, placed, torch_dtype
+from dust3r_sfm.regressors.network.on_device import check_device, full_float32, place_on_device, torch_dtype
 from dust3r_sfm.regressors.network.pixel_grid import view_from_network
 from dust3r_sfm.regressors.network.schedule import DeviceCache, pairs_by_shape
 from dust3r_sfm.regressors.protocol import Encoding, Notebook
@@ -62,7 +62,7 @@ class NetworkRegressor:
         self.name, self.metric = loaded.name, loaded.metric
         self._network_config, self._weights = loaded.config, loaded.fingerprint
         self.image_spec = _image_spec(config, loaded)
-        self._module = placed(loaded.module, config)
+        self._module = place_on_device(loaded.module, config)
         self._encode_size, self._decode_size = self._batch_size(), self._batch_size()
 
     @property
@@ -103,9 +103,9 @@ class NetworkRegressor:
     ) -> Iterator[PairPrediction]:
         """In batches of equal shapes, formed of all pairs: a resumed run has the same ones."""
         progress.start("Predicting", len(pairs), "pairs")
-        cache = DeviceCache(self.config.token_cache, partial(self._prepared, views, encodings))
+        cache = DeviceCache(self.config.token_cache, partial(self._prepare, views, encodings))
         for group in pairs_by_shape(views, pairs, self._images_in_cache(views, cache)):
-            run = partial(self._decoded, views, cache, done)
+            run = partial(self._decode, views, cache, done)
             for prediction in in_batches(group, self._decode_size, run):
                 if prediction is not None:
                     yield prediction
@@ -133,14 +133,14 @@ class NetworkRegressor:
         stored = torch.float32 if self.config.dtype == "fp32" else torch.float16
         return list(tokens.to(stored).cpu().numpy())
 
-    def _prepared(self, views: Sequence[View], encodings: Sequence[Encoding], image: ImageInRole) -> Prepared:
+    def _prepare(self, views: Sequence[View], encodings: Sequence[Encoding], image: ImageInRole) -> Prepared:
         index, role = image
         tokens = torch.from_numpy(encodings[index]["tokens"][None])
         tokens = tokens.to(self.config.device, torch_dtype(self.config.dtype))
         with torch.inference_mode(), full_float32(self.config):
             return self._module.prepare(role, tokens, self._grid(views[index]))
 
-    def _decoded(
+    def _decode(
         self,
         views: Sequence[View],
         cache: DeviceCache[ImageInRole, Prepared],
@@ -151,8 +151,8 @@ class NetworkRegressor:
         if done.issuperset(pairs):
             return [None] * len(pairs)
         with torch.inference_mode(), full_float32(self.config):
-            first = Prepared.joined([cache[pair.i, 0] for pair in pairs])
-            second = Prepared.joined([cache[pair.j, 1] for pair in pairs])
+            first = Prepared.join([cache[pair.i, 0] for pair in pairs])
+            second = Prepared.join([cache[pair.j, 1] for pair in pairs])
             grids = self._grid(views[pairs[0].i]), self._grid(views[pairs[0].j])
             outputs = self._module.decode_prepared(first, second, *grids)
             both = [output.map_tensors(torch.Tensor.float) for output in outputs]

@@ -32,7 +32,7 @@ class SweepConfidenceConfig:
 
 
 @dataclass(frozen=True)
-class Evidence:
+class SweepEvidence:
     """Inverse depth of one image, the ZNCC of its match, and by how much the coarse match beat the
     next best (cost of 1 - ZNCC, smoothed)."""
 
@@ -42,7 +42,7 @@ class Evidence:
 
 
 def confidence(
-    found: Evidence, other: Evidence, warp: Warp, back: Warp, config: SweepConfidenceConfig
+    found: SweepEvidence, other: SweepEvidence, warp: Warp, back: Warp, config: SweepConfidenceConfig
 ) -> Float[Tensor, "h w"]:
     """In [1, `best`]: the product of photo-consistency, uniqueness, agreement with the other image's
     depth, depth precision and distance from the edges of surfaces."""
@@ -56,7 +56,9 @@ def confidence(
     return 1 + (config.best - 1) * photo * unique * agree * precise * inner * known
 
 
-def disagreement_px(found: Evidence, other: Evidence, warp: Warp, back: Warp) -> Float[Tensor, "h w"]:
+def disagreement_px(
+    found: SweepEvidence, other: SweepEvidence, warp: Warp, back: Warp
+) -> Float[Tensor, "h w"]:
     """Pixels of this image between a pixel and where the other image's depth at its match takes it
     back to; infinite where the match is outside."""
     ratio = warp.depth_ratio(found.inverse_depth)

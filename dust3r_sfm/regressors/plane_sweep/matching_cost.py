@@ -14,7 +14,7 @@ _CPU_CHUNK, _GPU_CHUNK = 1 << 19, 1 << 26
 
 
 @dataclass(frozen=True)
-class Reference:
+class ReferencePatches:
     """Image i prepared for matching: grey values in [0, 1] less their mean, and window statistics."""
 
     gray: Float[Tensor, "h w"]
@@ -40,14 +40,14 @@ def _running_sum(values: Float[Tensor, "d h w"], window: int, dim: int) -> Float
     return total.add_(values.narrow(dim, window - 1, length)) if window % 2 else total
 
 
-def reference(gray: Float[Tensor, "h w"], window: int, noise: float) -> Reference:
+def reference_patches(gray: Float[Tensor, "h w"], window: int, noise: float) -> ReferencePatches:
     mean = box_mean(gray[None], window)[0]
     variance = box_mean((gray * gray)[None], window)[0] - mean * mean
-    return Reference(gray, mean, (variance.clamp_min(0) + noise**2).rsqrt())
+    return ReferencePatches(gray, mean, (variance.clamp_min(0) + noise**2).rsqrt())
 
 
 def correlation(
-    ref: Reference,
+    ref: ReferencePatches,
     gray_j: Float[Tensor, "hj wj"],
     warp: Warp,
     inverse_depth: Float[Tensor, "d #h #w"],
@@ -65,7 +65,7 @@ def correlation(
 
 
 def _correlation(
-    ref: Reference,
+    ref: ReferencePatches,
     gray_j: Float[Tensor, "hj wj"],
     warp: Warp,
     inverse_depth: Float[Tensor, "d #h #w"],

@@ -12,7 +12,7 @@ from jaxtyping import Float, UInt8
 from torch import Tensor
 
 from dust3r_sfm.geometry import invert_rigid
-from dust3r_sfm.regressors.plane_sweep.confidence import Evidence, SweepConfidenceConfig, confidence
+from dust3r_sfm.regressors.plane_sweep.confidence import SweepConfidenceConfig, SweepEvidence, confidence
 from dust3r_sfm.regressors.plane_sweep.levels import (
     COARSEST,
     Pyramid,
@@ -21,7 +21,7 @@ from dust3r_sfm.regressors.plane_sweep.levels import (
     gray_pyramid,
     settle,
 )
-from dust3r_sfm.regressors.plane_sweep.matching_cost import box_mean, correlation, reference
+from dust3r_sfm.regressors.plane_sweep.matching_cost import box_mean, correlation, reference_patches
 from dust3r_sfm.regressors.plane_sweep.semi_global import smooth
 from dust3r_sfm.regressors.plane_sweep.warp import Warp, make_warp
 from dust3r_sfm.types import Camera, ConfidenceArray, Rigid
@@ -104,7 +104,7 @@ def sweep_pair(
 
 
 def _estimate(
-    found: Evidence, other: Evidence, warp: Warp, back: Warp, config: SweepConfidenceConfig
+    found: SweepEvidence, other: SweepEvidence, warp: Warp, back: Warp, config: SweepConfidenceConfig
 ) -> DepthEstimate:
     trust = confidence(found, other, warp, back, config)
     depth = torch.where(found.inverse_depth > 0, 1 / found.inverse_depth, 0.0)
@@ -117,7 +117,7 @@ def _one_way(
     warps: dict[int, Warp],
     inverse_depth_range: tuple[float, float],
     config: SweepConfig,
-) -> Evidence:
+) -> SweepEvidence:
     best, margin, step = _sweep(
         pyramid[COARSEST], pyramid_other[COARSEST], warps[COARSEST], inverse_depth_range, config
     )
@@ -128,7 +128,7 @@ def _one_way(
             pyramid[scale], pyramid_other[scale], warps[scale], best, fine_step, reach, config
         )
         best = settle(best, config.smooth_spread)
-    return Evidence(best, match, enlarge(margin, COARSEST, best.shape))
+    return SweepEvidence(best, match, enlarge(margin, COARSEST, best.shape))
 
 
 def _sweep(
@@ -142,7 +142,7 @@ def _sweep(
     count = _count(warp, inverse_depth_range, config)
     levels = torch.linspace(*inverse_depth_range, count, device=gray.device)
     noise = config.noise / 255
-    ref = reference(gray, config.window_px, noise)
+    ref = reference_patches(gray, config.window_px, noise)
     score = correlation(ref, gray_j, warp, levels[:, None, None], config.window_px, noise)
     cost = 1 - score.clamp_min(0)
     cost = smooth(cost, gray, config.small_step, config.large_step, config.edge / 255)
@@ -175,7 +175,7 @@ def _refine(
 ) -> tuple[Float[Tensor, "h w"], Float[Tensor, "h w"]]:
     """Sub-step inverse depth and its correlation, searched about the best of the estimates around."""
     noise = config.noise / 255
-    ref = reference(gray, config.window_px, noise)
+    ref = reference_patches(gray, config.window_px, noise)
     base = enlarge(coarse, 2, gray.shape)
     nearest = extremes(coarse, gray.shape)
     candidates = torch.cat([base[None], nearest])

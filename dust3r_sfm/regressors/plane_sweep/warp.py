@@ -29,9 +29,9 @@ class Warp:
 
     def depth_ratio(self, inverse_depth: Float[Tensor, "*d #h #w"]) -> Float[Tensor, "*d h w"]:
         """z_j / z_i."""
-        return self._moved(2, inverse_depth)
+        return self._shift(2, inverse_depth)
 
-    def _moved(self, row: int, inverse_depth: Float[Tensor, "*d #h #w"]) -> Float[Tensor, "*d h w"]:
+    def _shift(self, row: int, inverse_depth: Float[Tensor, "*d #h #w"]) -> Float[Tensor, "*d h w"]:
         return torch.add(self.at_infinity[row], inverse_depth, alpha=self.epipole[row])
 
     def locate(
@@ -44,7 +44,7 @@ class Warp:
         scale = z.reciprocal()
         xy = z.new_empty(*z.shape, 2)
         for axis in (0, 1):
-            numerator = self._moved(axis, inverse_depth)
+            numerator = self._shift(axis, inverse_depth)
             torch.mul(numerator, scale, out=xy[..., axis])
             inside &= numerator.abs_() <= z
         return xy, inside
@@ -54,7 +54,7 @@ class Warp:
         z = self.depth_ratio(inverse_depth).clamp_min_(_MIN_DEPTH_RATIO)
         motion = []
         for axis in (0, 1):
-            match = self._moved(axis, inverse_depth).div_(z)
+            match = self._shift(axis, inverse_depth).div_(z)
             motion.append(match.mul_(-self.epipole[2]).add_(self.epipole[axis]).mul_(self.px[axis]))
         return torch.hypot(*motion).div_(z)
 

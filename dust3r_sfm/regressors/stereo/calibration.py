@@ -11,12 +11,12 @@ from dust3r_sfm.regressors.stereo.config import StereoConfig
 from dust3r_sfm.regressors.stereo.epipolar import PairMatches
 from dust3r_sfm.regressors.stereo.features import Features
 from dust3r_sfm.regressors.stereo.pure_rotation import find_turns
-from dust3r_sfm.regressors.stereo.repeated_structure import repeating_pairs
+from dust3r_sfm.regressors.stereo.repetition import repeating_pairs
 from dust3r_sfm.regressors.stereo.self_calibration import (
     FocalPrior,
     FundamentalPair,
     SelfCalibrationConfig,
-    self_calibrated_focals,
+    self_calibrate_focals,
 )
 from dust3r_sfm.regressors.stereo.two_view import Epipolar
 from dust3r_sfm.types import Camera, Pair, View
@@ -47,11 +47,11 @@ def calibrate(
     epipolar = {pair: found for pair, found in known.epipolar.items() if pair not in repeating}
     turns = find_turns(views, features, matches, epipolar, config.turns)
     epipolar = {pair: found for pair, found in epipolar.items() if pair not in turns.mistaken}
-    cameras = calibrated_cameras(views, features, epipolar, config)
+    cameras = calibrate_cameras(views, features, epipolar, config)
     return Calibration(cameras, replace(known, epipolar=epipolar), turns.turning)
 
 
-def calibrated_cameras(
+def calibrate_cameras(
     views: Sequence[View],
     features: Sequence[Features],
     epipolar: Mapping[Pair, Epipolar],
@@ -74,7 +74,7 @@ def calibrated_cameras(
         if found.homography_share < config.two_view.planar_share
     ]
     priors = _priors(views, groups, config.self_calibration)
-    focals = self_calibrated_focals(evidence, priors, config.self_calibration)
+    focals = self_calibrate_focals(evidence, priors, config.self_calibration)
     return [
         view_camera(view, view.known_focal_px or focals[group] * max(view.size))
         for view, group in zip(views, groups, strict=True)

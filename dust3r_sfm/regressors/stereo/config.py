@@ -10,11 +10,11 @@ from dust3r_sfm.regressors.plane_sweep import SweepConfig
 from dust3r_sfm.regressors.stereo.features import FeatureConfig
 from dust3r_sfm.regressors.stereo.pointmaps import SparseDepthConfig
 from dust3r_sfm.regressors.stereo.pure_rotation import TurnConfig
-from dust3r_sfm.regressors.stereo.repeated_structure import RepetitionConfig
+from dust3r_sfm.regressors.stereo.repetition import RepetitionConfig
 from dust3r_sfm.regressors.stereo.self_calibration import SelfCalibrationConfig
 from dust3r_sfm.regressors.stereo.sweep_choice import SweepChoiceConfig
 from dust3r_sfm.regressors.stereo.two_view import TwoViewConfig
-from dust3r_sfm.regressors.stereo.wide_baseline.affine_matching import WideConfig
+from dust3r_sfm.regressors.stereo.wide_baseline.affine_matching import AffineMatchingConfig
 from dust3r_sfm.regressors.stereo.wide_baseline.rolls import RollConfig
 from dust3r_sfm.regressors.stereo.wide_baseline.rounds import Budget, StrongerConfig
 
@@ -48,7 +48,7 @@ class StereoConfig(CameraChoice, KeypointChoice):
     """Learned keypoints and their matches."""
     roll: RollConfig = field(default_factory=RollConfig)
     """When a photo is matched turned by quarters."""
-    wide: WideConfig = field(default_factory=WideConfig)
+    wide: AffineMatchingConfig = field(default_factory=AffineMatchingConfig)
     """Affine SIFT, for photos from very different viewpoints where learned keypoints are not to be had."""
     stronger: StrongerConfig = field(default_factory=StrongerConfig)
     """When plain matches do not suffice, and how much may be done about it."""
@@ -61,7 +61,7 @@ class StereoConfig(CameraChoice, KeypointChoice):
     """Where sweeps and matching run, as torch names it."""
 
 
-def sparing(config: StereoConfig) -> StereoConfig:
+def fast_config(config: StereoConfig) -> StereoConfig:
     """For sets of so many photos that each has several like it: no features at double size, and one sweep a
     photo and not four, as its neighbours' sweeps show the same. It takes a third of the time."""
     return replace(

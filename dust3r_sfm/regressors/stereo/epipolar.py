@@ -8,7 +8,7 @@ import numpy as np
 from dust3r_sfm.geometry.view_cameras import principal_point
 from dust3r_sfm.parallel import in_threads
 from dust3r_sfm.regressors.stereo.features import Features
-from dust3r_sfm.regressors.stereo.two_view import Epipolar, TwoViewConfig, fundamental_matrix
+from dust3r_sfm.regressors.stereo.two_view import Epipolar, TwoViewConfig, estimate_epipolar
 from dust3r_sfm.types import Correspondences, Pair, View
 
 
@@ -33,7 +33,7 @@ def epipolar_geometries(
     def epipolar(pair: Pair) -> Epipolar | None:
         found = matches[pair]
         rows = np.linspace(0, len(found) - 1, min(len(found), config.most_matches)).round().astype(np.int64)
-        return fundamental_matrix(
+        return estimate_epipolar(
             (found.pixels_i[rows] - principal_point(views[pair.i])) * features[pair.i].resolution,
             (found.pixels_j[rows] - principal_point(views[pair.j])) * features[pair.j].resolution,
             config,

@@ -81,7 +81,7 @@ def unit_descriptors(stored: np.ndarray, device: torch.device) -> Float[torch.Te
     return torch.from_numpy(stored).to(device).float() / SIFT_UNIT
 
 
-def distinct(matches: Correspondences) -> Correspondences:
+def drop_repeats(matches: Correspondences) -> Correspondences:
     """Without repeats: SIFT describes one place once for each orientation it has, and such twins would
     count as several witnesses of one match."""
     rows = np.concatenate([matches.pixels_i, matches.pixels_j], axis=1)

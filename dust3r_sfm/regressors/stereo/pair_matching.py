@@ -10,7 +10,7 @@ from dust3r_sfm.regressors.protocol import Notebook
 from dust3r_sfm.regressors.stereo.config import CloserWay, StereoConfig, closer_ways
 from dust3r_sfm.regressors.stereo.epipolar import PairMatches, epipolar_geometries
 from dust3r_sfm.regressors.stereo.features import Features
-from dust3r_sfm.regressors.stereo.matching import distinct, match_descriptors, unit_descriptors
+from dust3r_sfm.regressors.stereo.matching import drop_repeats, match_descriptors, unit_descriptors
 from dust3r_sfm.regressors.stereo.stage import stage_in_threads
 from dust3r_sfm.regressors.stereo.wide_baseline.learned_matchers import (
     LearnedKeypoints,
@@ -18,7 +18,7 @@ from dust3r_sfm.regressors.stereo.wide_baseline.learned_matchers import (
     TurnedMatcher,
 )
 from dust3r_sfm.regressors.stereo.wide_baseline.matchers import AffineMatcher, PairMatcher
-from dust3r_sfm.regressors.stereo.wide_baseline.rounds import Attempt, with_stronger
+from dust3r_sfm.regressors.stereo.wide_baseline.rounds import MatchingRound, add_stronger_matches
 from dust3r_sfm.types import Correspondences, Pair, View
 
 
@@ -33,13 +33,13 @@ def match_plainly(
     device = torch.device(config.device)
     descriptors = [unit_descriptors(found.descriptors, device) for found in features]
 
-    def matched(pair: Pair) -> Correspondences:
+    def match_pair(pair: Pair) -> Correspondences:
         of_i, of_j = descriptors[pair.i], descriptors[pair.j]
         rows_i, rows_j = match_descriptors(of_i, of_j, config.max_ratio).T
         pixels_i, pixels_j = features[pair.i].pixels[rows_i], features[pair.j].pixels[rows_j]
-        return distinct(Correspondences(pixels_i, pixels_j, np.ones(len(rows_i))))
+        return drop_repeats(Correspondences(pixels_i, pixels_j, np.ones(len(rows_i))))
 
-    matches = stage_in_threads("Matching", "pairs", matched, pairs, progress)
+    matches = stage_in_threads("Matching", "pairs", match_pair, pairs, progress)
     return PairMatches(matches, epipolar_geometries(views, features, matches, config.two_view))
 
 
@@ -54,13 +54,13 @@ def match_closely(
     notebook: Notebook,
     progress: Progress,
 ) -> PairMatches:
-    """What is known, and what the ways of `closer_ways` add. `placed`: see `with_stronger`. Stages of their
-    own."""
+    """What is known, and what the ways of `closer_ways` add. `placed`: see `add_stronger_matches`. Stages of
+    their own."""
     ways = closer_ways(config, learned)
     matchers = _matchers(ways, config, views, notebook)
     for way in ways:
-        attempt = Attempt(matchers[way], way.budget, way.every)
-        known = with_stronger(
+        attempt = MatchingRound(matchers[way], way.budget, way.every)
+        known = add_stronger_matches(
             known, attempt, views, features, wanted, config.two_view, config.stronger, progress, placed
         )
     return known

@@ -69,24 +69,24 @@ def pair_predictions(
             sweep,
             torch.device(device),
         )
-        found_i, found_j = _merged(dense_i, found_i), _merged(dense_j, found_j)
+        found_i, found_j = _merge(dense_i, found_i), _merge(dense_j, found_j)
     local_i, local_j = _local_points(found_i, camera_i), _local_points(found_j, camera_j)
     forward = PairPrediction(
         pair,
         _pointmap(local_i),
-        _pointmap(_moved(local_j, invert_rigid(j_from_i))),
+        _pointmap(_move(local_j, invert_rigid(j_from_i))),
         found_i.confidence,
         found_j.confidence,
         geometry.matches,
         geometry.geometry,
     )
     backward = PairPrediction(
-        pair.swapped(),
+        pair.swap(),
         _pointmap(local_j),
-        _pointmap(_moved(local_i, j_from_i)),
+        _pointmap(_move(local_i, j_from_i)),
         found_j.confidence,
         found_i.confidence,
-        geometry.matches.swapped(),
+        geometry.matches.swap(),
         geometry.geometry,
     )
     return forward, backward
@@ -106,7 +106,7 @@ def _matches_alone(
     trust_i, trust_j = np.ones(shape_i, np.float32), np.ones(shape_j, np.float32)
     matches, kind = geometry.matches, geometry.geometry
     forward = PairPrediction(pair, points_i, points_j, trust_i, trust_j, matches, kind)
-    backward = PairPrediction(pair.swapped(), points_j, points_i, trust_j, trust_i, matches.swapped(), kind)
+    backward = PairPrediction(pair.swap(), points_j, points_i, trust_j, trust_i, matches.swap(), kind)
     return forward, backward
 
 
@@ -132,7 +132,7 @@ def _sparse_depth(
     column, row = np.minimum(pixels[known].astype(np.int64), [camera.width - 1, camera.height - 1]).T
     near_depth, nearness = _around(row, column, depth[known].astype(np.float32), shape, config)
     trust = 1.0 + best * config.around_share * nearness
-    found = _enlarged(near_depth, shape, config.cell_px), _enlarged(trust, shape, config.cell_px)
+    found = _enlarge(near_depth, shape, config.cell_px), _enlarge(trust, shape, config.cell_px)
     found[0][row, column], found[1][row, column] = depth[known], 1.0 + best
     return DepthEstimate(*found)
 
@@ -154,14 +154,14 @@ def _around(
     return np.where(nearness > 0, seeds[near_row, near_column], np.float32(0.0)), nearness
 
 
-def _enlarged(
+def _enlarge(
     cells: Float[np.ndarray, "ch cw"], shape: tuple[int, int], cell_px: int
 ) -> Float[np.ndarray, "h w"]:
     whole = cells.astype(np.float32).repeat(cell_px, axis=0).repeat(cell_px, axis=1)
     return whole[: shape[0], : shape[1]].copy()
 
 
-def _merged(dense: DepthEstimate, sparse: DepthEstimate) -> DepthEstimate:
+def _merge(dense: DepthEstimate, sparse: DepthEstimate) -> DepthEstimate:
     """The more confident of both at every pixel."""
     better = sparse.confidence > dense.confidence
     return DepthEstimate(
@@ -176,7 +176,7 @@ def _local_points(estimate: DepthEstimate, camera: Camera) -> Float[np.ndarray, 
     return np.stack([x * estimate.depth, y[:, None] * estimate.depth, estimate.depth])
 
 
-def _moved(points: Float[np.ndarray, "3 h w"], b_from_a: Rigid) -> Float[np.ndarray, "3 h w"]:
+def _move(points: Float[np.ndarray, "3 h w"], b_from_a: Rigid) -> Float[np.ndarray, "3 h w"]:
     turn, shift = b_from_a[:3, :3].astype(np.float32), b_from_a[:3, 3:].astype(np.float32)
     return (turn @ points.reshape(3, -1) + shift).reshape(points.shape)
 

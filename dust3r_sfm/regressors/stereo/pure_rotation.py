@@ -12,8 +12,8 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Float
 
-from dust3r_sfm.geometry.graph import connected
-from dust3r_sfm.geometry.turning import fitted_rotation
+from dust3r_sfm.geometry.graph import label_components
+from dust3r_sfm.geometry.turning import fit_rotation
 from dust3r_sfm.geometry.view_cameras import principal_point
 from dust3r_sfm.regressors.stereo.features import Features
 from dust3r_sfm.regressors.stereo.two_view import Epipolar
@@ -119,7 +119,7 @@ def _all_turns(
     num_views: int, every: Mapping[Pair, _Candidate], sure: Sequence[Pair], best: int, config: TurnConfig
 ) -> Turns:
     ends = np.array([(pair.i, pair.j) for pair in sure], dtype=np.int64)
-    labels = connected(ends[:, 0], ends[:, 1], num_views)
+    labels = label_components(ends[:, 0], ends[:, 1], num_views)
     turning = {pair for pair, c in every.items() if c.shares[best] >= config.min_share}
     joined = {pair for pair in every if labels[pair.i] == labels[pair.j]}
     return Turns(frozenset(turning), frozenset(joined - turning))
@@ -166,7 +166,7 @@ def _turn_share(
     """Matches (centred pixels) that the rotation which suits them best explains."""
     rays_i, rays_j = _rays(pixels_i, focal_i_px), _rays(pixels_j, focal_j_px)
     bound = config.max_error_px / focal_j_px
-    rotation = fitted_rotation(rays_i, rays_j, np.ones(len(rays_i)), bound)[0]
+    rotation = fit_rotation(rays_i, rays_j, np.ones(len(rays_i)), bound)[0]
     turned = rays_i @ rotation.T
     seen = focal_j_px * turned[:, :2] / np.maximum(turned[:, 2:], 1e-3)
     return float(np.mean(np.linalg.norm(seen - pixels_j, axis=1) < config.max_error_px))

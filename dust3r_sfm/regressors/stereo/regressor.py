@@ -152,7 +152,7 @@ def dense_predictions(
     alone. A stage "Dense stereo" in pairs."""
     swept = worth_sweeping(geometries, config.neighbours, config.sweep_choice)
 
-    def predicted(pair: Pair) -> list[PairPrediction]:
+    def predict_pair(pair: Pair) -> list[PairPrediction]:
         if not missing[pair]:
             return []
         sweep = config.sweep if pair in swept else None
@@ -166,7 +166,7 @@ def dense_predictions(
     # Those with most matches first: what is kept of a view's maps then rarely gives way later.
     rest = [pair for pair in missing if pair not in swept]
     rest.sort(key=lambda pair: -len(geometries.get(pair, UNRELATED).matches))
-    for predictions in threads_and_caller(predicted, sorted(swept), rest):
+    for predictions in threads_and_caller(predict_pair, sorted(swept), rest):
         yield from predictions
         progress.advance()
 

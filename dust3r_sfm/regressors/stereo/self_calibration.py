@@ -68,13 +68,13 @@ class FocalPrior:
     spread: float
 
 
-def self_calibrated_focals(
+def self_calibrate_focals(
     pairs: Sequence[FundamentalPair], priors: Sequence[FocalPrior | None], config: SelfCalibrationConfig
 ) -> Float[np.ndarray, " cameras"]:
     """Each camera's focal over the long edge of its images."""
     grid, bound = config.grid, config.half_inequality
     everything = _common_cost(pairs, grid, bound)
-    focals = np.full(len(priors), _lowest(everything, grid, None, config))
+    focals = np.full(len(priors), _least_cost_focal(everything, grid, None, config))
     for camera, prior in enumerate(priors):
         if prior is not None:
             focals[camera] = prior.relative_focal
@@ -83,11 +83,11 @@ def self_calibrated_focals(
             if prior is not None and prior.spread == 0.0:
                 continue
             cost = _camera_cost(camera, pairs, focals, grid, bound)
-            focals[camera] = _lowest(cost, grid, prior, config)
+            focals[camera] = _least_cost_focal(cost, grid, prior, config)
     return focals
 
 
-def _lowest(
+def _least_cost_focal(
     cost: Float[np.ndarray, " grid"],
     grid: Float[np.ndarray, " grid"],
     prior: FocalPrior | None,
@@ -113,7 +113,7 @@ def _common_cost(
 ) -> Float[np.ndarray, " grid"]:
     """Cost of one focal for all cameras, in pairs."""
     costs = [_pair_cost(pair, grid, grid, bound) for pair in pairs]
-    return _weighted(costs, [pair.weight for pair in pairs], len(grid))
+    return _weigh(costs, [pair.weight for pair in pairs], len(grid))
 
 
 def _camera_cost(
@@ -131,10 +131,10 @@ def _camera_cost(
             focal_j = grid if pair.camera_j == camera else np.full_like(grid, focals[pair.camera_j])
             costs.append(_pair_cost(pair, focal_i, focal_j, bound))
             weights.append(pair.weight)
-    return _weighted(costs, weights, len(grid))
+    return _weigh(costs, weights, len(grid))
 
 
-def _weighted(
+def _weigh(
     costs: Sequence[Float[np.ndarray, " grid"]], weights: Sequence[float], size: int
 ) -> Float[np.ndarray, " grid"]:
     if not costs:

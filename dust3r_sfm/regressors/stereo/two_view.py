@@ -11,7 +11,7 @@ from dust3r_sfm.geometry.cameras import scale_camera
 from dust3r_sfm.geometry.colmap.cameras import pycolmap_camera
 from dust3r_sfm.geometry.colmap.options import two_view_ransac_options
 from dust3r_sfm.geometry.projection import unit_rays
-from dust3r_sfm.geometry.turning import fitted_rotation
+from dust3r_sfm.geometry.turning import fit_rotation
 from dust3r_sfm.types import Camera, Correspondences, PairGeometry, Rigid
 
 
@@ -73,7 +73,7 @@ class Epipolar:
     off_plane_inliers: int
 
 
-def fundamental_matrix(
+def estimate_epipolar(
     pixels_i: Float[np.ndarray, "n 2"], pixels_j: Float[np.ndarray, "n 2"], config: TwoViewConfig
 ) -> Epipolar | None:
     """None where too few matches agree. Pixels relative to the principal points."""
@@ -126,11 +126,11 @@ def two_view(
     pose = found["cam2_from_cam1"]
     j_from_i = rigid(pose.rotation.matrix(), np.asarray(pose.translation))
     if epipolar.homography_share < config.planar_share and not turned:
-        return _judged(PairGeometry.GENERAL, j_from_i, kept, camera_i, camera_j, config)
+        return _judge(PairGeometry.GENERAL, j_from_i, kept, camera_i, camera_j, config)
     turn = _turn(kept, camera_i, camera_j, resolution[1], config)
     if turned or turn.explains:
-        return _judged(PairGeometry.ROTATION_ONLY, turn.j_from_i, kept, camera_i, camera_j, config)
-    return _judged(PairGeometry.PLANAR, j_from_i, kept, camera_i, camera_j, config)
+        return _judge(PairGeometry.ROTATION_ONLY, turn.j_from_i, kept, camera_i, camera_j, config)
+    return _judge(PairGeometry.PLANAR, j_from_i, kept, camera_i, camera_j, config)
 
 
 @dataclass(frozen=True)
@@ -145,11 +145,11 @@ def _turn(
     """The rotation that explains most of the matches, and whether it alone does."""
     rays_i, rays_j = unit_rays(matches.pixels_i, camera_i), unit_rays(matches.pixels_j, camera_j)
     bound = config.max_error_px / resolution_j / camera_j.fx
-    rotation, error, _ = fitted_rotation(rays_i, rays_j, np.ones(len(matches)), bound)
+    rotation, error, _ = fit_rotation(rays_i, rays_j, np.ones(len(matches)), bound)
     return _Turn(rigid(rotation, np.zeros(3)), bool(np.mean(error < bound) > config.turn_share))
 
 
-def _judged(
+def _judge(
     geometry: PairGeometry,
     j_from_i: Rigid,
     matches: Correspondences,
@@ -160,7 +160,7 @@ def _judged(
     """Depths of the inliers, and whether there is enough parallax to believe them."""
     ones = np.ones(len(matches))
     rays_i, rays_j = unproject(matches.pixels_i, ones, camera_i), unproject(matches.pixels_j, ones, camera_j)
-    depth_i, depth_j = triangulated_depths(rays_i, rays_j, j_from_i)
+    depth_i, depth_j = triangulate_depths(rays_i, rays_j, j_from_i)
     turned = rays_i @ j_from_i[:3, :3].T
     cosine = (turned * rays_j).sum(1) / np.linalg.norm(turned, axis=1) / np.linalg.norm(rays_j, axis=1)
     angle = float(np.median(np.degrees(np.arccos(np.clip(cosine, -1.0, 1.0)))))
@@ -169,7 +169,7 @@ def _judged(
     return TwoView(geometry, j_from_i, matches, depth_i, depth_j, angle)
 
 
-def triangulated_depths(
+def triangulate_depths(
     rays_i: Float[np.ndarray, "n 3"], rays_j: Float[np.ndarray, "n 3"], j_from_i: Rigid
 ) -> tuple[Float[np.ndarray, " n"], Float[np.ndarray, " n"]]:
     """z of the points nearest to both rays, in either camera; nan where a ray meets the other behind a

@@ -4,7 +4,7 @@ import numpy as np
 
 from dust3r_sfm.synthetic.cameras import Rig, arc_cameras
 from dust3r_sfm.synthetic.paths import draw_camera, walk
-from dust3r_sfm.synthetic.places.facade import drawn_front, facade_scene
+from dust3r_sfm.synthetic.places.facade import draw_front, facade_scene
 from dust3r_sfm.synthetic.places.low_texture import low_texture_scene
 from dust3r_sfm.synthetic.places.open_ground import open_ground_scene
 from dust3r_sfm.synthetic.places.relief_wall import relief_wall_scene
@@ -69,7 +69,7 @@ def shoot_relief_wall(request: Request) -> Shoot:
 
 def shoot_facade(request: Request) -> Shoot:
     """Along the street: most look at the front or a little ahead, some along it, one up."""
-    scene, front = facade_scene(request.seed), drawn_front(request.seed)
+    scene, front = facade_scene(request.seed), draw_front(request.seed)
     camera = draw_camera(request.seed, request.width, request.height)
     rng = np.random.default_rng(request.seed + 9)
     far, count = 6.5 + 3.0 * camera.fx / request.width, request.count

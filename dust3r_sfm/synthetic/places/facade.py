@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from dust3r_sfm.synthetic.places.garden import bench, bush, plant_pot, tree
-from dust3r_sfm.synthetic.placing import draw_seed, facing, standing
+from dust3r_sfm.synthetic.placing import draw_seed, facing_frame, standing_frame
 from dust3r_sfm.synthetic.rendering.blending import Color
 from dust3r_sfm.synthetic.rendering.indoor_materials import Poster
 from dust3r_sfm.synthetic.rendering.lights import Sun
@@ -37,7 +37,7 @@ class Front:
         return self.floors * self.pitch[1]
 
 
-def drawn_front(seed: int) -> Front:
+def draw_front(seed: int) -> Front:
     """The proportions of the house of `seed`, whole numbers of bricks of 0.26 by 0.10 metres."""
     rng = np.random.default_rng(seed + 1000)
     pitch = (0.26 * int(rng.integers(9, 12)), 0.10 * int(rng.integers(30, 35)))
@@ -46,7 +46,7 @@ def drawn_front(seed: int) -> Front:
 
 def facade_scene(seed: int) -> SceneDescription:
     """The house, its neighbours at both ends, the street before it, and what stands there."""
-    rng, front = np.random.default_rng(seed), drawn_front(seed)
+    rng, front = np.random.default_rng(seed), draw_front(seed)
     primitives = [
         *_house(rng, seed, front),
         *_neighbours(rng, seed, front),
@@ -72,7 +72,7 @@ def _house(rng: np.random.Generator, seed: int, front: Front) -> list[Primitive]
     panes = Windows(draw_seed(rng), front.pitch, front.size, (0.86, 0.84, 0.78), (0.80, 0.74, 0.66))
     out: list[Primitive] = [
         Quad(
-            facing((-0.25, 0.0, front.height / 2), (1.0, 0.0, 0.0)),
+            facing_frame((-0.25, 0.0, front.height / 2), (1.0, 0.0, 0.0)),
             (front.half_width, front.height / 2),
             panes,
         )
@@ -80,13 +80,15 @@ def _house(rng: np.random.Generator, seed: int, front: Front) -> list[Primitive]
     for column in range(front.columns + 1):
         y = (column - front.columns / 2) * across
         pier = ((across - width) / 2, front.height / 2)
-        out.append(Box(standing((-0.2, y, front.height / 2)), (0.2, *pier), wall))
+        out.append(Box(standing_frame((-0.2, y, front.height / 2)), (0.2, *pier), wall))
     for floor in range(front.floors + 1):
         z, half = floor * up, (up - height) / 2
-        out.append(Box(standing((-0.22, 0.0, z)), (0.19, front.half_width, half), bar))
-        out.append(Box(standing((-0.1, 0.0, z + half)), (0.19, front.half_width, 0.06), stone))
+        out.append(Box(standing_frame((-0.22, 0.0, z)), (0.19, front.half_width, half), bar))
+        out.append(Box(standing_frame((-0.1, 0.0, z + half)), (0.19, front.half_width, 0.06), stone))
     roof = Planks(draw_seed(rng), (0.40, 0.30, 0.26), 0.2, 0.35)
-    out.append(Box(standing((-2.8, 0.0, front.height + 0.5)), (3.2, front.half_width + 0.3, 0.22), roof))
+    out.append(
+        Box(standing_frame((-2.8, 0.0, front.height + 0.5)), (3.2, front.half_width + 0.3, 0.22), roof)
+    )
     return out
 
 
@@ -97,7 +99,7 @@ def _neighbours(rng: np.random.Generator, seed: int, front: Front) -> list[Primi
         high, half = front.height * float(rng.uniform(0.6, 0.9)) / 2, float(rng.uniform(3.0, 4.5))
         wall = Plaster(draw_seed(rng), FRONTS[(seed + 2 + int(side)) % 4])
         centre = (-4.0, side * (front.half_width + half + 0.4), high)
-        out.append(Box(standing(centre), (3.2, half, high), wall))
+        out.append(Box(standing_frame(centre), (3.2, half, high), wall))
     return out
 
 
@@ -105,11 +107,11 @@ def _street(rng: np.random.Generator) -> list[Primitive]:
     slabs = Bricks(draw_seed(rng), (0.60, 0.58, 0.55), (0.40, 0.39, 0.37), (0.6, 0.4))
     return [
         Quad(
-            facing((0.0, 0.0, 0.0), (0.0, 0.0, 1.0)),
+            facing_frame((0.0, 0.0, 0.0), (0.0, 0.0, 1.0)),
             (60.0, 60.0),
             Gravel(draw_seed(rng), (0.42, 0.41, 0.40), 0.05),
         ),
-        Box(standing((1.2, 0.0, 0.0)), (2.4, 60.0, 0.07), slabs),
+        Box(standing_frame((1.2, 0.0, 0.0)), (2.4, 60.0, 0.07), slabs),
     ]
 
 
@@ -123,9 +125,9 @@ def _clutter(rng: np.random.Generator, seed: int, front: Front) -> list[Primitiv
     sign = Poster(draw_seed(rng), palette[0], palette, (1.9, 0.7))
     zinc = Marble(draw_seed(rng), (0.55, 0.57, 0.58), (0.40, 0.42, 0.42), 0.3)
     out: list[Primitive] = [
-        Box(standing((-0.05, door_y, 1.3)), (0.08, 0.68, 1.3), door),
-        Quad(facing((0.16, door_y + 0.1, 2.95), (1.0, 0.0, 0.0)), (0.95, 0.35), sign),
-        Cylinder(standing((0.08, pipe_y + across / 2, front.height / 2)), 0.06, front.height / 2, zinc),
+        Box(standing_frame((-0.05, door_y, 1.3)), (0.08, 0.68, 1.3), door),
+        Quad(facing_frame((0.16, door_y + 0.1, 2.95), (1.0, 0.0, 0.0)), (0.95, 0.35), sign),
+        Cylinder(standing_frame((0.08, pipe_y + across / 2, front.height / 2)), 0.06, front.height / 2, zinc),
         *plant_pot(rng, 0.5, door_y - 1.0),
         *bench(rng, 0.9, door_y + 2.3, 90.0),
         *bush(rng, 0.8, -door_y + 1.0, 0.7),
@@ -134,5 +136,5 @@ def _clutter(rng: np.random.Generator, seed: int, front: Front) -> list[Primitiv
     for y in rng.uniform(-0.9, 0.9, 2) * front.half_width:
         out += plant_pot(rng, 0.45, float(y))
     return out + [
-        Box(standing((0.3, pipe_y, 0.6)), (0.2, 0.35, 0.53), Planks(draw_seed(rng), WOODS[seed % 4]))
+        Box(standing_frame((0.3, pipe_y, 0.6)), (0.2, 0.35, 0.53), Planks(draw_seed(rng), WOODS[seed % 4]))
     ]

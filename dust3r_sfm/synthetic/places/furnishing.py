@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from dust3r_sfm.synthetic.placing import draw_seed, facing, standing
+from dust3r_sfm.synthetic.placing import draw_seed, facing_frame, standing_frame
 from dust3r_sfm.synthetic.rendering.blending import Color
 from dust3r_sfm.synthetic.rendering.indoor_materials import Poster
 from dust3r_sfm.synthetic.rendering.lights import Vector
@@ -43,7 +43,7 @@ def room_walls(half_x: float, half_y: float) -> tuple[Wall, ...]:
     )
 
 
-def furnished_room(
+def furnish_room(
     rng: np.random.Generator, seed: int, half_x: float, half_y: float, height: float = 2.8
 ) -> list[Primitive]:
     """A closed room about x = y = 0 with furniture and pictures along each wall, its middle empty."""
@@ -56,9 +56,9 @@ def furnished_room(
         Plaster(draw_seed(rng), WALLS[int(rng.integers(4))]),
     )
     out: list[Primitive] = [
-        Quad(facing((0.0, 0.0, 0.0), (0.0, 0.0, 1.0)), (half_x, half_y), Planks(draw_seed(rng), wood)),
+        Quad(facing_frame((0.0, 0.0, 0.0), (0.0, 0.0, 1.0)), (half_x, half_y), Planks(draw_seed(rng), wood)),
         Quad(
-            facing((0.0, 0.0, height), (0.0, 0.0, -1.0)),
+            facing_frame((0.0, 0.0, height), (0.0, 0.0, -1.0)),
             (half_x, half_y),
             Plaster(draw_seed(rng), (0.8, 0.8, 0.78)),
         ),
@@ -66,9 +66,11 @@ def furnished_room(
     for index, wall in enumerate(room_walls(half_x, half_y)):
         nx, ny = wall.normal
         middle = wall.at(0.0, 0.0, height / 2)
-        out.append(Quad(facing(middle, (nx, ny, 0.0)), (wall.half, height / 2), covers[index]))
+        out.append(Quad(facing_frame(middle, (nx, ny, 0.0)), (wall.half, height / 2), covers[index]))
         board = Planks(draw_seed(rng), (0.82, 0.80, 0.76))
-        out.append(Box(standing(wall.at(0.0, 0.012, 0.06), wall.turn_deg), (wall.half, 0.012, 0.06), board))
+        out.append(
+            Box(standing_frame(wall.at(0.0, 0.012, 0.06), wall.turn_deg), (wall.half, 0.012, 0.06), board)
+        )
         out += _along_wall(rng, wall, index, palette)
     return out
 
@@ -85,8 +87,8 @@ def _along_wall(
     things = object_materials(rng, palette)
     beside = -side * wall.half * float(rng.uniform(0.35, 0.6))
     radius = float(rng.uniform(0.16, 0.26))
-    out.append(Cylinder(standing(wall.at(beside, 0.4, radius)), radius, radius, things[0]))
-    out.append(Sphere(standing(wall.at(beside, 0.4, 2 * radius + 0.14)), 0.14, things[1]))
+    out.append(Cylinder(standing_frame(wall.at(beside, 0.4, radius)), radius, radius, things[0]))
+    out.append(Sphere(standing_frame(wall.at(beside, 0.4, 2 * radius + 0.14)), 0.14, things[1]))
     out += picture(rng, wall, beside, 1.6, (float(rng.uniform(0.4, 0.6)), float(rng.uniform(0.28, 0.4))))
     if index % 2:
         out += picture(rng, wall, side * wall.half * 0.35, 1.65, (0.38, 0.30))
@@ -99,13 +101,15 @@ def bookshelf(
     """Four shelves between two uprights, with books of many sizes and colours."""
     wood = Planks(draw_seed(rng), WOODS[int(rng.integers(4))], 0.1, 1.1)
     out: list[Primitive] = [
-        Box(standing(wall.at(along + s * half, 0.16, 0.95), wall.turn_deg), (0.02, 0.16, 0.95), wood)
+        Box(standing_frame(wall.at(along + s * half, 0.16, 0.95), wall.turn_deg), (0.02, 0.16, 0.95), wood)
         for s in (-1, 1)
     ]
-    out.append(Box(standing(wall.at(along, 0.01, 0.95), wall.turn_deg), (half, 0.01, 0.95), wood))
+    out.append(Box(standing_frame(wall.at(along, 0.01, 0.95), wall.turn_deg), (half, 0.01, 0.95), wood))
     for level in range(5):
         height = 0.12 + 0.44 * level
-        out.append(Box(standing(wall.at(along, 0.16, height), wall.turn_deg), (half, 0.16, 0.015), wood))
+        out.append(
+            Box(standing_frame(wall.at(along, 0.16, height), wall.turn_deg), (half, 0.16, 0.015), wood)
+        )
         if level < 4:
             out += books(rng, wall, along - half + 0.04, along + half - 0.05, 0.15, height + 0.015, palette)
     return out
@@ -130,7 +134,7 @@ def books(
             return row
         cover = Marble(draw_seed(rng), palette[int(rng.integers(5))], palette[int(rng.integers(5))], 0.12)
         size = (half_width, float(rng.uniform(0.09, 0.12)), half_height)
-        row.append(Box(standing(wall.at(at, out_m, height + half_height), wall.turn_deg), size, cover))
+        row.append(Box(standing_frame(wall.at(at, out_m, height + half_height), wall.turn_deg), size, cover))
         at += half_width
 
 
@@ -143,9 +147,9 @@ def sideboard(
     globe = Marble(draw_seed(rng), (0.34, 0.48, 0.56), (0.78, 0.72, 0.55), 0.25)
     vase = Mosaic(draw_seed(rng), palette, 0.07)
     return [
-        Box(standing(wall.at(along, 0.24, top / 2), wall.turn_deg), (half, 0.22, top / 2), wood),
-        Sphere(standing(wall.at(along + half - 0.2, 0.24, top + 0.14)), 0.14, globe),
-        Cylinder(standing(wall.at(along - half + 0.15, 0.26, top + 0.13)), 0.08, 0.13, vase),
+        Box(standing_frame(wall.at(along, 0.24, top / 2), wall.turn_deg), (half, 0.22, top / 2), wood),
+        Sphere(standing_frame(wall.at(along + half - 0.2, 0.24, top + 0.14)), 0.14, globe),
+        Cylinder(standing_frame(wall.at(along - half + 0.15, 0.26, top + 0.13)), 0.08, 0.13, vase),
         *books(rng, wall, along - half + 0.28, along + half - 0.4, 0.2, top, palette),
     ]
 
@@ -163,6 +167,6 @@ def picture(
     frame = Planks(draw_seed(rng), (0.34, 0.25, 0.19), 0.05, 0.6)
     border = (half_size[0] + 0.035, half_size[1] + 0.035, 0.012)
     return [
-        Box(facing(wall.at(along, 0.013, height), normal), border, frame),
-        Quad(facing(wall.at(along, 0.027, height), normal), half_size, sheet),
+        Box(facing_frame(wall.at(along, 0.013, height), normal), border, frame),
+        Quad(facing_frame(wall.at(along, 0.027, height), normal), half_size, sheet),
     ]

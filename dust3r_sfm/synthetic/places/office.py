@@ -5,7 +5,7 @@ import numpy as np
 from dust3r_sfm.synthetic.places.furnishing import Wall, bookshelf
 from dust3r_sfm.synthetic.places.garden import plant_pot
 from dust3r_sfm.synthetic.places.office_things import desk, meeting_table
-from dust3r_sfm.synthetic.placing import draw_seed, facing, standing
+from dust3r_sfm.synthetic.placing import draw_seed, facing_frame, standing_frame
 from dust3r_sfm.synthetic.rendering.indoor_materials import Faint, Poster
 from dust3r_sfm.synthetic.rendering.lights import Lamps
 from dust3r_sfm.synthetic.rendering.materials import Bricks, Glowing, Material, Planks, Terrazzo
@@ -45,12 +45,12 @@ def _shell(rng: np.random.Generator) -> list[Primitive]:
     carpet = Terrazzo(draw_seed(rng), (0.38, 0.40, 0.43), ((0.34, 0.36, 0.40), (0.43, 0.45, 0.47)), 0.045)
     tiles = Bricks(draw_seed(rng), (0.84, 0.84, 0.83), (0.72, 0.72, 0.71), (0.6, 0.6), 0.0)
     return [
-        Quad(facing((half_x, half_y, 0.0), (0.0, 0.0, 1.0)), (half_x, half_y), carpet),
-        Quad(facing((half_x, half_y, HEIGHT_M), (0.0, 0.0, -1.0)), (half_x, half_y), tiles),
-        Quad(facing((0.0, half_y, mid), (1.0, 0.0, 0.0)), (half_y, mid), paint),
-        Quad(facing((LENGTH_M, half_y, mid), (-1.0, 0.0, 0.0)), (half_y, mid), paint),
-        Quad(facing((half_x, 0.0, mid), (0.0, 1.0, 0.0)), (half_x, mid), paint),
-        Quad(facing((half_x, DEPTH_M, mid), (0.0, -1.0, 0.0)), (half_x, mid), paint),
+        Quad(facing_frame((half_x, half_y, 0.0), (0.0, 0.0, 1.0)), (half_x, half_y), carpet),
+        Quad(facing_frame((half_x, half_y, HEIGHT_M), (0.0, 0.0, -1.0)), (half_x, half_y), tiles),
+        Quad(facing_frame((0.0, half_y, mid), (1.0, 0.0, 0.0)), (half_y, mid), paint),
+        Quad(facing_frame((LENGTH_M, half_y, mid), (-1.0, 0.0, 0.0)), (half_y, mid), paint),
+        Quad(facing_frame((half_x, 0.0, mid), (0.0, 1.0, 0.0)), (half_x, mid), paint),
+        Quad(facing_frame((half_x, DEPTH_M, mid), (0.0, -1.0, 0.0)), (half_x, mid), paint),
     ]
 
 
@@ -62,7 +62,11 @@ def _inner_walls(rng: np.random.Generator) -> list[Primitive]:
     out = _wall_with_doors((0.0, CORRIDOR_M), LENGTH_M, 0.0, DOORS_M, paint, frame)
     out += _wall_with_doors((PARTITIONS_M[0], 0.0), DEPTH_M, 90.0, (INNER_DOOR_M,), paint, frame, CORRIDOR_M)
     out.append(
-        Box(standing((PARTITIONS_M[1], rooms_middle, HEIGHT_M / 2)), (WALL_HALF_M, half, HEIGHT_M / 2), paint)
+        Box(
+            standing_frame((PARTITIONS_M[1], rooms_middle, HEIGHT_M / 2)),
+            (WALL_HALF_M, half, HEIGHT_M / 2),
+            paint,
+        )
     )
     return out
 
@@ -82,7 +86,7 @@ def _wall_with_doors(
     def block(a: float, b: float, low: float, high: float, thick: float, material: Material) -> Box:
         x, y = np.array(start) + along * (a + b) / 2
         return Box(
-            standing((float(x), float(y), (low + high) / 2), turn_deg),
+            standing_frame((float(x), float(y), (low + high) / 2), turn_deg),
             ((b - a) / 2, thick, (high - low) / 2),
             material,
         )
@@ -102,7 +106,7 @@ def _wall_with_doors(
 def _lamps(rng: np.random.Generator) -> list[Primitive]:
     glass = Glowing(Faint(draw_seed(rng), (0.97, 0.97, 0.95), 0.02, 0.5))
     return [
-        Quad(facing((x, y, HEIGHT_M - 0.004), (0.0, 0.0, -1.0)), (0.59, 0.14), glass)
+        Quad(facing_frame((x, y, HEIGHT_M - 0.004), (0.0, 0.0, -1.0)), (0.59, 0.14), glass)
         for y in (1.0, 4.5)
         for x in (2.3, 7.0, 11.7)
     ]
@@ -115,10 +119,14 @@ def _windows(rng: np.random.Generator) -> list[Primitive]:
     out: list[Primitive] = []
     for x in (1.3, 3.2, 6.0, 8.0, 10.7, 12.7):
         view = sky if x in (1.3, 8.0, 10.7) else Glowing(Landscape(draw_seed(rng), PAINTINGS[0], 1.3))
-        out.append(Box(standing((x, DEPTH_M - 0.015, 1.5)), (0.72, 0.015, 0.70), frame))
+        out.append(Box(standing_frame((x, DEPTH_M - 0.015, 1.5)), (0.72, 0.015, 0.70), frame))
         for side in (-1, 1):
             out.append(
-                Quad(facing((x + side * 0.35, DEPTH_M - 0.032, 1.5), (0.0, -1.0, 0.0)), (0.32, 0.65), view)
+                Quad(
+                    facing_frame((x + side * 0.35, DEPTH_M - 0.032, 1.5), (0.0, -1.0, 0.0)),
+                    (0.32, 0.65),
+                    view,
+                )
             )
     return out
 
@@ -128,9 +136,9 @@ def _on_walls(rng: np.random.Generator) -> list[Primitive]:
     leaf = Planks(draw_seed(rng), (0.60, 0.48, 0.36), 0.9, 2.6)
     board = Faint(draw_seed(rng), (0.93, 0.93, 0.93), 0.03, 0.6)
     out: list[Primitive] = [
-        Box(standing((x, 0.01, 1.02)), (0.45, 0.02, 1.02), leaf) for x in (1.6, 6.2, 12.4)
+        Box(standing_frame((x, 0.01, 1.02)), (0.45, 0.02, 1.02), leaf) for x in (1.6, 6.2, 12.4)
     ]
-    out.append(Box(facing((LENGTH_M - 0.01, 4.5, 1.5), (-1.0, 0.0, 0.0)), (1.1, 0.6, 0.015), board))
+    out.append(Box(facing_frame((LENGTH_M - 0.01, 4.5, 1.5), (-1.0, 0.0, 0.0)), (1.1, 0.6, 0.015), board))
     hung = (
         ((4.1, 0.008, 1.55), (0.0, 1.0, 0.0)),
         ((9.6, 0.008, 1.5), (0.0, 1.0, 0.0)),
@@ -147,7 +155,7 @@ def _on_walls(rng: np.random.Generator) -> list[Primitive]:
         half = (float(rng.uniform(0.22, 0.42)), float(rng.uniform(0.3, 0.45)))
         paper = ((0.92, 0.91, 0.88), (0.30, 0.36, 0.46), (0.90, 0.84, 0.70))[index % 3]
         sheet = Poster(draw_seed(rng), paper, PALETTES[index % 4], (2 * half[0], 2 * half[1]))
-        out.append(Quad(facing(centre, normal), half, sheet))
+        out.append(Quad(facing_frame(centre, normal), half, sheet))
     return out
 
 

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from dust3r_sfm.synthetic.placing import draw_seed, facing, standing
+from dust3r_sfm.synthetic.placing import draw_seed, facing_frame, standing_frame
 from dust3r_sfm.synthetic.rendering.indoor_materials import Faint, Poster
 from dust3r_sfm.synthetic.rendering.lights import Vector
 from dust3r_sfm.synthetic.rendering.materials import Glowing, Marble, Planks, Terrazzo
@@ -23,7 +23,7 @@ class _Frame:
         return (self.middle[0] + self.cos * x - self.sin * y, self.middle[1] + self.sin * x + self.cos * y, z)
 
     def box(self, centre: Vector, half: Vector, material: Planks | Faint | Marble) -> Box:
-        return Box(standing(self.at(*centre), self.turn_deg), half, material)
+        return Box(standing_frame(self.at(*centre), self.turn_deg), half, material)
 
 
 def desk(rng: np.random.Generator, middle: tuple[float, float], turn_deg: float) -> list[Primitive]:
@@ -41,7 +41,7 @@ def desk(rng: np.random.Generator, middle: tuple[float, float], turn_deg: float)
         frame.box((-0.69, 0.0, 0.355), (0.015, 0.32, 0.35), wood),
         frame.box((0.52, 0.0, 0.355), (0.19, 0.32, 0.35), wood),
         frame.box((x, -0.2, 1.0), (0.30, 0.02, 0.18), dark),
-        Quad(facing(frame.at(x, -0.178, 1.0), normal), (size[0] / 2, size[1] / 2), page),
+        Quad(facing_frame(frame.at(x, -0.178, 1.0), normal), (size[0] / 2, size[1] / 2), page),
         frame.box((x, -0.2, 0.78), (0.03, 0.03, 0.05), dark),
         frame.box((x, 0.08 + 0.3 * y, 0.742), (0.21, 0.07, 0.008), dark),
     ]
@@ -54,8 +54,8 @@ def _papers(rng: np.random.Generator, frame: _Frame) -> list[Primitive]:
     mug = Terrazzo(draw_seed(rng), palette[1], palette[2:], 0.03)
     side = float(rng.choice([-1.0, 1.0]))
     out: list[Primitive] = [
-        Quad(facing(frame.at(side * 0.42, 0.1, 0.737), (0.0, 0.0, 1.0)), (0.105, 0.148), sheet),
-        Cylinder(standing(frame.at(-side * 0.45, 0.0, 0.785)), 0.04, 0.05, mug),
+        Quad(facing_frame(frame.at(side * 0.42, 0.1, 0.737), (0.0, 0.0, 1.0)), (0.105, 0.148), sheet),
+        Cylinder(standing_frame(frame.at(-side * 0.45, 0.0, 0.785)), 0.04, 0.05, mug),
     ]
     for k in range(3):
         cover = Marble(draw_seed(rng), palette[k], palette[4 - k], 0.1)
@@ -76,9 +76,9 @@ def chair(rng: np.random.Generator, frame: _Frame, x: float, y: float) -> list[P
     )
     steel = Faint(draw_seed(rng), (0.45, 0.45, 0.46), 0.1)
     return [
-        Cylinder(standing(frame.at(x, y, 0.22)), 0.03, 0.22, steel),
-        Cylinder(standing(frame.at(x, y, 0.03)), 0.26, 0.02, steel),
-        Cylinder(standing(frame.at(x, y, 0.46)), 0.24, 0.035, cloth),
+        Cylinder(standing_frame(frame.at(x, y, 0.22)), 0.03, 0.22, steel),
+        Cylinder(standing_frame(frame.at(x, y, 0.03)), 0.26, 0.02, steel),
+        Cylinder(standing_frame(frame.at(x, y, 0.46)), 0.24, 0.035, cloth),
         frame.box((x, y + 0.23, 0.78), (0.22, 0.025, 0.22), cloth),
     ]
 
@@ -94,5 +94,5 @@ def meeting_table(rng: np.random.Generator, middle: tuple[float, float]) -> list
         other = _Frame(middle, 180.0)
         out += chair(rng, other, x + float(rng.uniform(-0.1, 0.1)), 0.75)
     sheet = Poster(draw_seed(rng), (0.93, 0.92, 0.90), PALETTES[int(rng.integers(4))], (0.21, 0.297))
-    out.append(Quad(facing(frame.at(0.3, 0.1, 0.742), (0.0, 0.0, 1.0)), (0.105, 0.148), sheet))
+    out.append(Quad(facing_frame(frame.at(0.3, 0.1, 0.742), (0.0, 0.0, 1.0)), (0.105, 0.148), sheet))
     return out + _papers(rng, _Frame((middle[0] - 0.4, middle[1]), 0.0))

@@ -7,7 +7,7 @@ from jaxtyping import Float
 from scipy.interpolate import CubicSpline, PchipInterpolator
 
 from dust3r_sfm.synthetic.cameras import Rig, look_at
-from dust3r_sfm.synthetic.paths import draw_camera, turned
+from dust3r_sfm.synthetic.paths import draw_camera, turn_camera
 from dust3r_sfm.synthetic.places.office import office_scene
 from dust3r_sfm.synthetic.places.shoot import Request, Shoot
 
@@ -81,7 +81,7 @@ def shoot_office_walk(request: Request) -> Shoot:
         eye = np.array([x, y, config.eye_height_m]) + off
         azimuth = np.radians(azimuth_deg)
         ahead = np.array([np.cos(azimuth), np.sin(azimuth), -0.05])
-        poses.append(turned(look_at(eye, eye + ahead), turn))
+        poses.append(turn_camera(look_at(eye, eye + ahead), turn))
     return Shoot(office_scene(request.seed), Rig((camera,) * request.count, np.stack(poses)))
 
 

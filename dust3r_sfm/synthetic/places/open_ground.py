@@ -4,7 +4,7 @@ picture without anything that stands out."""
 import numpy as np
 
 from dust3r_sfm.synthetic.places.garden import bench, boulders, bush, lamp_post, tree
-from dust3r_sfm.synthetic.placing import draw_seed, facing, standing
+from dust3r_sfm.synthetic.placing import draw_seed, facing_frame, standing_frame
 from dust3r_sfm.synthetic.rendering.lights import Sun
 from dust3r_sfm.synthetic.rendering.materials import Bricks, Material, Planks
 from dust3r_sfm.synthetic.rendering.outdoor_materials import Grass, Gravel
@@ -22,8 +22,8 @@ def open_ground_scene(seed: int) -> SceneDescription:
     grounds: tuple[tuple[Material, Material], ...] = ((grass, gravel), (gravel, slabs), (slabs, grass))
     ground, path = grounds[seed % 3]
     primitives = [
-        Quad(facing((0.0, 0.0, 0.0), (0.0, 0.0, 1.0)), (400.0, 400.0), ground),
-        Quad(facing((0.0, 0.0, 0.006), (0.0, 0.0, 1.0)), (60.0, 0.8), path),
+        Quad(facing_frame((0.0, 0.0, 0.0), (0.0, 0.0, 1.0)), (400.0, 400.0), ground),
+        Quad(facing_frame((0.0, 0.0, 0.006), (0.0, 0.0, 1.0)), (60.0, 0.8), path),
         *_near_things(rng),
         *_far_things(rng),
     ]
@@ -55,8 +55,8 @@ def _far_things(rng: np.random.Generator) -> list[Primitive]:
     wall = Planks(draw_seed(rng), WOODS[int(rng.integers(4))], 0.18, 2.2)
     roof = Planks(draw_seed(rng), (0.42, 0.32, 0.28), 0.25, 0.4)
     out: list[Primitive] = [
-        Box(standing((x, y, 1.2), 15.0), (2.0, 1.5, 1.2), wall),
-        Box(standing((x, y, 2.5), 15.0), (2.3, 1.8, 0.12), roof),
+        Box(standing_frame((x, y, 1.2), 15.0), (2.0, 1.5, 1.2), wall),
+        Box(standing_frame((x, y, 2.5), 15.0), (2.3, 1.8, 0.12), roof),
     ]
     for angle, far, height in rng.uniform([-np.pi, 18.0, 5.0], [np.pi, 55.0, 11.0], (7, 3)):
         out += tree(rng, float(far * np.cos(angle)), float(far * np.sin(angle)), float(height), 16)

@@ -3,7 +3,7 @@ photos are explained by a homography, and what tells how the camera moved is sma
 
 import numpy as np
 
-from dust3r_sfm.synthetic.placing import draw_seed, facing, standing
+from dust3r_sfm.synthetic.placing import draw_seed, facing_frame, standing_frame
 from dust3r_sfm.synthetic.rendering.materials import Bricks, Marble, Material, Mosaic, Plaster, Terrazzo
 from dust3r_sfm.synthetic.rendering.outdoor_materials import Gravel
 from dust3r_sfm.synthetic.rendering.primitives import Box, Cylinder, Primitive, Quad, Sphere
@@ -20,12 +20,14 @@ def relief_wall_scene(seed: int) -> SceneDescription:
         Bricks(draw_seed(rng), (0.66, 0.62, 0.55), (0.48, 0.45, 0.40), (0.52, 0.30)),
         Terrazzo(draw_seed(rng), (0.62, 0.58, 0.52), palette[1:], 0.06),
     )
-    wall = Quad(facing((0.0, 0.0, 2.5), (1.0, 0.0, 0.0)), (7.0, 3.5), stones[seed % 4])
+    wall = Quad(facing_frame((0.0, 0.0, 2.5), (1.0, 0.0, 0.0)), (7.0, 3.5), stones[seed % 4])
     floor = Quad(
-        facing((7.0, 0.0, -0.2), (0.0, 0.0, 1.0)), (7.0, 7.0), Gravel(draw_seed(rng), (0.52, 0.50, 0.46))
+        facing_frame((7.0, 0.0, -0.2), (0.0, 0.0, 1.0)),
+        (7.0, 7.0),
+        Gravel(draw_seed(rng), (0.52, 0.50, 0.46)),
     )
     ceiling = Quad(
-        facing((7.0, 0.0, 6.0), (0.0, 0.0, -1.0)), (7.0, 7.0), Plaster(draw_seed(rng), (0.7, 0.7, 0.7))
+        facing_frame((7.0, 0.0, 6.0), (0.0, 0.0, -1.0)), (7.0, 7.0), Plaster(draw_seed(rng), (0.7, 0.7, 0.7))
     )
     primitives = [wall, floor, ceiling, *_relief(rng), *_before(rng, seed)]
     return SceneDescription(tuple(primitives), (0.0, 0.0, 1.5), 0.0, (2.6, -1.9, 3.3))
@@ -36,13 +38,13 @@ def _relief(rng: np.random.Generator) -> list[Primitive]:
     stone = Marble(draw_seed(rng), (0.70, 0.66, 0.58), (0.44, 0.38, 0.32), 0.25)
     middle_y, middle_z = float(rng.uniform(-0.3, 0.3)), float(rng.uniform(1.45, 1.75))
     out: list[Primitive] = [
-        Box(standing((0.005, middle_y, middle_z)), (0.012, 0.34, 0.24), stone),
+        Box(standing_frame((0.005, middle_y, middle_z)), (0.012, 0.34, 0.24), stone),
     ]
     for y, z, radius in rng.uniform([-0.26, -0.17, 0.045], [0.26, 0.17, 0.10], (7, 3)):
         sunk = 0.015 + float(rng.uniform(0.015, 0.05)) - radius
-        out.append(Sphere(standing((sunk, middle_y + y, middle_z + z)), float(radius), stone))
+        out.append(Sphere(standing_frame((sunk, middle_y + y, middle_z + z)), float(radius), stone))
     for side in (-1.0, 1.0):
-        out.append(Cylinder(standing((0.0, middle_y + side * 0.36, middle_z)), 0.035, 0.26, stone))
+        out.append(Cylinder(standing_frame((0.0, middle_y + side * 0.36, middle_z)), 0.035, 0.26, stone))
     return out
 
 
@@ -64,7 +66,7 @@ def _bust(rng: np.random.Generator, seed: int, y: float, x: float, size: float) 
     tiles = Mosaic(draw_seed(rng), palette, float(rng.uniform(0.035, 0.05)))
     post = Marble(draw_seed(rng), palette[4], palette[0], 0.2)
     return [
-        Cylinder(standing((x, y, z / 2 - 0.1)), 0.4 * size, z / 2 + 0.1, post),
-        Box(standing((x, y, z + 0.7 * size), 20.0), (size, 0.8 * size, 0.7 * size), tiles),
-        Sphere(standing((x, y, z + 2.2 * size)), 1.1 * size, chips),
+        Cylinder(standing_frame((x, y, z / 2 - 0.1)), 0.4 * size, z / 2 + 0.1, post),
+        Box(standing_frame((x, y, z + 0.7 * size), 20.0), (size, 0.8 * size, 0.7 * size), tiles),
+        Sphere(standing_frame((x, y, z + 2.2 * size)), 1.1 * size, chips),
     ]

@@ -7,12 +7,12 @@ import numpy as np
 from dust3r_sfm.synthetic.cameras import look_at
 from dust3r_sfm.synthetic.paths import draw_camera, pan, slide
 from dust3r_sfm.synthetic.places.facade import facade_scene
-from dust3r_sfm.synthetic.places.furnishing import furnished_room
+from dust3r_sfm.synthetic.places.furnishing import furnish_room
 from dust3r_sfm.synthetic.places.office import office_scene
 from dust3r_sfm.synthetic.places.open_ground import open_ground_scene
 from dust3r_sfm.synthetic.places.shoot import Request, Shoot
 from dust3r_sfm.synthetic.places.table_object import table_object_scene
-from dust3r_sfm.synthetic.placing import standing
+from dust3r_sfm.synthetic.placing import standing_frame
 from dust3r_sfm.synthetic.rendering.primitives import Cylinder, Primitive, Sphere
 from dust3r_sfm.synthetic.scenes import PALETTES, SceneDescription, object_materials
 
@@ -75,7 +75,7 @@ def _spot(seed: int, rng: np.random.Generator) -> tuple[SceneDescription, np.nda
 def crowded_room_scene(seed: int) -> SceneDescription:
     """A furnished room of 7 by 5.6 metres with things standing all over its floor: much depth."""
     rng = np.random.default_rng(seed)
-    primitives = [*furnished_room(rng, seed, 3.5, 2.8), *_standing_things(rng, seed)]
+    primitives = [*furnish_room(rng, seed, 3.5, 2.8), *_standing_things(rng, seed)]
     return SceneDescription(tuple(primitives), (0.0, 0.0, 0.8), 90.0, (0.3, -0.4, 2.6))
 
 
@@ -86,9 +86,9 @@ def _standing_things(rng: np.random.Generator, seed: int) -> list[Primitive]:
         for index, material in enumerate(object_materials(rng, PALETTES[(seed + row) % 4])):
             x, half = -2.9 + 0.83 * index + float(rng.uniform(-0.2, 0.2)), float(rng.uniform(0.2, 0.5))
             away, radius = y + float(rng.uniform(-0.4, 0.4)), float(rng.uniform(0.09, 0.16))
-            out.append(Cylinder(standing((x, away, half)), radius, half, material))
+            out.append(Cylinder(standing_frame((x, away, half)), radius, half, material))
             if rng.random() < 0.6:
-                out.append(Sphere(standing((x, away, 2 * half + 0.8 * radius)), 0.8 * radius, material))
+                out.append(Sphere(standing_frame((x, away, 2 * half + 0.8 * radius)), 0.8 * radius, material))
     return out
 
 

@@ -77,7 +77,7 @@ def _light(
     to_lamp = lamp - points
     far = length(to_lamp)
     cosine = (dot(normals, to_lamp) / far).clamp_min(0.0)
-    direct = 4.2 * cosine / (1.0 + 0.4 * far**2) * _lit(scene, points + 2e-3 * normals, lamp)
+    direct = 4.2 * cosine / (1.0 + 0.4 * far**2) * _is_lit(scene, points + 2e-3 * normals, lamp)
     ambient = (0.36 + 0.10 * normals[2]) * openness(scene, points, normals)
     return (
         points.new_tensor(LAMP_COLOR)[:, None] * direct + points.new_tensor(AMBIENT_COLOR)[:, None] * ambient
@@ -99,7 +99,7 @@ def _lamp_places(scene: SceneDescription, count: int) -> Float[Tensor, "3 count"
     )
 
 
-def _lit(
+def _is_lit(
     scene: SceneDescription, points: Float[Tensor, "3 n"], lamp: Float[Tensor, "3 n"]
 ) -> Bool[Tensor, " n"]:
     """Whether nothing stands between points and their places on the lamp."""

@@ -91,8 +91,8 @@ def test_thinned_edges_keep_the_first_samples_and_as_many_matches_in_proportion(
     edges = replace(
         edges, match_pixels_i=pixels, match_pixels_j=pixels, match_depth_i=numbers, match_weights=numbers
     )
-    thin = edges.thinned(10)
+    thin = edges.thin(10)
     np.testing.assert_array_equal(thin.points_j, edges.points_j[:, :10])
     np.testing.assert_array_equal(thin.weights_i, edges.weights_i[:, :10])
     assert thin.match_depth_i.tolist() == thin.match_pixels_j[..., 1].tolist() == [[0.0, 6.0, 11.0]] * 2
-    assert edges.thinned(SAMPLES) is edges
+    assert edges.thin(SAMPLES) is edges

@@ -7,7 +7,7 @@ import pytest
 
 from dust3r_sfm.alignment.bundle import bundle_refinement
 from dust3r_sfm.alignment.bundle.adjustment import Bundle
-from dust3r_sfm.alignment.bundle.bundle_refinement import Held, Refined, refine_bundle
+from dust3r_sfm.alignment.bundle.bundle_refinement import Held, RefinedComponent, refine_bundle
 from dust3r_sfm.alignment.bundle.config import BundleConfig
 from dust3r_sfm.alignment.bundle.schedule import first_adjustment
 from dust3r_sfm.alignment.component import Component
@@ -85,12 +85,12 @@ def disturbed(truth, seed=0):
     return cameras, noise @ truth.cam_from_world
 
 
-def refined(truth, correspondences) -> Refined:
+def refined(truth, correspondences) -> RefinedComponent:
     cameras, poses = disturbed(truth)
     return refined_from(truth.views, correspondences, cameras, poses)
 
 
-def refined_from(views, correspondences, cameras, poses) -> Refined:
+def refined_from(views, correspondences, cameras, poses) -> RefinedComponent:
     members = tuple(range(len(views)))
     start = Component(
         members=members, cameras=tuple(cameras), cam_from_world=poses, scales={}, residual_px={}

@@ -7,7 +7,7 @@ import pytest
 from posed_scene import BUNDLE, FIRST, largest_turn_deg, posed_scene, true_solution
 
 from dust3r_sfm.alignment.bundle import component_refinement
-from dust3r_sfm.alignment.bundle.bundle_refinement import Refined
+from dust3r_sfm.alignment.bundle.bundle_refinement import RefinedComponent
 from dust3r_sfm.alignment.bundle.component_refinement import refine_component
 from dust3r_sfm.geometry.cameras import replace_focals
 
@@ -84,7 +84,7 @@ def test_views_that_refinement_drops_are_gone_from_everything(scene, solved, mon
         pixels=tracks.pixels[without_it],
     )
     refined = replace(solved, cameras=scene.posed.cameras, cam_from_world=poses, tracks=left)
-    outcome = Refined(refined, {1: "sees too few points"})
+    outcome = RefinedComponent(refined, {1: "sees too few points"})
     monkeypatch.setattr(component_refinement, "refine_bundle", lambda *_: outcome)
     posed, gone = refine_component(solved, scene.truth.views, scene.start, BUNDLE, FIRST)
     assert gone == {2: "sees too few points"}

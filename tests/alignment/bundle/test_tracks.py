@@ -53,7 +53,7 @@ def test_matches_that_share_a_pixel_become_one_track():
 def test_both_directions_of_a_pair_are_the_same_tracks():
     forward = matches((1, 11), (2, 12))
     once = observations_from_correspondences({Pair(0, 1): forward})
-    twice = observations_from_correspondences({Pair(0, 1): forward, Pair(1, 0): forward.swapped()})
+    twice = observations_from_correspondences({Pair(0, 1): forward, Pair(1, 0): forward.swap()})
     assert as_sets(once) == as_sets(twice) == [[(0, 1.0), (1, 11.0)], [(0, 2.0), (1, 12.0)]]
 
 

@@ -10,11 +10,11 @@ from dust3r_sfm.alignment.gradient.descent import learning_rate
 from dust3r_sfm.alignment.gradient.objective import median_miss, objective, stack_maps
 from dust3r_sfm.alignment.gradient.parameters import (
     Parameters,
-    compressed,
-    expanded,
+    compress_translation,
+    expand_translation,
     pair_scales,
     rotation,
-    stretched,
+    stretch_points,
 )
 from dust3r_sfm.types import Pair, PairPrediction, View
 
@@ -27,7 +27,7 @@ def test_rotation_is_that_of_the_quaternion_of_any_length():
 
 def test_translations_come_back():
     values = torch.tensor([[-3.0, 0.0, 1e-3], [100.0, -1e-6, 2.0]], dtype=torch.float64)
-    torch.testing.assert_close(expanded(compressed(values)), values)
+    torch.testing.assert_close(expand_translation(compress_translation(values)), values)
 
 
 def still(num_pairs, pair_log_scale, adaptor=0.0):
@@ -100,8 +100,8 @@ def test_pair_scales_have_their_mean():
 def test_adaptors_change_no_size_where_that_is_kept():
     points = torch.ones(1, 1, 3)
     values = still(1, [0.0], adaptor=2.0)
-    torch.testing.assert_close(stretched(values, points, True), points)
-    torch.testing.assert_close(stretched(values, points, False), np.exp(0.1) * points)
+    torch.testing.assert_close(stretch_points(values, points, True), points)
+    torch.testing.assert_close(stretch_points(values, points, False), np.exp(0.1) * points)
 
 
 @pytest.mark.parametrize("schedule", ["cosine", "linear"])

@@ -5,11 +5,11 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from dust3r_sfm.alignment.pairs.focals import FocalConfig, focal_evidence
+from dust3r_sfm.alignment.pairs.focals import FocalEvidenceConfig, focal_evidence
 from dust3r_sfm.evidence import PairSummary
 from dust3r_sfm.types import Correspondences, Pair, PairGeometry, View
 
-CONFIG = FocalConfig()
+CONFIG = FocalEvidenceConfig()
 SYSTEMATIC, EXIF = CONFIG.systematic_spread**2, CONFIG.exif_spread**2
 """Variances that the pairs of a camera, and EXIF, are granted at least."""
 LEAST = 1e-8

@@ -180,9 +180,9 @@ def test_just_enough_is_enough() -> None:
 
 
 def test_pairs_that_are_of_no_use_do_not_stop_the_others() -> None:
-    unrelated = replace(EXACT, pair=PAIR.swapped(), geometry=PairGeometry.UNRELATED)
+    unrelated = replace(EXACT, pair=PAIR.swap(), geometry=PairGeometry.UNRELATED)
     poses, reasons = estimate_relative_poses(
         [unrelated, EXACT], [samples_j(), samples_j()], CAMERAS, {}, 0, CONFIG, Silent()
     )
     assert [pose.pair for pose in poses] == [PAIR]
-    assert list(reasons) == [PAIR.swapped()]
+    assert list(reasons) == [PAIR.swap()]

@@ -10,10 +10,10 @@ from dust3r_sfm.alignment.pairs.edges import Edges
 from dust3r_sfm.alignment.pairs.focals import FocalEvidence
 from dust3r_sfm.alignment.refinement.config import RefinementConfig
 from dust3r_sfm.alignment.refinement.consensus import Consensus, depth_consensus
-from dust3r_sfm.alignment.refinement.levenberg_marquardt import linearise, refine
-from dust3r_sfm.alignment.refinement.linearization import Frozen, Noise, frozen
+from dust3r_sfm.alignment.refinement.levenberg_marquardt import build_normal_equations, refine
 from dust3r_sfm.alignment.refinement.noise_model import PointNoise
 from dust3r_sfm.alignment.refinement.problem import Problem, State
+from dust3r_sfm.alignment.refinement.residual_blocks import Noise, ResidualBlocks, build_residual_blocks
 from dust3r_sfm.geometry import rigid, rotation_from_vector
 
 TO_THE_END = RefinementConfig(rounds=20, at_rest=1e-9)
@@ -53,20 +53,20 @@ def off(state: State, size: float, seed: int) -> State:
     )
 
 
-def begun(problem: Problem, state: State) -> tuple[Frozen, Consensus]:
+def begun(problem: Problem, state: State) -> tuple[ResidualBlocks, Consensus]:
     """What a round freezes when it begins at this state."""
     seen = depth_consensus(problem.edges, state.cam_from_world, state.log_scale, problem.config)
-    return frozen(problem, state, seen, NOISE), seen
+    return build_residual_blocks(problem, state, seen, NOISE), seen
 
 
 def test_the_gradient_is_that_of_the_cost() -> None:
     """Parameter by parameter against finite differences, where residuals are large enough for the robust
-    kernel to matter. `linearise` gives the gradient edge by edge; what a view, a camera or an edge has of it
-    is the sum over its edges."""
+    kernel to matter. `build_normal_equations` gives the gradient edge by edge; what a view, a camera
+    or an edge has of it is the sum over its edges."""
     problem, truth = exact_problem()
     held, seen = begun(problem, truth)
     state = off(truth, 0.03, seed=1)
-    _, _, gradient = linearise(problem, held, state, seen)
+    _, _, gradient = build_normal_equations(problem, held, state, seen)
     poses, focals, depths = np.zeros((VIEWS, 6)), np.zeros(2), np.zeros(VIEWS)
     for (i, j), row in zip(ALL_PAIRS.tolist(), gradient, strict=True):
         poses[i] += row[:6]
@@ -79,7 +79,10 @@ def test_the_gradient_is_that_of_the_cost() -> None:
     def slopes(name: str, shape: tuple[int, ...]) -> np.ndarray:
         steps = 1e-7 * np.eye(int(np.prod(shape))).reshape(-1, *shape)
         ends = [
-            [linearise(problem, held, moved(state, **{name: sign * step}), seen)[0] for step in steps]
+            [
+                build_normal_equations(problem, held, moved(state, **{name: sign * step}), seen)[0]
+                for step in steps
+            ]
             for sign in (1.0, -1.0)
         ]
         return ((np.array(ends[0]) - np.array(ends[1])) / 2e-7).reshape(shape)
@@ -94,10 +97,10 @@ def test_the_gradient_is_that_of_the_cost() -> None:
 def test_exact_pairs_cost_nothing_at_the_truth_and_pull_nowhere() -> None:
     problem, truth = exact_problem()
     held, seen = begun(problem, truth)
-    cost, _, gradient = linearise(problem, held, truth, seen)
+    cost, _, gradient = build_normal_equations(problem, held, truth, seen)
     assert cost == pytest.approx(0.0, abs=1e-18)
     np.testing.assert_allclose(gradient, 0.0, atol=1e-6)
-    assert linearise(problem, held, off(truth, 0.03, seed=1), seen)[0] > 100.0
+    assert build_normal_equations(problem, held, off(truth, 0.03, seed=1), seen)[0] > 100.0
 
 
 @pytest.mark.parametrize("told_by", ["points", "matches", "both"])
@@ -204,10 +207,10 @@ def test_a_residual_as_large_as_the_kernel_counts_half() -> None:
     w^2 log 2 instead of w^2, halved as all costs are."""
     problem, right = turning_pair(np.array([[0.2, 0.0]]), (np.nan, 0.0), RefinementConfig())
     seen = depth_consensus(problem.edges, right.cam_from_world, right.log_scale, problem.config)
-    held = frozen(problem, right, seen, NOISE)
+    held = build_residual_blocks(problem, right, seen, NOISE)
     focal = TRUE_FOCAL + WIDTH * NOISE.matches_px / 0.2
     state = replace(right, log_focal=np.log([GIVEN_FOCAL, focal]))
-    cost, normal, gradient = linearise(problem, held, state, seen)
+    cost, normal, gradient = build_normal_equations(problem, held, state, seen)
     jacobian = focal * 0.2 / NOISE.matches_px
     assert cost == pytest.approx(0.5 * WIDTH**2 * np.log(2.0))
     assert normal[0, 13, 13] == pytest.approx(0.5 * jacobian**2)

@@ -6,9 +6,9 @@ import pytest
 from dust3r_sfm.alignment.refinement.noise_model import (
     PointNoise,
     epipolar_frames,
-    measuring,
+    noise_scale_rows,
     point_noise,
-    whitening,
+    sqrt_information_rows,
 )
 from dust3r_sfm.alignment.refinement.residuals import EdgeCameras
 from dust3r_sfm.geometry import rotation_from_vector
@@ -57,14 +57,16 @@ def matrices(rows):
 def test_whitening_inverts_the_covariance(setting):
     cameras, pixels, depth, point = setting
     frames = epipolar_frames(cameras, pixels, depth)
-    white = matrices(whitening(frames, NOISE, np.ones((1, COUNT), dtype=bool)))
+    white = matrices(sqrt_information_rows(frames, NOISE, np.ones((1, COUNT), dtype=bool)))
     product = white @ covariance(cameras, point) @ np.swapaxes(white, -1, -2)
     np.testing.assert_allclose(product, np.broadcast_to(np.eye(3), product.shape), atol=1e-8)
 
 
 def test_nothing_along_the_ray_where_no_other_pair_knows(setting):
     cameras, pixels, depth, point = setting
-    rows = whitening(epipolar_frames(cameras, pixels, depth), NOISE, np.zeros((1, COUNT), dtype=bool))
+    rows = sqrt_information_rows(
+        epipolar_frames(cameras, pixels, depth), NOISE, np.zeros((1, COUNT), dtype=bool)
+    )
     np.testing.assert_allclose(matrices(rows) @ point[..., None], 0.0, atol=1e-9)
 
 
@@ -73,7 +75,7 @@ def test_noise_is_found_again(setting):
     root = np.linalg.cholesky(covariance(cameras, point))
     error = (root @ np.random.default_rng(2).standard_normal((1, COUNT, 3, 1)))[..., 0]
     frames = epipolar_frames(cameras, pixels, depth)
-    shown = (matrices(measuring(frames)) @ error[..., None])[..., 0]
+    shown = (matrices(noise_scale_rows(frames)) @ error[..., None])[..., 0]
     found = point_noise(shown[0], frames.sine[0], (frames.reach / frames.distance)[0], 1e-6)
     assert found.across == pytest.approx(NOISE.across, rel=0.05)
     assert found.along == pytest.approx(NOISE.along, rel=0.08)
@@ -101,7 +103,7 @@ def test_one_point_by_hand():
     assert frames.reach[0, 0] == pytest.approx(2.0)
     assert frames.distance[0, 0] == pytest.approx(5.0)
     assert frames.sine[0, 0] == pytest.approx(1.0)
-    (white,) = matrices(whitening(frames, NOISE, np.ones((1, 1), dtype=bool)))[0]
+    (white,) = matrices(sqrt_information_rows(frames, NOISE, np.ones((1, 1), dtype=bool)))[0]
     variances = [(0.02 * 2.0) ** 2, (0.001 * 2.0) ** 2, (0.001 * 2.0) ** 2 + (0.004 * 5.0) ** 2]
     np.testing.assert_allclose(white.T @ white, np.diag(1.0 / np.array(variances)), rtol=1e-9, atol=1e-9)
 
@@ -158,7 +160,9 @@ def test_a_turn_on_the_spot_has_no_epipolar_plane(setting):
         np.zeros((1, 3)),
         *(getattr(cameras, n) for n in list(cameras.__dataclass_fields__)[2:]),
     )
-    rows = whitening(epipolar_frames(still, pixels, depth), NOISE, np.ones((1, COUNT), dtype=bool))
+    rows = sqrt_information_rows(
+        epipolar_frames(still, pixels, depth), NOISE, np.ones((1, COUNT), dtype=bool)
+    )
     assert np.isfinite(matrices(rows)).all()
     shown = point_noise(np.full((3, 3), np.nan), np.zeros(3), np.ones(3), 1e-6)
     assert shown == PointNoise(1e-6, 1e-6, 1e-6)

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from posed_scene import CONFIG, initialization_of
 
-from dust3r_sfm.alignment.components import estimate_components
+from dust3r_sfm.alignment.global_mapping import map_globally
 from dust3r_sfm.alignment.refinement import outlier_rejection
 from dust3r_sfm.alignment.refinement.levenberg_marquardt import refine
 from dust3r_sfm.evidence import EvidenceConfig, evidence_from_predictions
@@ -38,7 +38,7 @@ def solved(truth, pairs, refinement=CONFIG.refinement):
     predictions = [blurred(p, rng) for p in exact]
     evidence = evidence_from_predictions(truth.views, predictions, EvidenceConfig(samples=256))
     start = initialization_of(truth.views, evidence)
-    return estimate_components(start, truth.views, CONFIG.averaging, refinement)
+    return map_globally(start, truth.views, CONFIG.averaging, refinement)
 
 
 def test_a_blurred_pair_leaves_and_the_rest_is_solved(scenes, truth):
@@ -46,7 +46,7 @@ def test_a_blurred_pair_leaves_and_the_rest_is_solved(scenes, truth):
     assert list(reasons) == [BLURRED]
     assert reasons[BLURRED].startswith("its points miss by")
     assert BLURRED not in found.scales
-    assert BLURRED.swapped() in found.scales
+    assert BLURRED.swap() in found.scales
     turn = found.cam_from_world[4] @ invert_rigid(
         truth.cam_from_world[4] @ invert_rigid(truth.cam_from_world[0])
     )

@@ -10,11 +10,11 @@ from dust3r_sfm.alignment.refinement.residuals import (
     PARAMETERS,
     EdgeCameras,
     Matches,
-    compared,
+    compare_points,
+    derivative_by_log_scale,
     match_row,
-    moved_by_scale,
     point_row,
-    reprojected,
+    reproject_matches,
 )
 from dust3r_sfm.geometry import invert_rigid, rigid, rotation_from_vector
 
@@ -66,7 +66,7 @@ def test_match_jacobian(setting):
 
     def row(step=None):
         base, out = cameras(poses, step), np.empty((1, PARAMETERS + 1, COUNT))
-        match_row(base, reprojected(base, matches), direction, out)
+        match_row(base, reproject_matches(base, matches), direction, out)
         return out
 
     wanted = finite_differences(lambda step: row(step)[0, PARAMETERS])
@@ -80,7 +80,7 @@ def test_point_jacobian(setting):
 
     def row(step=None):
         base, out = cameras(poses, step), np.empty((1, PARAMETERS + 1, COUNT))
-        point_row(base, compared(base, points, matches.pixels_j, matches.depth_i), direction, out)
+        point_row(base, compare_points(base, points, matches.pixels_j, matches.depth_i), direction, out)
         return out
 
     wanted = finite_differences(lambda step: row(step)[0, PARAMETERS])
@@ -89,8 +89,10 @@ def test_point_jacobian(setting):
 
 def test_matches_move_along_their_epipolar_lines(setting):
     poses, matches = setting
-    moved = moved_by_scale(cameras(poses), reprojected(cameras(poses), matches))
-    wanted = finite_differences(lambda step: reprojected(cameras(poses, step), matches).residual)[..., -1]
+    moved = derivative_by_log_scale(cameras(poses), reproject_matches(cameras(poses), matches))
+    wanted = finite_differences(lambda step: reproject_matches(cameras(poses, step), matches).residual)[
+        ..., -1
+    ]
     np.testing.assert_allclose(moved, wanted, rtol=1e-5, atol=1e-5)
 
 
@@ -98,6 +100,6 @@ def test_match_behind_the_camera_has_no_gradient(setting):
     poses, matches = setting
     base = replace(cameras(poses), translation=np.array([[0.0, 0.0, -100.0]]))
     out = np.empty((1, PARAMETERS + 1, COUNT))
-    match_row(base, reprojected(base, matches), np.ones((1, 2, COUNT)), out)
+    match_row(base, reproject_matches(base, matches), np.ones((1, 2, COUNT)), out)
     assert (out[:, PARAMETERS] > 1e3).all()
     assert (out[:, :PARAMETERS] == 0).all()

@@ -68,7 +68,7 @@ def says(pair: Pair, world: Rigid | None = None, metric: bool = True) -> Relativ
 
 
 def both_ways(pairs: Sequence[Pair]) -> list[Pair]:
-    return [direction for pair in pairs for direction in (pair, pair.swapped())]
+    return [direction for pair in pairs for direction in (pair, pair.swap())]
 
 
 USED = both_ways([Pair(i, j) for place in (HERE, THERE) for i, j in itertools.combinations(place, 2)])
@@ -124,7 +124,7 @@ def test_mistaken_pairs_stand_out_among_those_that_are_wrong_by_chance() -> None
 
 def test_a_pair_that_leads_back_says_the_inverse_of_the_same() -> None:
     """It moves what is HERE to what is THERE."""
-    pairs = [ACROSS[0], ACROSS[5].swapped(), ACROSS[10], ACROSS[15].swapped()]
+    pairs = [ACROSS[0], ACROSS[5].swap(), ACROSS[10], ACROSS[15].swap()]
     assert set(found(mistaken(pairs))) == set(pairs)
 
 

@@ -13,11 +13,11 @@ from posed_room import QUERIES, PosedRoom, errors
 
 from dust3r_sfm.geometry import invert_rigid, rigid, rotation_from_vector, transform_points
 from dust3r_sfm.images import load_view
-from dust3r_sfm.localization import LocalizationConfig, Localizer, Prepared
+from dust3r_sfm.localization import LocalizationConfig, Localizer, ReferenceMap
 from dust3r_sfm.localization.mapping.pose_consistency import Agreed
 from dust3r_sfm.localization.mapping.reference import Reference
 from dust3r_sfm.localization.mapping.reference_map import Store
-from dust3r_sfm.localization.model_extension import extended_model
+from dust3r_sfm.localization.model_extension import extend_model
 from dust3r_sfm.matching.learned import why_unavailable
 from dust3r_sfm.progress import Silent
 from dust3r_sfm.regressors.protocol import Encoding
@@ -57,7 +57,7 @@ class Weak(StereoRegressor):
 
 
 @pytest.fixture
-def fresh(prepared: Prepared, tmp_path: Path) -> Prepared:
+def fresh(prepared: ReferenceMap, tmp_path: Path) -> ReferenceMap:
     """With no stronger features in its folder yet."""
     return replace(prepared, store=Store(tmp_path, prepared.store.key))
 
@@ -66,14 +66,14 @@ def query(posed_room: PosedRoom, index: int = QUERIES[0]) -> View:
     return load_view(posed_room.photo(index), StereoRegressor(CONFIG).image_spec)
 
 
-def test_a_photo_is_placed_by_stronger_features(fresh: Prepared, posed_room: PosedRoom) -> None:
+def test_a_photo_is_placed_by_stronger_features(fresh: ReferenceMap, posed_room: PosedRoom) -> None:
     found = Localizer(fresh, Weak()).localize(query(posed_room), posed_room.camera(QUERIES[0]))
     angle_deg, apart = errors(found, posed_room.truth(QUERIES[0]))
     assert angle_deg < 0.15
     assert apart < 0.01
 
 
-def test_features_of_references_are_found_once(fresh: Prepared, posed_room: PosedRoom) -> None:
+def test_features_of_references_are_found_once(fresh: ReferenceMap, posed_room: PosedRoom) -> None:
     first, again = Weak(), Weak()
     Localizer(fresh, first).localize(query(posed_room))
     assert first.source.encoded == 1 + len(fresh.photos)
@@ -81,14 +81,14 @@ def test_features_of_references_are_found_once(fresh: Prepared, posed_room: Pose
     assert again.source.encoded == 1
 
 
-def test_all_are_made_ready_where_they_are_always_wanted(fresh: Prepared, posed_room: PosedRoom) -> None:
+def test_all_are_made_ready_where_they_are_always_wanted(fresh: ReferenceMap, posed_room: PosedRoom) -> None:
     for always, encoded in ((False, 0), (True, len(fresh.photos))):
         regressor = Weak(always)
         Localizer(fresh, regressor).prepare_stronger(Silent())
         assert regressor.source.encoded == encoded
 
 
-def test_what_suffices_is_not_matched_again(fresh: Prepared, posed_room: PosedRoom) -> None:
+def test_what_suffices_is_not_matched_again(fresh: ReferenceMap, posed_room: PosedRoom) -> None:
     class Strong(Weak):
         match_features = StereoRegressor.match_features
 
@@ -102,7 +102,7 @@ def test_what_suffices_is_not_matched_again(fresh: Prepared, posed_room: PosedRo
 
 
 def test_points_lie_where_references_agree_and_are_carried_back(
-    fresh: Prepared, posed_room: PosedRoom
+    fresh: ReferenceMap, posed_room: PosedRoom
 ) -> None:
     step = rigid(rotation_from_vector(np.array([0.3, -0.2, 0.5])), np.array([1.0, -2.0, 0.5]))
     poses = np.stack([photo.cam_from_world @ invert_rigid(step) for photo in fresh.photos])
@@ -126,7 +126,9 @@ def _off(
     return np.linalg.norm(seen[:, :2] / seen[:, 2:] * [fx, fy] + [cx, cy] - pixels, axis=1)
 
 
-def test_mirrored_photos_are_still_refused(fresh: Prepared, posed_room: PosedRoom, tmp_path: Path) -> None:
+def test_mirrored_photos_are_still_refused(
+    fresh: ReferenceMap, posed_room: PosedRoom, tmp_path: Path
+) -> None:
     path = tmp_path / "mirrored.png"
     ImageOps.mirror(Image.open(posed_room.photo(QUERIES[0]))).save(path)
     localizer = Localizer(fresh, Weak())
@@ -136,10 +138,10 @@ def test_mirrored_photos_are_still_refused(fresh: Prepared, posed_room: PosedRoo
 
 
 def test_their_matches_become_points_of_an_extended_model(
-    fresh: Prepared, reference: Reference, posed_room: PosedRoom
+    fresh: ReferenceMap, reference: Reference, posed_room: PosedRoom
 ) -> None:
     attempt = Localizer(fresh, Weak()).attempt(query(posed_room))
-    model = extended_model(reference, fresh, [attempt])
+    model = extend_model(reference, fresh, [attempt])
     assert model.num_reg_images() == len(fresh.photos) + 1
     assert 0.8 * attempt.num_inliers < model.num_points3D() <= attempt.num_inliers
     assert model.compute_mean_reprojection_error() < 2.0
@@ -148,7 +150,7 @@ def test_their_matches_become_points_of_an_extended_model(
 @pytest.mark.learned
 @pytest.mark.skipif(why_unavailable() is not None, reason="kornia or the weights are missing")
 def test_learned_features_place_what_sift_does_not(
-    fresh: Prepared, posed_room: PosedRoom, tmp_path: Path
+    fresh: ReferenceMap, posed_room: PosedRoom, tmp_path: Path
 ) -> None:
     """Nearly without light, and noisy."""
     path = tmp_path / posed_room.photo(QUERIES[0]).name

@@ -16,14 +16,14 @@ from dust3r_sfm.errors import InputError, OutputError
 from dust3r_sfm.io.arrays import read_arrays, text_from_array
 from dust3r_sfm.localization import (
     PreparationConfig,
-    Prepared,
     Reference,
+    ReferenceMap,
     default_folder,
     prepare,
     read_reference,
 )
 from dust3r_sfm.localization.mapping.pose_consistency import Agreed
-from dust3r_sfm.localization.mapping.reference_map import Store, preparation_key, save_prepared
+from dust3r_sfm.localization.mapping.reference_map import Store, preparation_key, save_reference_map
 from dust3r_sfm.regressors.protocol import Encoding
 from dust3r_sfm.regressors.stereo import StereoConfig, StereoRegressor
 from dust3r_sfm.types import View
@@ -48,16 +48,16 @@ def counting() -> Counting:
 
 
 @pytest.fixture
-def copied(posed_room: PosedRoom, prepared: Prepared, tmp_path: Path) -> Path:
+def copied(posed_room: PosedRoom, prepared: ReferenceMap, tmp_path: Path) -> Path:
     """Room and preparation, to be changed; files as old as they were."""
     return Path(shutil.copytree(posed_room.folder, tmp_path / "room"))
 
 
-def ready(folder: Path, regressor: Counting, config: PreparationConfig | None = None) -> Prepared:
+def ready(folder: Path, regressor: Counting, config: PreparationConfig | None = None) -> ReferenceMap:
     return prepare(read_reference(folder / "model"), regressor, folder / "prepared", config)
 
 
-def test_what_was_prepared_is_taken_up(copied: Path, prepared: Prepared) -> None:
+def test_what_was_prepared_is_taken_up(copied: Path, prepared: ReferenceMap) -> None:
     regressor = counting()
     again = ready(copied, regressor)
     assert (regressor.encoded, regressor.matched) == (0, 0)
@@ -72,7 +72,7 @@ def test_what_was_prepared_is_taken_up(copied: Path, prepared: Prepared) -> None
         assert all(np.array_equal(first[key], second[key]) for key in first)
 
 
-def test_what_the_photos_agree_on_is_kept_too(copied: Path, prepared: Prepared) -> None:
+def test_what_the_photos_agree_on_is_kept_too(copied: Path, prepared: ReferenceMap) -> None:
     assert prepared.features is not None
     points = prepared.features.points
     poses = np.stack([photo.cam_from_world for photo in prepared.photos])
@@ -82,7 +82,7 @@ def test_what_the_photos_agree_on_is_kept_too(copied: Path, prepared: Prepared) 
     stored = read_arrays(copied / "prepared" / "prepared.safetensors", key)
     assert stored is not None
     keys = text_from_array(stored["encoding_keys"]).split()
-    save_prepared(changed, range(3), keys, Store(copied / "prepared", key))
+    save_reference_map(changed, range(3), keys, Store(copied / "prepared", key))
     again = ready(copied, counting()).features
     assert again is not None
     assert again.points.agreed is not None
@@ -112,7 +112,7 @@ def test_another_config_or_pose_is_another_preparation(copied: Path) -> None:
 
 
 @pytest.mark.parametrize("broken", ["prepared.safetensors", "encodings/00001.safetensors"])
-def test_damage_is_mended(broken: str, copied: Path, prepared: Prepared) -> None:
+def test_damage_is_mended(broken: str, copied: Path, prepared: ReferenceMap) -> None:
     path = copied / "prepared" / broken
     path.write_bytes(path.read_bytes()[:-100])
     again = ready(copied, counting())

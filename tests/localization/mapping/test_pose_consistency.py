@@ -14,11 +14,11 @@ from dust3r_sfm.geometry import (
 )
 from dust3r_sfm.geometry.projection import project
 from dust3r_sfm.localization import LocalizationConfig, PosedPhoto, PreparationConfig
-from dust3r_sfm.localization.absolute_pose import solved_pose
-from dust3r_sfm.localization.config import CarryingConfig
-from dust3r_sfm.localization.mapping.pose_consistency import Agreed, carried, pose_distances
+from dust3r_sfm.localization.absolute_pose import solve_pose
+from dust3r_sfm.localization.config import PoseTransferConfig
+from dust3r_sfm.localization.mapping.pose_consistency import Agreed, pose_distances, transfer_pose
 from dust3r_sfm.localization.mapping.reference import NO_POINTS
-from dust3r_sfm.localization.mapping.triangulation import FeaturePoints, triangulated_features
+from dust3r_sfm.localization.mapping.triangulation import FeaturePoints, triangulate_features
 from dust3r_sfm.types import Camera, Pair, Rigid
 
 CAMERA = Camera("PINHOLE", 640, 480, (500.0, 500.0, 320.0, 240.0))
@@ -50,7 +50,7 @@ def reference(size: float, noise_px: float) -> tuple[tuple[PosedPhoto, ...], Fea
     same = np.stack([np.arange(COUNT), np.arange(COUNT)], axis=1)
     matches = {Pair(i, j): same for i in range(9) for j in range(i + 1, min(i + 4, 9))}
     pixels = [seen(p, noise_px) for p in places]
-    return photos, triangulated_features(photos, pixels, matches, NO_POINTS, PreparationConfig())
+    return photos, triangulate_features(photos, pixels, matches, NO_POINTS, PreparationConfig())
 
 
 @pytest.mark.parametrize("noise_px", [0.05, 0.5])
@@ -83,10 +83,10 @@ def test_a_photo_is_carried_into_the_drifting_world() -> None:
         poses = []
         for points in (found.agreed.xyz, found.xyz):
             known = np.isfinite(points).all(axis=1)
-            solved = solved_pose(pixels[known], points[known], CAMERA, False, config)
+            solved = solve_pose(pixels[known], points[known], CAMERA, False, config)
             assert solved is not None
             poses.append(solved.cam_from_world)
-        pose, spread = carried(poses[0], found.agreed, photos, DEPTH, config.carrying)
+        pose, spread = transfer_pose(poses[0], found.agreed, photos, DEPTH, config.pose_transfer)
         carried_cm.append(centre_off(pose, said))
         plain_cm.append(centre_off(poses[1], said))
         within.append(carried_cm[-1] < 150 * np.sqrt(np.trace(spread[3:, 3:])))
@@ -98,7 +98,7 @@ def test_a_world_that_was_moved_as_a_whole_is_moved_back() -> None:
     photos, _ = reference(0.0, 0.0)
     step = rigid(rotation_from_vector(np.array([0.1, -0.4, 0.2])), np.array([1.0, 2.0, -3.0]))
     agreed = Agreed(np.stack([photo.cam_from_world @ step for photo in photos]), np.zeros((0, 3)))
-    pose, spread = carried(truth(0.3) @ step, agreed, photos, DEPTH, CarryingConfig())
+    pose, spread = transfer_pose(truth(0.3) @ step, agreed, photos, DEPTH, PoseTransferConfig())
     np.testing.assert_allclose(pose, truth(0.3), atol=1e-9)
     np.testing.assert_allclose(spread, 0.0, atol=1e-12)
 
@@ -106,7 +106,7 @@ def test_a_world_that_was_moved_as_a_whole_is_moved_back() -> None:
 def test_a_photo_at_the_place_of_a_reference_goes_with_it() -> None:
     photos, _ = reference(0.01, 0.2)
     agreed = Agreed(np.stack([truth(p) for p in np.linspace(-1.0, 1.0, 9)]), np.zeros((0, 3)))
-    pose, _ = carried(truth(0.25), agreed, photos, DEPTH, CarryingConfig())
+    pose, _ = transfer_pose(truth(0.25), agreed, photos, DEPTH, PoseTransferConfig())
     np.testing.assert_allclose(pose, photos[5].cam_from_world, atol=1e-4)
 
 

@@ -9,7 +9,7 @@ from dust3r_sfm.geometry.projection import normalized_from_pixels, project
 from dust3r_sfm.localization import KnownPoints, PosedPhoto, PreparationConfig
 from dust3r_sfm.localization.mapping.matching import near_epipolar_line
 from dust3r_sfm.localization.mapping.reference import NO_POINTS
-from dust3r_sfm.localization.mapping.triangulation import NEW, FeaturePoints, triangulated_features
+from dust3r_sfm.localization.mapping.triangulation import NEW, FeaturePoints, triangulate_features
 from dust3r_sfm.types import Camera, Pair
 
 CAMERA = Camera("RADIAL", 640, 480, (500.0, 320.0, 240.0, -0.1, 0.02))
@@ -38,7 +38,7 @@ def check(found: FeaturePoints, rows: np.ndarray, xyz: np.ndarray, atol: float =
 
 
 def test_tracks_over_three_photos() -> None:
-    found = triangulated_features(PHOTOS, PIXELS, MATCHES, NO_POINTS, CONFIG)
+    found = triangulate_features(PHOTOS, PIXELS, MATCHES, NO_POINTS, CONFIG)
     assert len(found.xyz) == COUNT
     assert (found.ids == NEW).all()
     check(found, np.arange(COUNT), XYZ)
@@ -47,7 +47,7 @@ def test_tracks_over_three_photos() -> None:
 def test_wrong_matches_make_no_points() -> None:
     shifted = np.stack([np.arange(10), np.roll(np.arange(10), 3)], axis=1)
     matches = {pair: np.concatenate([shifted, SAME[10:]]) for pair in MATCHES}
-    found = triangulated_features(PHOTOS, PIXELS, matches, NO_POINTS, CONFIG)
+    found = triangulate_features(PHOTOS, PIXELS, matches, NO_POINTS, CONFIG)
     check(found, np.arange(10, COUNT), XYZ[10:])
     # What is left of them lies on the right rays by chance, in two photos at most.
     seen_in = np.bincount(np.concatenate([of[of >= 0] for of in found.point_of_feature]))
@@ -62,7 +62,7 @@ def test_known_points_keep_their_place_and_take_over_features() -> None:
     photo = np.repeat([0, 1], 5)
     pixels = np.concatenate([PIXELS[0][:5], PIXELS[1][:5]]) + 0.4
     known = KnownPoints(np.arange(100, 105), displaced, rows, photo, pixels)
-    found = triangulated_features(PHOTOS, PIXELS, MATCHES, known, CONFIG)
+    found = triangulate_features(PHOTOS, PIXELS, MATCHES, known, CONFIG)
     assert sorted(found.ids[found.ids != NEW].tolist()) == list(range(100, 105))
     check(found, np.arange(5), displaced, atol=0.0)
     check(found, np.arange(5, COUNT), XYZ[5:])
@@ -74,12 +74,12 @@ def test_known_points_far_from_any_feature_are_left_out() -> None:
     known = KnownPoints(
         np.array([9]), XYZ[:1], np.zeros(2, int), np.array([0, 1]), np.array([PIXELS[0][0] + 9, [1.0, 1.0]])
     )
-    found = triangulated_features(PHOTOS, PIXELS, {}, known, CONFIG)
+    found = triangulate_features(PHOTOS, PIXELS, {}, known, CONFIG)
     assert len(found.xyz) == 0
 
 
 def test_one_photo_has_no_points() -> None:
-    found = triangulated_features(PHOTOS[:1], PIXELS[:1], {}, NO_POINTS, CONFIG)
+    found = triangulate_features(PHOTOS[:1], PIXELS[:1], {}, NO_POINTS, CONFIG)
     assert found.xyz.shape == (0, 3)
     assert (found.point_of_feature[0] == -1).all()
 

@@ -10,7 +10,7 @@ import pytest
 from dust3r_sfm.geometry import project, rigid, rotation_from_vector, transform_points
 from dust3r_sfm.geometry.view_cameras import view_camera
 from dust3r_sfm.regressors.stereo import StereoConfig
-from dust3r_sfm.regressors.stereo.calibration import calibrated_cameras
+from dust3r_sfm.regressors.stereo.calibration import calibrate_cameras
 from dust3r_sfm.regressors.stereo.epipolar import epipolar_geometries
 from dust3r_sfm.regressors.stereo.features import Features
 from dust3r_sfm.regressors.stereo.two_view import Epipolar, TwoViewConfig
@@ -29,7 +29,7 @@ def calibrate(
     nothing = Features(np.zeros((0, 2)), np.zeros((0, 128), np.uint8), RESOLUTION)
     features = [nothing] * len(views)
     epipolar = epipolar_geometries(views, features, matches, TwoViewConfig())
-    return epipolar, calibrated_cameras(views, features, epipolar, StereoConfig())
+    return epipolar, calibrate_cameras(views, features, epipolar, StereoConfig())
 
 
 def view(size: tuple[int, int] = (64, 48), exif_camera: str | None = None) -> View:

@@ -2,7 +2,12 @@ import numpy as np
 import pytest
 import torch
 
-from dust3r_sfm.regressors.stereo.matching import ROWS_AT_ONCE, distinct, match_descriptors, unit_descriptors
+from dust3r_sfm.regressors.stereo.matching import (
+    ROWS_AT_ONCE,
+    drop_repeats,
+    match_descriptors,
+    unit_descriptors,
+)
 from dust3r_sfm.types import Correspondences
 
 
@@ -60,8 +65,8 @@ def test_stored_descriptors_become_unit_vectors() -> None:
 def test_repeats_of_a_match_are_left_out_and_order_is_kept() -> None:
     pixels_i = np.array([[3.0, 1.0], [1.0, 1.0], [3.0, 1.0], [1.0, 1.0]])
     pixels_j = np.array([[5.0, 5.0], [6.0, 6.0], [5.0, 5.0], [7.0, 6.0]])
-    found = distinct(Correspondences(pixels_i, pixels_j, np.array([0.1, 0.2, 0.3, 0.4])))
+    found = drop_repeats(Correspondences(pixels_i, pixels_j, np.array([0.1, 0.2, 0.3, 0.4])))
     np.testing.assert_array_equal(found.pixels_i, pixels_i[[0, 1, 3]])
     np.testing.assert_array_equal(found.pixels_j, pixels_j[[0, 1, 3]])
     np.testing.assert_array_equal(found.weights, [0.1, 0.2, 0.4])
-    assert len(distinct(Correspondences(np.zeros((0, 2)), np.zeros((0, 2)), np.zeros(0)))) == 0
+    assert len(drop_repeats(Correspondences(np.zeros((0, 2)), np.zeros((0, 2)), np.zeros(0)))) == 0

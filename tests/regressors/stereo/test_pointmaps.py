@@ -83,7 +83,7 @@ def test_both_maps_of_a_pair_are_in_its_first_camera_s_frame() -> None:
     in_i = transform_points(invert_rigid(J_FROM_I), in_j)
     np.testing.assert_allclose(forward.points_j[at_j], in_i, rtol=1e-5, atol=1e-5)
     assert np.abs(on_plane(forward.points_j[at_j])).max() < 0.02
-    assert (forward.pair, backward.pair) == (PAIR, PAIR.swapped())
+    assert (forward.pair, backward.pair) == (PAIR, PAIR.swap())
     # The reverse says the same of both views, in the other camera's frame.
     np.testing.assert_allclose(backward.points_i[at_j], in_j, rtol=1e-5, atol=1e-5)
     in_j = transform_points(J_FROM_I, expected)

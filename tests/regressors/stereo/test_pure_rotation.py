@@ -7,8 +7,8 @@ from dust3r_sfm.geometry import project, rigid, rotation_from_vector, transform_
 from dust3r_sfm.geometry.view_cameras import view_camera
 from dust3r_sfm.regressors.stereo.features import Features
 from dust3r_sfm.regressors.stereo.pure_rotation import TurnConfig, Turns, find_turns
-from dust3r_sfm.regressors.stereo.repeated_structure import RepetitionConfig, doubled_matches
-from dust3r_sfm.regressors.stereo.two_view import TwoViewConfig, fundamental_matrix
+from dust3r_sfm.regressors.stereo.repetition import RepetitionConfig, count_doubled_matches
+from dust3r_sfm.regressors.stereo.two_view import TwoViewConfig, estimate_epipolar
 from dust3r_sfm.types import Correspondences, Pair, View
 
 SIZE = (512, 384)
@@ -33,7 +33,7 @@ def found_of(points: np.ndarray, poses: np.ndarray, focal_px: float, repeated: f
         )
         pixels_j[rng.uniform(size=len(pixels_j)) < repeated] += [60.0, 0.0]
         matches[pair] = Correspondences(pixels_i, pixels_j, np.ones(len(pixels_i)))
-        geometry = fundamental_matrix(pixels_i - 256, pixels_j - 256, TwoViewConfig())
+        geometry = estimate_epipolar(pixels_i - 256, pixels_j - 256, TwoViewConfig())
         if geometry is not None:
             epipolar[pair] = geometry
     return find_turns(VIEWS, FEATURES, matches, epipolar, TurnConfig())
@@ -78,7 +78,9 @@ def test_two_groups_of_matches_on_one_another_are_counted() -> None:
     pixels = rng.uniform(0, 512, (600, 2))
     shifted = pixels + [40.0, 0.0]
     shifted[::3] += [60.0, 0.0]
-    first, doubled = doubled_matches(pixels, shifted, (512.0, 512.0), TwoViewConfig(), RepetitionConfig())
+    first, doubled = count_doubled_matches(
+        pixels, shifted, (512.0, 512.0), TwoViewConfig(), RepetitionConfig()
+    )
     assert first == 400
     assert doubled > 120  # of 200: the cells of the first group cover three quarters of either photo
 
@@ -88,5 +90,5 @@ def test_two_planes_beside_each_other_are_not_doubled() -> None:
     pixels = rng.uniform(0, 512, (600, 2))
     left = pixels[:, 0] < 300
     moved = pixels + np.where(left[:, None], [10.0, 0.0], [40.0, 0.0])
-    _, doubled = doubled_matches(pixels, moved, (512.0, 512.0), TwoViewConfig(), RepetitionConfig())
+    _, doubled = count_doubled_matches(pixels, moved, (512.0, 512.0), TwoViewConfig(), RepetitionConfig())
     assert doubled < 30

@@ -11,7 +11,7 @@ from dust3r_sfm.regressors.stereo.self_calibration import (
     FocalPrior,
     FundamentalPair,
     SelfCalibrationConfig,
-    self_calibrated_focals,
+    self_calibrate_focals,
 )
 
 LONG_EDGE = 1600.0
@@ -42,23 +42,23 @@ def general_pairs(focals: Sequence[float], cameras: Sequence[int], seed: int = 0
 
 @pytest.mark.parametrize("focal", [0.7, 1.1, 1.9])
 def test_one_camera(focal: float) -> None:
-    found = self_calibrated_focals(general_pairs([focal], [0] * 5), [None], CONFIG)
+    found = self_calibrate_focals(general_pairs([focal], [0] * 5), [None], CONFIG)
     np.testing.assert_allclose(found, [focal], rtol=5e-3)
 
 
 def test_two_views_of_one_camera_are_enough() -> None:
-    found = self_calibrated_focals(general_pairs([1.4], [0, 0], seed=1), [None], CONFIG)
+    found = self_calibrate_focals(general_pairs([1.4], [0, 0], seed=1), [None], CONFIG)
     np.testing.assert_allclose(found, [1.4], rtol=5e-3)
 
 
 def test_a_camera_each() -> None:
     focals = [0.8, 1.0, 1.3, 0.9, 1.7, 1.2]
-    found = self_calibrated_focals(general_pairs(focals, range(6)), [None] * 6, CONFIG)
+    found = self_calibrate_focals(general_pairs(focals, range(6)), [None] * 6, CONFIG)
     np.testing.assert_allclose(found, focals, rtol=5e-3)
 
 
 def test_two_cameras_with_several_views() -> None:
-    found = self_calibrated_focals(general_pairs([0.8, 1.6], [0, 1, 0, 1, 1]), [None, None], CONFIG)
+    found = self_calibrate_focals(general_pairs([0.8, 1.6], [0, 1, 0, 1, 1]), [None, None], CONFIG)
     np.testing.assert_allclose(found, [0.8, 1.6], rtol=5e-3)
 
 
@@ -69,21 +69,21 @@ def test_wrong_pairs_are_outvoted() -> None:
         u, _, vt = np.linalg.svd(rng.standard_normal((3, 3)))
         wrong = np.diag([1 / LONG_EDGE] * 2 + [1.0]) @ u @ np.diag([1.0, 0.3, 0.0]) @ vt
         pairs[index] = FundamentalPair(0, 0, LONG_EDGE, LONG_EDGE, wrong, 10.0)
-    np.testing.assert_allclose(self_calibrated_focals(pairs, [None], CONFIG), [1.5], rtol=5e-3)
+    np.testing.assert_allclose(self_calibrate_focals(pairs, [None], CONFIG), [1.5], rtol=5e-3)
 
 
 def test_without_pairs_the_lens_is_an_ordinary_one_or_what_exif_says() -> None:
-    found = self_calibrated_focals([], [None, FocalPrior(2.3, 0.05)], CONFIG)
+    found = self_calibrate_focals([], [None, FocalPrior(2.3, 0.05)], CONFIG)
     np.testing.assert_allclose(found, [CONFIG.ordinary_focal, 2.3], rtol=5e-3)
 
 
 def test_pairs_overrule_exif() -> None:
-    found = self_calibrated_focals(general_pairs([1.2], [0] * 5), [FocalPrior(1.3, 0.05)], CONFIG)
+    found = self_calibrate_focals(general_pairs([1.2], [0] * 5), [FocalPrior(1.3, 0.05)], CONFIG)
     np.testing.assert_allclose(found, [1.2], rtol=5e-3)
 
 
 def test_what_is_known_is_not_overruled() -> None:
-    found = self_calibrated_focals(
+    found = self_calibrate_focals(
         general_pairs([1.2, 0.9], [0, 1, 0, 1, 1]), [FocalPrior(1.2, 0.0), None], CONFIG
     )
     assert found[0] == 1.2
@@ -92,14 +92,14 @@ def test_what_is_known_is_not_overruled() -> None:
 
 def test_focals_beyond_all_lenses_end_at_the_border() -> None:
     for prior, border in zip((0.1, 20.0), CONFIG.relative_focals, strict=True):
-        found = self_calibrated_focals([], [FocalPrior(prior, 0.05)], CONFIG)
+        found = self_calibrate_focals([], [FocalPrior(prior, 0.05)], CONFIG)
         np.testing.assert_allclose(found, [border], rtol=0.03)
 
 
 def test_order_does_not_matter() -> None:
     pairs = general_pairs([1.4], [0] * 5)
     np.testing.assert_allclose(
-        self_calibrated_focals(pairs[::-1], [None], CONFIG),
-        self_calibrated_focals(pairs, [None], CONFIG),
+        self_calibrate_focals(pairs[::-1], [None], CONFIG),
+        self_calibrate_focals(pairs, [None], CONFIG),
         rtol=1e-12,
     )

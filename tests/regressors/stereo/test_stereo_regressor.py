@@ -124,7 +124,7 @@ def test_points_of_the_other_view_lie_where_it_sees_them(outcome: Outcome) -> No
 
 def test_both_directions_of_a_pair_say_the_same(outcome: Outcome) -> None:
     for pair in PAIRS:
-        one, other = outcome.predictions[pair], outcome.predictions[pair.swapped()]
+        one, other = outcome.predictions[pair], outcome.predictions[pair.swap()]
         assert one.correspondences is not None
         assert other.correspondences is not None
         np.testing.assert_array_equal(one.confidence_i, other.confidence_j)

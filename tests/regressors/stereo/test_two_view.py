@@ -15,8 +15,8 @@ from dust3r_sfm.regressors.stereo.two_view import (
     UNRELATED,
     TwoView,
     TwoViewConfig,
-    fundamental_matrix,
-    triangulated_depths,
+    estimate_epipolar,
+    triangulate_depths,
     two_view,
 )
 from dust3r_sfm.types import Camera, Correspondences, PairGeometry, Rigid
@@ -47,7 +47,7 @@ def seen(points: np.ndarray, j_from_i: Rigid, noise_px: float = 0.0) -> Correspo
 
 def judge(matches: Correspondences, resolution: tuple[float, float] = (1.0, 1.0)) -> TwoView:
     """As the regressor does: pixels of the searched pictures, centred, for the fundamental matrix."""
-    epipolar = fundamental_matrix(
+    epipolar = estimate_epipolar(
         (matches.pixels_i - [CAMERA_I.cx, CAMERA_I.cy]) * resolution[0],
         (matches.pixels_j - [CAMERA_J.cx, CAMERA_J.cy]) * resolution[1],
         CONFIG,
@@ -145,7 +145,7 @@ def test_small_parallax_that_long_lenses_see_is_low() -> None:
     pixels = project(points, long), project(transform_points(motion, points), long)
     matches = Correspondences(*pixels, np.ones(len(points)))
     centred = (p - [long.cx, long.cy] for p in pixels)
-    epipolar = fundamental_matrix(*centred, CONFIG)
+    epipolar = estimate_epipolar(*centred, CONFIG)
     assert epipolar is not None
     found = two_view(matches, long, long, (1.0, 1.0), epipolar, CONFIG)
     assert found.geometry is PairGeometry.LOW_PARALLAX
@@ -173,20 +173,20 @@ def test_triangulation_is_exact_and_knows_what_it_cannot_see() -> None:
     points = box_points()
     in_j = transform_points(SIDEWAYS, points)
     rays_i, rays_j = points / points[:, 2:], in_j / in_j[:, 2:]
-    depth_i, depth_j = triangulated_depths(rays_i, rays_j, SIDEWAYS)
+    depth_i, depth_j = triangulate_depths(rays_i, rays_j, SIDEWAYS)
     np.testing.assert_allclose(depth_i, points[:, 2], rtol=1e-10)
     np.testing.assert_allclose(depth_j, in_j[:, 2], rtol=1e-10)
     backwards = rigid(SIDEWAYS[:3, :3], -SIDEWAYS[:3, 3])
-    assert np.isnan(np.stack(triangulated_depths(rays_i, rays_j, backwards))).all()
+    assert np.isnan(np.stack(triangulate_depths(rays_i, rays_j, backwards))).all()
     parallel = rigid(np.eye(3), np.array([1.0, 0.0, 0.0]))
-    assert np.isnan(np.stack(triangulated_depths(rays_i, rays_i, parallel))).all()
+    assert np.isnan(np.stack(triangulate_depths(rays_i, rays_i, parallel))).all()
 
 
 def test_homographies_are_counted_among_the_inliers() -> None:
     shares = []
     for points in (box_points(), plane_points()):
         matches = with_strangers(seen(points, SIDEWAYS, 0.3), 50)
-        found = fundamental_matrix(matches.pixels_i - [320, 240], matches.pixels_j - [150, 210], CONFIG)
+        found = estimate_epipolar(matches.pixels_i - [320, 240], matches.pixels_j - [150, 210], CONFIG)
         assert found is not None
         assert 295 <= found.inliers <= 320
         shares.append(found.homography_share)

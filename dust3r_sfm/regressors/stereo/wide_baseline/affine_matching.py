@@ -8,16 +8,16 @@ from jaxtyping import Float
 
 from dust3r_sfm.regressors.stereo.features import root_sift
 from dust3r_sfm.regressors.stereo.matching import nearest, nearest_elsewhere
-from dust3r_sfm.regressors.stereo.wide_baseline.affine_sift import TiltConfig, TiltedFeatures
-from dust3r_sfm.regressors.stereo.wide_baseline.keypoint_merging import places_of
+from dust3r_sfm.regressors.stereo.wide_baseline.affine_sift import AffineFeatures, AffineSiftConfig
+from dust3r_sfm.regressors.stereo.wide_baseline.keypoint_merging import merge_keypoints
 from dust3r_sfm.types import Correspondences
 
 
 @dataclass(frozen=True)
-class WideConfig:
+class AffineMatchingConfig:
     """How photos are matched as if tilted."""
 
-    tilts: TiltConfig = field(default_factory=TiltConfig)
+    tilts: AffineSiftConfig = field(default_factory=AffineSiftConfig)
     """How they are tilted and searched."""
     elsewhere_px: float = 10.0
     """Of the searched picture: the ratio test compares with the nearest descriptor that lies farther off than
@@ -29,24 +29,24 @@ class WideConfig:
     """Matches that are nearer to each other than this in both searched pictures together are one."""
 
 
-def wide_matches(
-    features_i: TiltedFeatures,
-    features_j: TiltedFeatures,
+def match_affine(
+    features_i: AffineFeatures,
+    features_j: AffineFeatures,
     max_ratio: float,
-    config: WideConfig,
+    config: AffineMatchingConfig,
     device: torch.device,
 ) -> Correspondences:
     """All distinct ones, the clearest first. Descriptors of tilted pictures are many, so chance matches are
     too."""
-    pixels_i, pixels_j = _matched(features_i, features_j, max_ratio, config, device)
+    pixels_i, pixels_j = _match(features_i, features_j, max_ratio, config, device)
     return Correspondences(pixels_i, pixels_j, np.ones(len(pixels_i)))
 
 
-def _matched(
-    features_i: TiltedFeatures,
-    features_j: TiltedFeatures,
+def _match(
+    features_i: AffineFeatures,
+    features_j: AffineFeatures,
     max_ratio: float,
-    config: WideConfig,
+    config: AffineMatchingConfig,
     device: torch.device,
 ) -> tuple[Float[np.ndarray, "k 2"], Float[np.ndarray, "k 2"]]:
     """Pixels in i and in j of distinct matches, the clearest first: nearest in descriptors, by `max_ratio`
@@ -61,14 +61,14 @@ def _matched(
     rows = rows[torch.argsort(forth.ratio[rows], stable=True)]
     columns = forth.row[rows]
     both = torch.cat([where_i[rows], where_j[columns]], dim=1).cpu().numpy()
-    distinct = np.unique(places_of(both, config.distinct_px))
+    distinct = np.unique(merge_keypoints(both, config.distinct_px))
     place_i = features_i.place[rows.cpu().numpy()[distinct]]
     place_j = features_j.place[columns.cpu().numpy()[distinct]]
     return features_i.pixels[place_i], features_j.pixels[place_j]
 
 
 def _on_device(
-    features: TiltedFeatures, device: torch.device
+    features: AffineFeatures, device: torch.device
 ) -> tuple[Float[torch.Tensor, "n 128"], Float[torch.Tensor, "n 2"]]:
     """Descriptors, and where they are in the searched photo."""
     where = (features.pixels[features.place] * features.resolution).astype(np.float32)

@@ -15,12 +15,12 @@ from dust3r_sfm.geometry import apply_affine
 from dust3r_sfm.geometry.pixels import select_usable
 from dust3r_sfm.images import load_gray
 from dust3r_sfm.regressors.stereo.features import FeatureConfig, resolution_of, sift
-from dust3r_sfm.regressors.stereo.wide_baseline.keypoint_merging import places_of
+from dust3r_sfm.regressors.stereo.wide_baseline.keypoint_merging import merge_keypoints
 from dust3r_sfm.types import Affine, View
 
 
 @dataclass(frozen=True)
-class TiltConfig:
+class AffineSiftConfig:
     """In which ways a photo is tilted, and how these pictures are searched."""
 
     tilts: tuple[float, ...] = (2.0**0.5, 2.0, 2.0**1.5)
@@ -39,7 +39,7 @@ class TiltConfig:
 
 
 @dataclass(frozen=True)
-class TiltedFeatures:
+class AffineFeatures:
     """Places of a view and, for each descriptor, which of them it describes. `pixels` and `resolution` as in
     `Features`."""
 
@@ -50,20 +50,20 @@ class TiltedFeatures:
 
 
 @dataclass(frozen=True)
-class _Tilted:
+class _TiltedPicture:
     """The photo turned by `angle` and shortened along x by `tilt`."""
 
     gray: UInt8[np.ndarray, "h w"]
     photo_from_tilted: Affine
 
 
-def tilted_features(view: View, config: TiltConfig, plain: FeatureConfig) -> TiltedFeatures:
+def detect_affine(view: View, config: AffineSiftConfig, plain: FeatureConfig) -> AffineFeatures:
     """Of the photo as it is and tilted in every way of `config`: 18 searches. The places are those of the
     least tilted picture that shows them, where precision is best."""
     gray, view_from_gray = load_gray(view, plain.long_edge_px)
     pictures = [
-        _Tilted(gray, np.eye(3)),
-        *(_tilted(gray, *way, config.anti_aliasing) for way in _ways(config)),
+        _TiltedPicture(gray, np.eye(3)),
+        *(_tilt(gray, *way, config.anti_aliasing) for way in _ways(config)),
     ]
     octave = -1 if max(gray.shape) < plain.fine_below_px else 0
     settings = replace(plain, max_features=config.max_features, peak_threshold=config.peak_threshold)
@@ -73,12 +73,12 @@ def tilted_features(view: View, config: TiltConfig, plain: FeatureConfig) -> Til
     )
     descriptors = np.concatenate([of_picture for _, of_picture in found])
     kept = np.flatnonzero(select_usable(view, apply_affine(view_from_gray, gray_px)))
-    stands, place = np.unique(places_of(gray_px[kept], config.place_px), return_inverse=True)
+    stands, place = np.unique(merge_keypoints(gray_px[kept], config.place_px), return_inverse=True)
     places = apply_affine(view_from_gray, gray_px[kept[stands]])
-    return TiltedFeatures(places, place.reshape(-1), descriptors[kept], resolution_of(view_from_gray))
+    return AffineFeatures(places, place.reshape(-1), descriptors[kept], resolution_of(view_from_gray))
 
 
-def _ways(config: TiltConfig) -> list[tuple[float, float]]:
+def _ways(config: AffineSiftConfig) -> list[tuple[float, float]]:
     """Every (tilt, angle in degrees); the more tilted, the denser the directions."""
     directions = {tilt: int(np.ceil(180.0 * tilt / config.turn_deg)) for tilt in config.tilts}
     return [
@@ -88,21 +88,23 @@ def _ways(config: TiltConfig) -> list[tuple[float, float]]:
     ]
 
 
-def _tilted(gray: UInt8[np.ndarray, "h w"], tilt: float, angle_deg: float, anti_aliasing: float) -> _Tilted:
+def _tilt(
+    gray: UInt8[np.ndarray, "h w"], tilt: float, angle_deg: float, anti_aliasing: float
+) -> _TiltedPicture:
     height, width = gray.shape
     cosine, sine = np.cos(np.radians(angle_deg)), np.sin(np.radians(angle_deg))
     turn = np.array([[cosine, -sine, 0.0], [sine, cosine, 0.0], [0.0, 0.0, 1.0]])
     corners = apply_affine(turn, np.array([[0.0, 0.0], [width, 0.0], [0.0, height], [width, height]]))
     turn[:2, 2] = -corners.min(axis=0)
     size = np.ceil(np.ptp(corners, axis=0) - 1e-9).astype(np.int64)
-    turned = _resampled(gray.astype(np.float32), np.linalg.inv(turn), (int(size[0]), int(size[1])))
+    turned = _resample(gray.astype(np.float32), np.linalg.inv(turn), (int(size[0]), int(size[1])))
     blurred = gaussian_filter1d(turned, anti_aliasing * np.sqrt(tilt**2 - 1.0), axis=1)
     stretch = np.diag([tilt, 1.0, 1.0])
-    short = _resampled(blurred, stretch, (int(size[0] / tilt), int(size[1])))
-    return _Tilted(short.round().clip(0, 255).astype(np.uint8), np.linalg.inv(turn) @ stretch)
+    short = _resample(blurred, stretch, (int(size[0] / tilt), int(size[1])))
+    return _TiltedPicture(short.round().clip(0, 255).astype(np.uint8), np.linalg.inv(turn) @ stretch)
 
 
-def _resampled(
+def _resample(
     picture: Float[np.ndarray, "_h _w"], source_from_target: Affine, size: tuple[int, int]
 ) -> Float[np.ndarray, "height width"]:
     """Bilinear, pixel centres at .5, the border continued; `size` is (width, height)."""

@@ -39,12 +39,12 @@ class LearnedKeypoints:
         """Loaded when first needed, which raises InputError where they cannot be."""
         return load_networks(self.config, self._device)
 
-    def detected(
+    def detect(
         self, wanted: Sequence[WayUp], config: LearnedFeatureConfig, stage: str, progress: Progress
     ) -> dict[WayUp, LearnedFeatures]:
         """Keypoints of views this way up. A stage in images, of those that were not asked for before."""
 
-        def detected(way_up: WayUp) -> LearnedFeatures:
+        def detect_one(way_up: WayUp) -> LearnedFeatures:
             what = f"{stage} {way_up.quarter_turns}"
             kept = self._notebook.read(what, (way_up.view,))
             if kept is not None:
@@ -57,7 +57,7 @@ class LearnedKeypoints:
         new = [way_up for way_up in wanted if (stage, way_up) not in self._found]
         if new:
             _ = self.networks  # before threads ask for them
-            for way_up, features in stage_in_threads(stage, "images", detected, new, progress).items():
+            for way_up, features in stage_in_threads(stage, "images", detect_one, new, progress).items():
                 self._found[stage, way_up] = features
         return {way_up: self._found[stage, way_up] for way_up in wanted}
 
@@ -66,9 +66,9 @@ class LearnedKeypoints:
     ) -> dict[Pair, Correspondences]:
         """Of pairs of views turned so many times. Stages "Learned keypoints" and "Learned matches"."""
         ways_up = [WayUp(view, turns[view]) for view in views_of(pairs)]
-        features = self.detected(ways_up, self.config.features, "Learned keypoints", progress)
+        features = self.detect(ways_up, self.config.features, "Learned keypoints", progress)
 
-        def matched(pair: Pair) -> Correspondences:
+        def match_pair(pair: Pair) -> Correspondences:
             both = WayUp(pair.i, turns[pair.i]), WayUp(pair.j, turns[pair.j])
             of_i, of_j = (features[way_up] for way_up in both)
             what = f"learned matches {turns[pair.i]} {turns[pair.j]}"
@@ -80,7 +80,7 @@ class LearnedKeypoints:
             rows_i, rows_j = kept["index_pairs"].reshape(-1, 2).T
             return Correspondences(of_i.pixels[rows_i], of_j.pixels[rows_j], np.ones(len(rows_i)))
 
-        return stage_in_threads("Learned matches", "pairs", matched, pairs, progress)
+        return stage_in_threads("Learned matches", "pairs", match_pair, pairs, progress)
 
 
 class LearnedMatcher:
@@ -107,7 +107,7 @@ class TurnedMatcher:
     def match(self, pairs: Sequence[Pair], progress: Progress) -> dict[Pair, Correspondences]:
         """Implements `PairMatcher`."""
         ways_up = [WayUp(view, turns) for view in views_of(pairs) for turns in range(4)]
-        seen = self._keypoints.detected(ways_up, self._config.features, "Ways up", progress)
+        seen = self._keypoints.detect(ways_up, self._config.features, "Ways up", progress)
         likenesses = {
             pair: likeness(
                 seen[WayUp(pair.i)], [seen[WayUp(pair.j, turn)] for turn in range(4)], self._config

@@ -10,8 +10,8 @@ from dust3r_sfm.progress import Progress
 from dust3r_sfm.regressors.protocol import Encoding, Notebook
 from dust3r_sfm.regressors.stereo.features import FeatureConfig
 from dust3r_sfm.regressors.stereo.stage import stage_in_threads
-from dust3r_sfm.regressors.stereo.wide_baseline.affine_matching import WideConfig, wide_matches
-from dust3r_sfm.regressors.stereo.wide_baseline.affine_sift import TiltedFeatures, tilted_features
+from dust3r_sfm.regressors.stereo.wide_baseline.affine_matching import AffineMatchingConfig, match_affine
+from dust3r_sfm.regressors.stereo.wide_baseline.affine_sift import AffineFeatures, detect_affine
 from dust3r_sfm.types import Correspondences, Pair, View
 
 
@@ -30,7 +30,7 @@ class AffineMatcher:
 
     def __init__(
         self,
-        config: WideConfig,
+        config: AffineMatchingConfig,
         plain: FeatureConfig,
         max_ratio: float,
         device: torch.device,
@@ -39,41 +39,43 @@ class AffineMatcher:
     ) -> None:
         self._config, self._plain, self._max_ratio, self._device = config, plain, max_ratio, device
         self._views, self._notebook = views, notebook
-        self._found: dict[int, TiltedFeatures] = {}
+        self._found: dict[int, AffineFeatures] = {}
 
     def match(self, pairs: Sequence[Pair], progress: Progress) -> dict[Pair, Correspondences]:
         """Implements `PairMatcher`."""
         features = self._search(views_of(pairs), progress)
 
-        def matched(pair: Pair) -> Correspondences:
+        def match_pair(pair: Pair) -> Correspondences:
             kept = self._notebook.read("affine matches", (pair.i, pair.j))
             if kept is None:
                 both = features[pair.i], features[pair.j]
-                found = wide_matches(*both, self._max_ratio, self._config, self._device)
+                found = match_affine(*both, self._max_ratio, self._config, self._device)
                 kept = {"pixels": np.concatenate([found.pixels_i, found.pixels_j], axis=1)}
                 self._notebook.write("affine matches", (pair.i, pair.j), kept)
             pixels = kept["pixels"].reshape(-1, 4)
             return Correspondences(pixels[:, :2], pixels[:, 2:], np.ones(len(pixels)))
 
-        return stage_in_threads("Matching tilted views", "pairs", matched, pairs, progress)
+        return stage_in_threads("Matching tilted views", "pairs", match_pair, pairs, progress)
 
-    def _search(self, wanted: Sequence[int], progress: Progress) -> Mapping[int, TiltedFeatures]:
+    def _search(self, wanted: Sequence[int], progress: Progress) -> Mapping[int, AffineFeatures]:
         new = [view for view in wanted if view not in self._found]
         if new:
             progress.start("Tilted views", len(new), "images")
         for view in new:
             kept = self._notebook.read("affine keypoints", (view,))
             if kept is None:
-                kept = _arrays_of_tilted(tilted_features(self._views[view], self._config.tilts, self._plain))
+                kept = _arrays_from_features(
+                    detect_affine(self._views[view], self._config.tilts, self._plain)
+                )
                 self._notebook.write("affine keypoints", (view,), kept)
-            self._found[view] = TiltedFeatures(
+            self._found[view] = AffineFeatures(
                 kept["pixels"], kept["place"], kept["descriptors"], float(kept["resolution"])
             )
             progress.advance()
         return self._found
 
 
-def _arrays_of_tilted(found: TiltedFeatures) -> Encoding:
+def _arrays_from_features(found: AffineFeatures) -> Encoding:
     return {
         "pixels": found.pixels,
         "place": found.place,

@@ -10,7 +10,7 @@ from jaxtyping import Float, Int
 from scipy.sparse import coo_array, csr_array
 from scipy.sparse.csgraph import breadth_first_order, minimum_spanning_tree
 
-from dust3r_sfm.geometry.graph import connected
+from dust3r_sfm.geometry.graph import label_components
 from dust3r_sfm.matching.learned import LearnedFeatureConfig, LearnedFeatures
 from dust3r_sfm.regressors.stereo.matching import match_descriptors
 from dust3r_sfm.types import Pair
@@ -73,7 +73,7 @@ def turns_of_views(likenesses: Mapping[Pair, Likeness]) -> list[dict[int, int]]:
     rows, columns = np.searchsorted(views, np.array([(pair.i, pair.j) for pair in sure]).T)
     weights = np.array([1.0 / found.matches for found in sure.values()])
     tree = minimum_spanning_tree(coo_array((weights, (rows, columns)), shape=(len(views), len(views))))
-    labels = connected(rows, columns, len(views))
+    labels = label_components(rows, columns, len(views))
     roots = np.unique(labels, return_index=True)[1]
     return [_turns_from_root(tree, views, root, sure) for root in roots.tolist()]
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Int
 
-from dust3r_sfm.geometry.graph import two_edge_connected
+from dust3r_sfm.geometry.graph import label_two_edge_components
 from dust3r_sfm.progress import Progress
 from dust3r_sfm.regressors.stereo.epipolar import PairMatches, epipolar_geometries
 from dust3r_sfm.regressors.stereo.features import Features
@@ -56,7 +56,7 @@ class StrongerConfig:
 
 
 @dataclass(frozen=True)
-class Attempt:
+class MatchingRound:
     """One way to find more matches, and what it may cost; `every`: of all pairs, whatever that costs."""
 
     matcher: PairMatcher
@@ -64,9 +64,9 @@ class Attempt:
     every: bool = False
 
 
-def with_stronger(
+def add_stronger_matches(
     known: PairMatches,
-    attempt: Attempt,
+    attempt: MatchingRound,
     views: Sequence[View],
     features: Sequence[Features],
     wanted: Iterable[Pair],
@@ -81,12 +81,12 @@ def with_stronger(
     known of them: only points found in three views tell how far away it stands.
     `placed`: views with equal numbers have been placed together already."""
 
-    def with_more(known: PairMatches, pairs: Sequence[Pair]) -> PairMatches:
+    def add_more(known: PairMatches, pairs: Sequence[Pair]) -> PairMatches:
         found = attempt.matcher.match(pairs, progress)
-        return _with_matches(known, found, views, features, two_view, config)
+        return _add_matches(known, found, views, features, two_view, config)
 
     if attempt.every:
-        return with_more(known, list(wanted))
+        return add_more(known, list(wanted))
     firm = [pair for pair, one in known.epipolar.items() if one.inliers >= config.firm_inliers]
     groups = range(len(views)) if placed is None else placed
     asked: list[Pair] = []
@@ -94,22 +94,22 @@ def with_stronger(
         enough = [
             p for p in asked if p in known.epipolar and known.epipolar[p].inliers >= config.enough_inliers
         ]
-        labels = joined_twice(firm + enough, groups)
+        labels = label_joined_twice(firm + enough, groups)
         weak = select_weak_pairs(labels, wanted, known.epipolar, config)
-        new = few_of_each([pair for pair in weak if pair not in asked], config.round_partners)
-        chosen = within_budget(new, attempt.budget, asked)
+        new = select_few_of_each([pair for pair in weak if pair not in asked], config.round_partners)
+        chosen = select_within_budget(new, attempt.budget, asked)
         if not chosen:
             break
         asked += chosen
-        known = with_more(known, chosen)
+        known = add_more(known, chosen)
     believed = [pair for pair in asked if pair in known.epipolar]
     closing = select_closing_pairs(placed, believed, wanted) if placed is not None else []
     closing = [pair for pair in closing if pair not in asked]
-    closing = within_budget(closing, attempt.budget, asked)
-    return with_more(known, closing) if closing else known
+    closing = select_within_budget(closing, attempt.budget, asked)
+    return add_more(known, closing) if closing else known
 
 
-def _with_matches(
+def _add_matches(
     known: PairMatches,
     found: Mapping[Pair, Correspondences],
     views: Sequence[View],
@@ -117,13 +117,13 @@ def _with_matches(
     two_view: TwoViewConfig,
     config: StrongerConfig,
 ) -> PairMatches:
-    joined = {pair: joined_matches(known.matches.get(pair), more) for pair, more in found.items()}
+    joined = {pair: join_matches(known.matches.get(pair), more) for pair, more in found.items()}
     anew = epipolar_geometries(views, features, joined, two_view)
     anew = select_believable(len(views), anew, known.epipolar.keys(), config)
     return PairMatches({**known.matches, **{pair: joined[pair] for pair in anew}}, {**known.epipolar, **anew})
 
 
-def joined_twice(firm: Sequence[Pair], groups: Sequence[int]) -> Int[np.ndarray, " views"]:
+def label_joined_twice(firm: Sequence[Pair], groups: Sequence[int]) -> Int[np.ndarray, " views"]:
     """A label for each view: those with the same one are in one group, or firm pairs hold them together twice
     over."""
     count, edges = len(groups), [(pair.i, pair.j) for pair in firm]
@@ -132,7 +132,7 @@ def joined_twice(firm: Sequence[Pair], groups: Sequence[int]) -> Int[np.ndarray,
         ring = [count + hub, *(view for view in range(count) if groups[view] == group)]
         edges += zip(ring, ring[1:] + ring[:1], strict=True)
     ends = np.array(edges, dtype=np.int64)
-    return two_edge_connected(ends[:, 0], ends[:, 1], 2 * count)[:count]
+    return label_two_edge_components(ends[:, 0], ends[:, 1], 2 * count)[:count]
 
 
 def select_weak_pairs(
@@ -167,7 +167,7 @@ def select_closing_pairs(
     return [pair for pair in inside if any({pair.i, pair.j} <= found for found in partners.values())]
 
 
-def few_of_each(pairs: Sequence[Pair], most: int) -> list[Pair]:
+def select_few_of_each(pairs: Sequence[Pair], most: int) -> list[Pair]:
     """Without those, in this order, of which either view has so many already."""
     count: Counter[int] = Counter()
     chosen = []
@@ -178,7 +178,7 @@ def few_of_each(pairs: Sequence[Pair], most: int) -> list[Pair]:
     return chosen
 
 
-def within_budget(pairs: Sequence[Pair], budget: Budget, before: Sequence[Pair] = ()) -> list[Pair]:
+def select_within_budget(pairs: Sequence[Pair], budget: Budget, before: Sequence[Pair] = ()) -> list[Pair]:
     """As many of the pairs, the first ones, as are expected to take no longer, with the photos they need and
     the pairs there were `before`. By expectation and not by the clock, so that the same photos give the same
     pairs."""
@@ -201,7 +201,7 @@ def select_believable(
     return {pair: found for pair, found in epipolar.items() if pair in plain or found.inliers >= least}
 
 
-def joined_matches(plain: Correspondences | None, stronger: Correspondences) -> Correspondences:
+def join_matches(plain: Correspondences | None, stronger: Correspondences) -> Correspondences:
     """Both: neither finds all that the other does, and keypoints of one kind are never at the other's."""
     if plain is None or not len(plain):
         return stronger

@@ -12,8 +12,12 @@ from dust3r_sfm.progress import Silent
 from dust3r_sfm.regressors.stereo import StereoConfig, StereoRegressor
 from dust3r_sfm.regressors.stereo.features import FeatureConfig
 from dust3r_sfm.regressors.stereo.matching import ROWS_AT_ONCE, nearest, nearest_elsewhere
-from dust3r_sfm.regressors.stereo.wide_baseline.affine_matching import WideConfig, wide_matches
-from dust3r_sfm.regressors.stereo.wide_baseline.affine_sift import TiltConfig, TiltedFeatures, tilted_features
+from dust3r_sfm.regressors.stereo.wide_baseline.affine_matching import AffineMatchingConfig, match_affine
+from dust3r_sfm.regressors.stereo.wide_baseline.affine_sift import (
+    AffineFeatures,
+    AffineSiftConfig,
+    detect_affine,
+)
 from dust3r_sfm.regressors.stereo.wide_baseline.rounds import Budget, StrongerConfig
 from dust3r_sfm.types import Correspondences, Pair, PairGeometry, View
 
@@ -38,48 +42,50 @@ def wall() -> Wall:
 
 
 @pytest.fixture(scope="module")
-def features(wall: Wall) -> tuple[TiltedFeatures, TiltedFeatures]:
-    a, b = (tilted_features(view, TiltConfig(), PLAIN) for view in (wall.frontal, wall.slanted))
+def features(wall: Wall) -> tuple[AffineFeatures, AffineFeatures]:
+    a, b = (detect_affine(view, AffineSiftConfig(), PLAIN) for view in (wall.frontal, wall.slanted))
     return a, b
 
 
-def matched(a: TiltedFeatures, b: TiltedFeatures, config: WideConfig) -> Correspondences:
-    return wide_matches(a, b, 0.8, config, CPU)
+def matched(a: AffineFeatures, b: AffineFeatures, config: AffineMatchingConfig) -> Correspondences:
+    return match_affine(a, b, 0.8, config, CPU)
 
 
 def errors(matches: Correspondences, b_from_a: np.ndarray) -> np.ndarray:
     return np.linalg.norm(apply_affine(b_from_a, matches.pixels_i) - matches.pixels_j, axis=1)
 
 
-def test_matches_are_where_the_wall_is(wall: Wall, features: tuple[TiltedFeatures, TiltedFeatures]) -> None:
-    found = matched(*features, WideConfig())
+def test_matches_are_where_the_wall_is(wall: Wall, features: tuple[AffineFeatures, AffineFeatures]) -> None:
+    found = matched(*features, AffineMatchingConfig())
     assert len(found) > 60
     assert np.mean(errors(found, wall.slanted_from_frontal) < 3.0) > 0.8
     assert np.median(errors(found, wall.slanted_from_frontal)) < 1.0
 
 
-def test_a_place_has_one_pixel_in_all_its_matches(features: tuple[TiltedFeatures, TiltedFeatures]) -> None:
+def test_a_place_has_one_pixel_in_all_its_matches(features: tuple[AffineFeatures, AffineFeatures]) -> None:
     """Or tracks could not go on from pair to pair."""
     a, b = features
     assert len(a.pixels) < 0.7 * len(a.place)
-    found = matched(a, b, WideConfig())
+    found = matched(a, b, AffineMatchingConfig())
     of_a = {tuple(pixel) for pixel in a.pixels.tolist()}
     assert all(tuple(pixel) in of_a for pixel in found.pixels_i.tolist())
     assert len(np.unique(found.pixels_i, axis=0)) > 0.9 * len(found)
 
 
-def test_a_view_without_features_matches_nothing(features: tuple[TiltedFeatures, TiltedFeatures]) -> None:
-    blank = tilted_features(as_view(np.full(SIZE[::-1], 128.0), "blank"), TiltConfig(), PLAIN)
+def test_a_view_without_features_matches_nothing(features: tuple[AffineFeatures, AffineFeatures]) -> None:
+    blank = detect_affine(as_view(np.full(SIZE[::-1], 128.0), "blank"), AffineSiftConfig(), PLAIN)
     assert blank.pixels.shape == (0, 2)
     assert (
-        len(matched(features[0], blank, WideConfig())) == len(matched(blank, features[0], WideConfig())) == 0
+        len(matched(features[0], blank, AffineMatchingConfig()))
+        == len(matched(blank, features[0], AffineMatchingConfig()))
+        == 0
     )
 
 
 def test_places_are_where_the_mask_allows(wall: Wall) -> None:
     mask = np.ones(SIZE[::-1], dtype=bool)
     mask[:, : SIZE[0] // 2] = False
-    found = tilted_features(replace(wall.frontal, mask=mask), TiltConfig(), PLAIN)
+    found = detect_affine(replace(wall.frontal, mask=mask), AffineSiftConfig(), PLAIN)
     assert len(found.pixels) > 100
     assert (found.pixels[:, 0] >= SIZE[0] // 2).all()
 

@@ -9,18 +9,18 @@ from dust3r_sfm.progress import Progress, Silent
 from dust3r_sfm.regressors.stereo.features import Features
 from dust3r_sfm.regressors.stereo.two_view import Epipolar, TwoViewConfig
 from dust3r_sfm.regressors.stereo.wide_baseline.rounds import (
-    Attempt,
     Budget,
+    MatchingRound,
     PairMatches,
     StrongerConfig,
-    few_of_each,
-    joined_matches,
-    joined_twice,
+    add_stronger_matches,
+    join_matches,
+    label_joined_twice,
     select_believable,
     select_closing_pairs,
+    select_few_of_each,
     select_weak_pairs,
-    with_stronger,
-    within_budget,
+    select_within_budget,
 )
 from dust3r_sfm.types import Correspondences, Pair, View
 
@@ -38,7 +38,7 @@ def complete(count: int) -> list[Pair]:
 def weak(count: int, found: dict[Pair, Epipolar]) -> list[Pair]:
     """Where nobody has placed anything yet."""
     firm = [pair for pair, one in found.items() if one.inliers >= CONFIG.firm_inliers]
-    return select_weak_pairs(joined_twice(firm, range(count)), complete(count), found, CONFIG)
+    return select_weak_pairs(label_joined_twice(firm, range(count)), complete(count), found, CONFIG)
 
 
 def test_what_two_chains_of_firm_pairs_join_is_left_alone() -> None:
@@ -59,24 +59,24 @@ def test_a_chain_is_not_firm_enough() -> None:
 
 def test_what_was_placed_together_needs_no_firm_pairs() -> None:
     """Two photos that are placed together, one that two firm pairs hold to either, and one that one holds."""
-    labels = joined_twice([Pair(0, 2), Pair(1, 2), Pair(2, 3)], [0, 0, 1, 2]).tolist()
+    labels = label_joined_twice([Pair(0, 2), Pair(1, 2), Pair(2, 3)], [0, 0, 1, 2]).tolist()
     assert labels[0] == labels[1] == labels[2] != labels[3]
 
 
 def test_a_view_takes_part_in_few_pairs_of_a_round() -> None:
-    assert few_of_each(complete(4), 2) == [Pair(0, 1), Pair(0, 2), Pair(1, 2)]
+    assert select_few_of_each(complete(4), 2) == [Pair(0, 1), Pair(0, 2), Pair(1, 2)]
 
 
 def test_the_budget_pays_for_photos_once_and_for_each_pair() -> None:
     pairs = [Pair(0, 1), Pair(0, 2), Pair(3, 4), Pair(1, 2)]
-    assert within_budget(pairs, Budget(image_s=2.0, pair_s=1.0, most_s=9.0)) == [
+    assert select_within_budget(pairs, Budget(image_s=2.0, pair_s=1.0, most_s=9.0)) == [
         Pair(0, 1),
         Pair(0, 2),
         Pair(1, 2),
     ]
-    assert within_budget(pairs, Budget(2.0, 1.0, 4.9)) == []
-    assert within_budget(pairs[3:], Budget(2.0, 1.0, 9.0), before=pairs[:2]) == [Pair(1, 2)]
-    assert within_budget(pairs[2:], Budget(2.0, 1.0, 8.0), before=pairs[:2]) == []
+    assert select_within_budget(pairs, Budget(2.0, 1.0, 4.9)) == []
+    assert select_within_budget(pairs[3:], Budget(2.0, 1.0, 9.0), before=pairs[:2]) == [Pair(1, 2)]
+    assert select_within_budget(pairs[2:], Budget(2.0, 1.0, 8.0), before=pairs[:2]) == []
 
 
 class Asked:
@@ -90,9 +90,9 @@ class Asked:
         return {}
 
 
-def asked_by(attempt: Attempt, asked: Asked, known: PairMatches) -> list[Pair]:
+def asked_by(attempt: MatchingRound, asked: Asked, known: PairMatches) -> list[Pair]:
     views = [View(f"{k}.png", np.zeros((4, 4, 3), np.uint8), np.eye(3), (4, 4)) for k in range(3)]
-    found = with_stronger(known, attempt, views, [], complete(3), TwoViewConfig(), CONFIG, Silent())
+    found = add_stronger_matches(known, attempt, views, [], complete(3), TwoViewConfig(), CONFIG, Silent())
     assert found.epipolar == known.epipolar
     return asked.pairs
 
@@ -101,8 +101,8 @@ def test_every_pair_is_asked_for_where_that_is_wanted() -> None:
     triangle = PairMatches({}, joined_by((0, 1, 50), (1, 2, 60), (0, 2, 70)))
     nothing = Budget(1.0, 1.0, most_s=0.0)
     asked = Asked()
-    assert asked_by(Attempt(asked, nothing), asked, triangle) == []
-    assert asked_by(Attempt(asked, nothing, every=True), asked, triangle) == complete(3)
+    assert asked_by(MatchingRound(asked, nothing), asked, triangle) == []
+    assert asked_by(MatchingRound(asked, nothing, every=True), asked, triangle) == complete(3)
 
 
 class Joining:
@@ -125,9 +125,11 @@ def asked_in_rounds(placed: list[int] | None) -> list[Pair]:
     views = [View(f"{k}.png", np.zeros((512, 512, 3), np.uint8), np.eye(3), (512, 512)) for k in range(5)]
     features = [Features(np.zeros((0, 2)), np.zeros((0, 128), np.uint8), 1.0)] * 5
     matcher, rounds = Joining(), replace(CONFIG, round_partners=2)
-    attempt = Attempt(matcher, Budget(1.0, 1.0, most_s=1000.0))
+    attempt = MatchingRound(matcher, Budget(1.0, 1.0, most_s=1000.0))
     nothing, two_view = PairMatches({}, {}), TwoViewConfig()
-    found = with_stronger(nothing, attempt, views, features, complete(5), two_view, rounds, Silent(), placed)
+    found = add_stronger_matches(
+        nothing, attempt, views, features, complete(5), two_view, rounds, Silent(), placed
+    )
     assert set(found.epipolar) == set(matcher.pairs)
     return matcher.pairs
 
@@ -164,5 +166,5 @@ def test_matches_of_both_kinds_are_kept() -> None:
     some, more = (
         Correspondences(rng.uniform(size=(n, 2)), rng.uniform(size=(n, 2)), np.ones(n)) for n in (3, 4)
     )
-    assert len(joined_matches(some, more)) == 7
-    assert joined_matches(None, more) is more
+    assert len(join_matches(some, more)) == 7
+    assert join_matches(None, more) is more

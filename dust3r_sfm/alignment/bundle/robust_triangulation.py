@@ -17,7 +17,7 @@ from dust3r_sfm.alignment.bundle.triangulation import (
 
 
 @dataclass(frozen=True)
-class Solid:
+class TriangulatedPoints:
     """Points and the observations that agree with them, and the mean bounded error of ALL of them, and the
     median."""
 
@@ -27,12 +27,12 @@ class Solid:
     median_error_px: float
 
 
-def triangulate_solid(
+def triangulate_robustly(
     bundle: Bundle,
     observations: Observations,
     max_error_px: Float[np.ndarray, " n"],
     config: BundleConfig,
-) -> Solid:
+) -> TriangulatedPoints:
     """Triangulates, drops what disagrees, and triangulates what is left. `max_error_px` of each view."""
     cameras = bundle.view_cameras()
     seen = rays(observations, cameras, bundle.cam_from_world)
@@ -47,11 +47,11 @@ def triangulate_solid(
         left = np.bincount(observations.point_index[keep], minlength=len(xyz)) >= 2
         observations = compact(observations.point_index, observations.view_index, observations.pixels, keep)
         if not len(observations.point_index):
-            return Solid(observations, np.zeros((0, 3)), robust_error, median_error)
+            return TriangulatedPoints(observations, np.zeros((0, 3)), robust_error, median_error)
         seen = rays(observations, cameras, bundle.cam_from_world)
         bounds_px = max_error_px[observations.view_index]
         xyz = triangulate(
             observations, seen, config.loss_share * bounds_px, config.further_reweightings, xyz[left]
         )
         errors = reprojection_errors(observations, seen, xyz)
-    return Solid(observations, xyz, robust_error, median_error)
+    return TriangulatedPoints(observations, xyz, robust_error, median_error)

@@ -1,4 +1,4 @@
-"""What refinement freezes at the beginning of a round: where differences are looked at, and how sharply."""
+"""What stays as it is through a round of refinement: where residuals are taken, and how they are weighted."""
 
 from dataclasses import dataclass
 
@@ -6,14 +6,19 @@ import numpy as np
 from jaxtyping import Bool, Float, Int
 
 from dust3r_sfm.alignment.refinement.consensus import Consensus
-from dust3r_sfm.alignment.refinement.noise_model import PointNoise, Rows, epipolar_frames, whitening
+from dust3r_sfm.alignment.refinement.noise_model import (
+    PointNoise,
+    Rows,
+    epipolar_frames,
+    sqrt_information_rows,
+)
 from dust3r_sfm.alignment.refinement.problem import Problem, State, edge_cameras
 from dust3r_sfm.alignment.refinement.residuals import (
     EdgeCameras,
-    Reprojected,
+    Reprojections,
+    derivative_by_log_scale,
     dot,
-    moved_by_scale,
-    reprojected,
+    reproject_matches,
 )
 from dust3r_sfm.alignment.refinement.samples import MatchChunk, PointChunk
 
@@ -34,9 +39,10 @@ class Noise:
 
 
 @dataclass(frozen=True)
-class FrozenPoints:
+class PointBlock:
     """Of a chunk's points what stays while states are tried. `depth`: of the consensus that they are compared
-    with. `directions`: rows that whiten a difference, times the edge's scale at the start."""
+    with. `directions`: rows of the square root of the information matrix, times the edge's scale at the
+    start."""
 
     chunk: PointChunk
     depth: Float[np.ndarray, "c m"]
@@ -45,7 +51,7 @@ class FrozenPoints:
 
 
 @dataclass(frozen=True)
-class FrozenMatches:
+class MatchBlock:
     """The same of matches, whose directions are in view j: across the epipolar lines and along them."""
 
     chunk: MatchChunk
@@ -54,40 +60,40 @@ class FrozenMatches:
 
 
 @dataclass(frozen=True)
-class Frozen:
+class ResidualBlocks:
     """Of all chunks: some 90 bytes a point and 40 a match."""
 
-    points: tuple[FrozenPoints, ...]
-    matches: tuple[FrozenMatches, ...]
+    points: tuple[PointBlock, ...]
+    matches: tuple[MatchBlock, ...]
 
 
-def frozen(problem: Problem, start: State, seen: Consensus, noise: Noise) -> Frozen:
+def build_residual_blocks(problem: Problem, start: State, seen: Consensus, noise: Noise) -> ResidualBlocks:
     """At `start`, the state of a round's beginning."""
-    return Frozen(
-        tuple(_frozen_points(problem, start, seen, noise, chunk) for chunk in problem.points),
-        tuple(_frozen_matches(problem, start, noise, chunk) for chunk in problem.matches),
+    return ResidualBlocks(
+        tuple(_build_point_block(problem, start, seen, noise, chunk) for chunk in problem.points),
+        tuple(_build_match_block(problem, start, noise, chunk) for chunk in problem.matches),
     )
 
 
-def _frozen_points(
+def _build_point_block(
     problem: Problem, start: State, seen: Consensus, noise: Noise, chunk: PointChunk
-) -> FrozenPoints:
+) -> PointBlock:
     rows, samples = chunk.rows, cells_of(problem, chunk)
     depth, known = consensus_depth(seen, samples)
     frames = epipolar_frames(edge_cameras(problem, start, rows), chunk.pixels, depth)
     scale = np.exp(start.log_scale[rows])[:, None, None]
-    across, beside, along = whitening(frames, noise.points, seen.shared[samples])
+    across, beside, along = sqrt_information_rows(frames, noise.points, seen.shared[samples])
     weights = np.where(known, chunk.weights, 0.0) / noise.points_weight
-    return FrozenPoints(chunk, depth, (across * scale, beside * scale, along * scale), weights)
+    return PointBlock(chunk, depth, (across * scale, beside * scale, along * scale), weights)
 
 
-def _frozen_matches(problem: Problem, start: State, noise: Noise, chunk: MatchChunk) -> FrozenMatches:
+def _build_match_block(problem: Problem, start: State, noise: Noise, chunk: MatchChunk) -> MatchBlock:
     """Across the epipolar line a match errs by its own few tenths of a pixel, along it by what the error
     of the depth it comes with makes there as well."""
     cameras = edge_cameras(problem, start, chunk.rows)
-    across, along, travel = epipolar_lines(cameras, reprojected(cameras, chunk.matches))
+    across, along, travel = epipolar_lines(cameras, reproject_matches(cameras, chunk.matches))
     along /= np.hypot(noise.matches_px, noise.match_depth * travel)[:, None]
-    return FrozenMatches(chunk, (across / noise.matches_px, along), chunk.weights / noise.matches_weight)
+    return MatchBlock(chunk, (across / noise.matches_px, along), chunk.weights / noise.matches_weight)
 
 
 def cells_of(problem: Problem, chunk: PointChunk) -> Cells:
@@ -104,11 +110,11 @@ def consensus_depth(
 
 
 def epipolar_lines(
-    cameras: EdgeCameras, found: Reprojected
+    cameras: EdgeCameras, found: Reprojections
 ) -> tuple[Float[np.ndarray, "c 2 m"], Float[np.ndarray, "c 2 m"], Float[np.ndarray, "c m"]]:
     """Directions across and along each match's epipolar line in view j (any where it is a point), and by how
     many pixels it runs there for a relative change of its depth."""
-    moved = moved_by_scale(cameras, found)
+    moved = derivative_by_log_scale(cameras, found)
     travel = np.sqrt(dot(moved, moved))
     runs = travel > 0
     along = np.where(runs[:, None], moved / np.where(runs, travel, 1.0)[:, None], [[[1.0], [0.0]]])

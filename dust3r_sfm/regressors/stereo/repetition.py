@@ -59,7 +59,7 @@ def repeating_pairs(
             for pixels, view in ((matches[pair].pixels_i, pair.i), (matches[pair].pixels_j, pair.j))
         ]
         edges = [max(views[view].size) * features[view].resolution for view in (pair.i, pair.j)]
-        return doubled_matches(centred[0], centred[1], (edges[0], edges[1]), two_view, config)
+        return count_doubled_matches(centred[0], centred[1], (edges[0], edges[1]), two_view, config)
 
     total, doubled = np.zeros(len(views)), np.zeros(len(views))
     for pair, (first, second) in zip(pairs, in_threads(groups_of, pairs), strict=True):
@@ -73,7 +73,7 @@ def repeating_pairs(
     return frozenset(pair for pair in pairs if repeats[pair.i] or repeats[pair.j])
 
 
-def doubled_matches(
+def count_doubled_matches(
     pixels_i: Float[np.ndarray, "n 2"],
     pixels_j: Float[np.ndarray, "n 2"],
     long_edges: tuple[float, float],

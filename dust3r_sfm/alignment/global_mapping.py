@@ -19,16 +19,16 @@ from dust3r_sfm.alignment.pairs.edges import Edges, stack_edges
 from dust3r_sfm.alignment.pairs.focals import FocalEvidence
 from dust3r_sfm.alignment.pairs.initialization import Initialization
 from dust3r_sfm.alignment.refinement.config import RefinementConfig
-from dust3r_sfm.alignment.refinement.levenberg_marquardt import Refined
+from dust3r_sfm.alignment.refinement.levenberg_marquardt import RefinedState
 from dust3r_sfm.alignment.refinement.outlier_rejection import (
     NOT_COMPARABLE,
-    comparable,
+    find_comparable,
     refine_and_reject_outliers,
 )
 from dust3r_sfm.alignment.refinement.problem import Problem, State
 from dust3r_sfm.geometry import invert_rigid, rigid
-from dust3r_sfm.geometry.graph import connected
-from dust3r_sfm.geometry.procrustes import moved_poses, similarity_of_poses
+from dust3r_sfm.geometry.graph import label_components
+from dust3r_sfm.geometry.procrustes import move_poses, similarity_of_poses
 from dust3r_sfm.geometry.robust import known_median
 from dust3r_sfm.geometry.view_cameras import principal_point, view_camera, view_scale
 from dust3r_sfm.types import AlignmentStage, Pair, Rigid, View
@@ -45,7 +45,7 @@ class _Piece:
 def _split(edges: Edges, passes: int, num_views: int) -> list[_Piece]:
     """Pieces connected by metric edges, most views first; lone views are in none."""
     tail, head = edges.tail[edges.metric], edges.head[edges.metric]
-    labels = connected(tail, head, num_views)
+    labels = label_components(tail, head, num_views)
     sizes = np.bincount(labels)
     together = labels[edges.tail] == labels[edges.head]
     order = [label for label in np.argsort(-sizes, kind="stable") if sizes[label] >= 2]
@@ -56,7 +56,7 @@ def _members(edges: Edges) -> Int[np.ndarray, " n"]:
     return np.unique(np.concatenate([edges.tail[edges.metric], edges.head[edges.metric]]))
 
 
-def _renumbered(edges: Edges, members: Int[np.ndarray, " n"]) -> Edges:
+def _renumber_views(edges: Edges, members: Int[np.ndarray, " n"]) -> Edges:
     return replace(
         edges, tail=np.searchsorted(members, edges.tail), head=np.searchsorted(members, edges.head)
     )
@@ -74,7 +74,7 @@ def _problem(
     metric = edges.select(edges.metric)
     samples = _samples_of_each(metric, config)
     return Problem(
-        edges=metric.thinned(samples),
+        edges=metric.thin(samples),
         pixels=init.pixels[members][:, :samples],
         centres=np.stack([principal_point(views[m]) for m in members]),
         log_view_scale=np.log([view_scale(views[m]) for m in members]),
@@ -93,7 +93,7 @@ def _samples_of_each(edges: Edges, config: RefinementConfig) -> int:
     return int(np.ceil(max(budget, least)))
 
 
-def _averaged_state(
+def _state_from_averaged(
     problem: Problem, averaged: AveragedMotions, metric: Bool[np.ndarray, " e"], given: Mapping[int, Rigid]
 ) -> State:
     """The averaged world, moved to where the given poses are and with these in it."""
@@ -101,7 +101,7 @@ def _averaged_state(
     if given:
         rows = list(given)
         wanted = invert_rigid(np.stack([given[row] for row in rows]))
-        poses, log_size = moved_poses(poses, similarity_of_poses(invert_rigid(poses[rows]), wanted))
+        poses, log_size = move_poses(poses, similarity_of_poses(invert_rigid(poses[rows]), wanted))
         poses[rows] = np.stack([given[row] for row in rows])
     log_scale = averaged.log_scale[metric] + log_size
     return State(poses, problem.evidence.log_focal, log_scale, np.zeros(problem.num_views))
@@ -111,12 +111,12 @@ def _pair(edges: Edges, edge: int) -> Pair:
     return Pair(int(edges.tail[edge]), int(edges.head[edge]))
 
 
-def _finished(
+def _component_from_refined(
     metric: Edges,
     members: Int[np.ndarray, " n"],
     views: Sequence[View],
     problem: Problem,
-    refined: Refined,
+    refined: RefinedState,
     given: Mapping[int, Rigid],
     stages: tuple[AlignmentStage, ...],
 ) -> Component:
@@ -127,7 +127,7 @@ def _finished(
     unit = float(np.median(np.exp(refined.log_scale) * depth)) if len(given) < 2 else 1.0
     # The world shrinks about the one camera that is given, or about the first.
     centre = invert_rigid(refined.cam_from_world[min(given, default=0)])[:3, 3]
-    poses, _ = moved_poses(refined.cam_from_world, rigid(np.eye(3) / unit, centre - centre / unit))
+    poses, _ = move_poses(refined.cam_from_world, rigid(np.eye(3) / unit, centre - centre / unit))
     for row, pose in given.items():
         poses[row] = pose
     cameras = [view_camera(views[m], float(f)) for m, f in zip(members, focal_px, strict=True)]
@@ -141,7 +141,7 @@ def _finished(
     )
 
 
-def estimate_components(
+def map_globally(
     init: Initialization, views: Sequence[View], averaging: AveragingConfig, refinement: RefinementConfig
 ) -> tuple[list[Component], dict[Pair, str]]:
     """Every component of at least two views, most views first, and why edges were dropped."""
@@ -181,11 +181,11 @@ def _attempt(
 ) -> _Outcome:
     rows = np.flatnonzero(piece.edges.metric)
     ties = depth_ties(piece.edges.select(rows), averaging.scales)
-    apart = rows[~comparable(ties, len(rows))]
+    apart = rows[~find_comparable(ties, len(rows))]
     if len(apart):
         return _Outcome(None, {int(edge): NOT_COMPARABLE for edge in apart})
     members = _members(piece.edges)
-    local = _renumbered(piece.edges, members)
+    local = _renumber_views(piece.edges, members)
     support = triplet_support(local, averaging.triplets)
     averaged = average_motions(local, ties, support, len(members), averaging)
     wrong = select_contradicted(local, averaged, averaging.tolerance)
@@ -194,19 +194,21 @@ def _attempt(
     problem = _problem(local, members, views, init, refinement)
     poses = init.known.cam_from_world
     given = {row: pose for row, m in enumerate(members) if (pose := poses[m]) is not None}
-    state = _averaged_state(problem, averaged, local.metric, given)
+    state = _state_from_averaged(problem, averaged, local.metric, given)
     left = refine_and_reject_outliers(problem, state, local.select(rows), averaging.scales)
     wrong = {int(rows[edge]): reason for edge, reason in left.wrong.items()}
     if left.broken:
         return _Outcome(None, wrong)
     used = rows[left.rows]
     stages = _stages(averaged, used, left.refined)
-    component = _finished(piece.edges.select(used), members, views, problem, left.refined, given, stages)
+    component = _component_from_refined(
+        piece.edges.select(used), members, views, problem, left.refined, given, stages
+    )
     return _Outcome(component, wrong)
 
 
 def _stages(
-    averaged: AveragedMotions, edges: Int[np.ndarray, " k"], refined: Refined
+    averaged: AveragedMotions, edges: Int[np.ndarray, " k"], refined: RefinedState
 ) -> tuple[AlignmentStage, ...]:
     """For the report, of a component of which these edges were refined. Both stages in view pixels have one
     objective, that of refinement, and differ in whose cameras it is taken at."""

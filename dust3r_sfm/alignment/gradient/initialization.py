@@ -11,11 +11,11 @@ from jaxtyping import Float
 from scipy.spatial.transform import Rotation
 
 from dust3r_sfm.alignment.gradient.config import GradientConfig
-from dust3r_sfm.alignment.gradient.parameters import FOCAL_STEPS, Parameters, compressed
-from dust3r_sfm.alignment.gradient.tree import Points, registered, world_points
+from dust3r_sfm.alignment.gradient.parameters import FOCAL_STEPS, Parameters, compress_translation
+from dust3r_sfm.alignment.gradient.tree import Points, fit_similarity, world_points
 from dust3r_sfm.geometry import invert_rigid, pixel_grid, rigid, transform_points
 from dust3r_sfm.geometry.procrustes import similarity_of_poses
-from dust3r_sfm.geometry.resection import resected
+from dust3r_sfm.geometry.resection import resect
 from dust3r_sfm.geometry.view_cameras import view_camera
 from dust3r_sfm.types import Pair, PairPrediction, Rigid, View
 
@@ -48,13 +48,13 @@ def _world_from_cam(
     known = np.isfinite(flat).all(axis=1)
     camera = view_camera(views[view], focal)
     pixels = pixel_grid(height, width).reshape(-1, 2)[known]
-    found = resected(flat[known], pixels, camera, max_error * focal, seed)
+    found = resect(flat[known], pixels, camera, max_error * focal, seed)
     if found is not None:
         return invert_rigid(found.cam_from_points)
     return _split(next(similarity for pair, similarity in placed if pair.j == view))[1]
 
 
-def starting_parameters(
+def initial_parameters(
     views: Sequence[View],
     predictions: Sequence[PairPrediction],
     focals: Float[np.ndarray, " n"],
@@ -78,15 +78,15 @@ def starting_parameters(
     for view, pose in known.items():
         poses[view] = pose
     world = [transform_points(similarity, points.reshape(-1, 3)).reshape(points.shape) for points in grown]
-    pairs = np.stack([registered(p.points_i, world[p.pair.i], p.confidence_i) for p in predictions])
+    pairs = np.stack([fit_similarity(p.points_i, world[p.pair.i], p.confidence_i) for p in predictions])
     depths = [_depth(invert_rigid(pose), points) for pose, points in zip(poses, world, strict=True)]
     if len(known) >= 2:
-        return _packed(poses, depths, focals, pairs, config.device)
+        return _pack(poses, depths, focals, pairs, config.device)
     scale = config.base_scale / float(np.exp(np.mean([np.log(_split(pair)[0]) for pair in pairs])))
     centre = next(iter(known.values()))[:3, 3] if known else np.zeros(3)
     shrink = rigid(scale * np.eye(3), centre - scale * centre)
     poses[:, :3, 3] = transform_points(shrink, poses[:, :3, 3])
-    return _packed(poses, [scale * depth for depth in depths], focals, shrink @ pairs, config.device)
+    return _pack(poses, [scale * depth for depth in depths], focals, shrink @ pairs, config.device)
 
 
 def _depth(cam_from_world: Rigid, points: Points) -> Float[np.ndarray, " p"]:
@@ -97,7 +97,7 @@ def _depth(cam_from_world: Rigid, points: Points) -> Float[np.ndarray, " p"]:
     return np.where(known, np.maximum(z, LEAST_DEPTH * median), median)
 
 
-def _packed(
+def _pack(
     poses: Float[np.ndarray, "n 4 4"],
     depths: Sequence[Float[np.ndarray, " _p"]],
     focals: Float[np.ndarray, " n"],
@@ -115,12 +115,12 @@ def _packed(
         row[: len(depth)] = np.log(depth)
     return Parameters(
         tensor(Rotation.from_matrix(poses[:, :3, :3]).as_quat()),
-        compressed(tensor(poses[:, :3, 3])),
+        compress_translation(tensor(poses[:, :3, 3])),
         tensor(log_depth),
         tensor(FOCAL_STEPS * np.log(focals)),
         tensor(np.zeros((len(poses), 2))),
         tensor(Rotation.from_matrix(pairs[:, :3, :3] / scales[:, None, None]).as_quat()),
-        compressed(tensor(pairs[:, :3, 3] / scales[:, None])),
+        compress_translation(tensor(pairs[:, :3, 3] / scales[:, None])),
         tensor(np.log(scales)),
         tensor(np.zeros((len(pairs), 2))),
     )
