@@ -6,6 +6,7 @@ import numpy as np
 from jaxtyping import Float
 
 from dust3r_sfm.geometry.resampling import inside, sample_nearest
+from dust3r_sfm.geometry.robust import geman_mcclure
 
 
 @dataclass(frozen=True)
@@ -41,7 +42,7 @@ def inverse_depth_correction(
         root = np.sqrt(weights)
         solution = np.linalg.lstsq(design * root[:, None], root, rcond=None)[0]
         residual = np.abs(design @ solution - 1.0)
-        weights = 1.0 / (1.0 + (residual / (config.kernel * np.median(residual) + 1e-9)) ** 2) ** 2
+        weights = geman_mcclure(residual / (config.kernel * np.median(residual) + 1e-9))
     return float(solution[0]), float(solution[1])
 
 

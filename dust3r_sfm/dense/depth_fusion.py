@@ -13,6 +13,7 @@ from jaxtyping import Float
 from dust3r_sfm.dense.depth_correction import DepthCorrectionConfig, correct_depth
 from dust3r_sfm.evidence import Evidence
 from dust3r_sfm.geometry import invert_rigid
+from dust3r_sfm.geometry.robust import geman_mcclure
 from dust3r_sfm.parallel import in_threads
 from dust3r_sfm.progress import Progress, Silent
 from dust3r_sfm.types import ConfidenceArray, Pair, Reconstruction, Rigid, Scene, View
@@ -117,9 +118,7 @@ def _agreement(
     logs: Float[np.ndarray, "k p"], centre: Float[np.ndarray, " p"], agreement: float
 ) -> Float[np.ndarray, "k p"]:
     """1 where a map has the same depth, less the less alike it is (the weight of Geman and McClure)."""
-    unlike = np.square((logs - centre) * np.float32(1.0 / agreement))
-    unlike += 1.0
-    return 1.0 / np.square(unlike)
+    return geman_mcclure((logs - centre) * np.float32(1.0 / agreement))
 
 
 def fuse_view(

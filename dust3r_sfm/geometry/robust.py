@@ -31,6 +31,14 @@ def weighted_median(values: Float[np.ndarray, " n"], weights: Float[np.ndarray, 
     return float(values[order[np.searchsorted(cumulative, 0.5 * cumulative[-1])]])
 
 
+def geman_mcclure(ratio: Float[np.ndarray, "*shape"]) -> Float[np.ndarray, "*shape"]:
+    """Weight 1 / (1 + r^2)^2 of residuals that are r = `ratio` times the kernel's width (Geman and McClure
+    1985), in their dtype."""
+    weight = np.square(ratio)
+    weight += 1.0
+    return 1.0 / np.square(weight)
+
+
 def bounded_sum(residual: Float[np.ndarray, " e"], weights: Float[np.ndarray, " e"], floor: float) -> float:
     """What the last steps of `kernel_weights` minimise: weighted sum of r^2 / (1 + r^2), r over the width."""
     squared = (residual / (3.0 * max(float(np.median(residual)), floor))) ** 2
@@ -44,4 +52,4 @@ def kernel_weights(
     Geman-McClure, three times the median residual (or `floor`, if that is more) wide."""
     typical = max(float(np.median(residual)), floor)
     ratio = residual / (3.0 * typical)
-    return 1.0 / np.maximum(ratio, 0.03) if step < steps // 2 else 1.0 / (1.0 + ratio**2) ** 2
+    return 1.0 / np.maximum(ratio, 0.03) if step < steps // 2 else geman_mcclure(ratio)

@@ -4,6 +4,8 @@ import numpy as np
 from jaxtyping import Float
 from scipy.spatial.transform import Rotation
 
+from dust3r_sfm.geometry.robust import geman_mcclure
+
 
 def fit_rotation(
     rays_i: Float[np.ndarray, "n 3"],
@@ -25,7 +27,7 @@ def fit_rotation(
         rotation = Rotation.align_vectors(rays_j, rays_i, weights=kept)[0].as_matrix()
         error = np.linalg.norm(rays_j - rays_i @ rotation.T, axis=1)
         scale = 3.0 * float(np.median(error)) + 1e-9 if width is None else width
-        kept = weights / (1.0 + (error / scale) ** 2) ** 2
+        kept = weights * geman_mcclure(error / scale)
         if np.abs(rotation - before).max() < converged_rad:
             break
     return rotation, error, kept
