@@ -19,7 +19,6 @@ from dust3r_sfm.types import Correspondences, Pair, PairPrediction, View
 
 CONFIG = AlignmentConfig()
 BUNDLE = BundleConfig()
-FIRST = first_adjustment(BUNDLE)
 EVERY = 2
 """Rows and columns of view i that have matches: the same for all pairs, so that tracks join."""
 
@@ -46,7 +45,7 @@ def posed_scene(
     evidence = evidence_from_predictions(truth.views, predictions, EvidenceConfig(samples=400))
     start = initialization_of(truth.views, evidence)
     component = true_solution(truth, start, used, members)
-    posed, gone = refine_component(component, truth.views, start, BUNDLE, FIRST)
+    posed, gone = refine_component(component, truth.views, start, BUNDLE, first_adjustment)
     assert not gone
     return PosedScene(truth, start, posed)
 

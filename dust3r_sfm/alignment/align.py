@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 
 from dust3r_sfm.alignment.bundle.component_refinement import readjust_without, refine_component
-from dust3r_sfm.alignment.bundle.config import BundleConfig
 from dust3r_sfm.alignment.bundle.image_registration import adjust_to_convergence, register_images
 from dust3r_sfm.alignment.bundle.schedule import first_adjustment
 from dust3r_sfm.alignment.component import Component
@@ -52,9 +51,8 @@ def _refine(
     single pairs. Members may be in several."""
     found: list[Component] = []
     lost: dict[int, str] = {}
-    first = first_adjustment(config.bundle or BundleConfig())
     for component in components:
-        refined, gone = refine_component(component, views, init, config.bundle, first)
+        refined, gone = refine_component(component, views, init, config.bundle, first_adjustment)
         proved = split_into_proved(refined, views, init, config.verification, config.bundle)
         found.extend(proved.components)
         lost |= {**gone, **proved.lost}

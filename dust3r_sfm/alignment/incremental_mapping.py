@@ -107,8 +107,7 @@ def _grow_best(
 def _grow(
     initial: _InitialPair, group: set[int], views: Sequence[View], init: Initialization, config: _Settings
 ) -> Proved:
-    beginning = initial_pair_adjustment(config.bundle)
-    began, _ = refine_component(initial.component, views, init, config.bundle, beginning)
+    began, _ = refine_component(initial.component, views, init, config.bundle, initial_pair_adjustment)
     if len(began.members) < 2:
         return Proved()
     larger = register_images(began, sorted(group - set(began.members)), views, init, config.bundle)

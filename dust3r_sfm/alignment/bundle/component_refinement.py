@@ -7,7 +7,7 @@ import numpy as np
 
 from dust3r_sfm.alignment.bundle.bundle_refinement import Held, RefinedComponent, refine_bundle
 from dust3r_sfm.alignment.bundle.config import BundleConfig
-from dust3r_sfm.alignment.bundle.schedule import Schedule, later_adjustment
+from dust3r_sfm.alignment.bundle.schedule import Scheduler, later_adjustment
 from dust3r_sfm.alignment.component import AdjustmentOutcome, Component
 from dust3r_sfm.alignment.pairs.initialization import Initialization
 from dust3r_sfm.geometry import invert_rigid, project, unproject
@@ -23,7 +23,7 @@ def refine_component(
     views: Sequence[View],
     init: Initialization,
     config: BundleConfig | None,
-    schedule: Schedule,
+    schedule: Scheduler,
 ) -> tuple[Component, dict[int, str]]:
     """The component refined, and the views (by index among all) that did not survive it and why. Without a
     `config` it stays as it is."""
@@ -37,7 +37,7 @@ def refine_component(
     held = _held_from_known(component, init)
     groups = [init.groups[member] for member in component.members]
     inside = [views[member] for member in component.members]
-    result = refine_bundle(start, inside, found, groups, held, schedule, config)
+    result = refine_bundle(start, inside, found, groups, held, schedule(config), config)
     gone = {component.members[row]: reason for row, reason in result.dropped.items()}
     if len(component) - len(gone) < 2 and _turns_explain_matches(start, found, config.turn_error):
         return _leave_unrefined(start, f"not kept: {NO_ANGLE}"), {}
@@ -50,12 +50,11 @@ def readjust_without(
     views: Sequence[View],
     init: Initialization,
     config: BundleConfig | None,
-    schedule: Schedule | None = None,
+    schedule: Scheduler = later_adjustment,
 ) -> Component:
     """The component adjusted again without some of its members; `schedule`: if not that of cameras that were
     adjusted before."""
-    left, schedule = component.without(gone), schedule or later_adjustment(config or BundleConfig())
-    return refine_component(left, views, init, config, schedule)[0]
+    return refine_component(component.without(gone), views, init, config, schedule)[0]
 
 
 def _leave_unrefined(component: Component, why: str) -> Component:

@@ -46,7 +46,7 @@ def register_images(
     while waiting and (found := _resect_all(component, sorted(waiting), views, init, registration)):
         waiting -= set(found)
         extended = _extend(component, found, init, registration)
-        larger, _ = refine_component(extended, views, init, config, later_adjustment(config))
+        larger, _ = refine_component(extended, views, init, config, later_adjustment)
         if not set(component.members) <= set(larger.members):
             break
         component = larger
@@ -63,7 +63,7 @@ def adjust_to_convergence(
         return component
     if outcome.settled and len(component.tracks.view_index) > config.enough_observations:
         return component
-    last = readjust_without(component, (), views, init, config, final_adjustment(config))
+    last = readjust_without(component, (), views, init, config, final_adjustment)
     same = last.adjustment.kept and last.members == component.members
     return _report_first_adjustment(component, last) if same else component
 

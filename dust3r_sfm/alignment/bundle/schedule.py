@@ -1,5 +1,6 @@
 """Which rounds an adjustment takes, by what was adjusted before."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from dust3r_sfm.alignment.bundle.config import BundleConfig
@@ -19,6 +20,10 @@ class Schedule:
     """If not, focals stay as they are throughout."""
     reports_start: bool = False
     """Whether the report tells the tracks' errors before it, too."""
+
+
+Scheduler = Callable[[BundleConfig], Schedule]
+"""One of the functions below: asked only where there is bundle adjustment."""
 
 
 def first_adjustment(config: BundleConfig) -> Schedule:

@@ -75,11 +75,10 @@ def _split(
     alone = members[np.isin(labels, values[counts == 1])].tolist()
     lost = reasons_of_unproved(component, init, alone, config)
     found: list[Component] = []
-    # What did not belong there may have bent the rest: adjusted as if it were new.
-    anew = first_adjustment(bundle or BundleConfig())
     for label in values[counts > 1]:
         others = set(members[labels != label].tolist())
-        part = readjust_without(component, others, views, init, bundle, anew)
+        # What did not belong there may have bent the rest: adjusted as if it were new.
+        part = readjust_without(component, others, views, init, bundle, first_adjustment)
         proved = split_into_proved(part, views, init, config, bundle, rounds - 1)
         found.extend(proved.components)
         lost = {**lost, **proved.lost, **_find_lost(component, part, others)}

@@ -4,11 +4,12 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from posed_scene import BUNDLE, FIRST, largest_turn_deg, posed_scene, true_solution
+from posed_scene import BUNDLE, largest_turn_deg, posed_scene, true_solution
 
 from dust3r_sfm.alignment.bundle import component_refinement
 from dust3r_sfm.alignment.bundle.bundle_refinement import RefinedComponent
 from dust3r_sfm.alignment.bundle.component_refinement import refine_component
+from dust3r_sfm.alignment.bundle.schedule import first_adjustment
 from dust3r_sfm.geometry.cameras import replace_focals
 
 USED_MEMBERS = (0, 2, 3)
@@ -39,7 +40,7 @@ def test_refinement_mends_what_was_not(scene, solved):
     noise = 0.01 * rng.standard_normal(solved.cam_from_world.shape) * [[[0] * 3 + [1]] * 3 + [[0] * 4]]
     wider = tuple(replace_focals(camera, 1.02 * camera.fx, 1.02 * camera.fy) for camera in solved.cameras)
     start = replace(solved, cam_from_world=solved.cam_from_world + noise, cameras=wider)
-    posed, gone = refine_component(start, scene.truth.views, scene.start, BUNDLE, FIRST)
+    posed, gone = refine_component(start, scene.truth.views, scene.start, BUNDLE, first_adjustment)
     assert not gone
     assert posed.adjustment.text.startswith("kept")
     assert posed.adjustment.error_after_px < 0.2 * posed.adjustment.error_before_px
@@ -47,7 +48,7 @@ def test_refinement_mends_what_was_not(scene, solved):
 
 
 def test_switched_off(scene, solved):
-    posed, gone = refine_component(solved, scene.truth.views, scene.start, None, FIRST)
+    posed, gone = refine_component(solved, scene.truth.views, scene.start, None, first_adjustment)
     assert (posed.adjustment.text, gone) == ("not run: switched off", {})
     assert len(posed.tracks.xyz) == 0
     np.testing.assert_array_equal(posed.cam_from_world, solved.cam_from_world)
@@ -55,7 +56,7 @@ def test_switched_off(scene, solved):
 
 def test_no_correspondences(scene, solved):
     posed, _ = refine_component(
-        solved, scene.truth.views, replace(scene.start, correspondences={}), BUNDLE, FIRST
+        solved, scene.truth.views, replace(scene.start, correspondences={}), BUNDLE, first_adjustment
     )
     assert posed.adjustment.text == "not run: no correspondences"
 
@@ -66,7 +67,7 @@ def test_given_cameras_stay(scene, solved):
         scene.start.evidence, information=np.full_like(scene.start.evidence.information, np.inf)
     )
     start = replace(scene.start, evidence=evidence, known=replace(scene.start.known, cameras=given))
-    posed, _ = refine_component(solved, scene.truth.views, start, BUNDLE, FIRST)
+    posed, _ = refine_component(solved, scene.truth.views, start, BUNDLE, first_adjustment)
     assert posed.cameras == tuple(given[member] for member in posed.members)
     assert len(posed.tracks.xyz) > 0
 
@@ -86,7 +87,7 @@ def test_views_that_refinement_drops_are_gone_from_everything(scene, solved, mon
     refined = replace(solved, cameras=scene.posed.cameras, cam_from_world=poses, tracks=left)
     outcome = RefinedComponent(refined, {1: "sees too few points"})
     monkeypatch.setattr(component_refinement, "refine_bundle", lambda *_: outcome)
-    posed, gone = refine_component(solved, scene.truth.views, scene.start, BUNDLE, FIRST)
+    posed, gone = refine_component(solved, scene.truth.views, scene.start, BUNDLE, first_adjustment)
     assert gone == {2: "sees too few points"}
     assert posed.members == (0, 3)
     assert len(posed.cameras) == len(posed.cam_from_world) == 2
