@@ -1,11 +1,11 @@
-"""What halving and doubling each threshold of alignment does to few photos of many sets.
+"""What halving and doubling each threshold of alignment (or other `factors`) does to few photos of many sets.
 
     python -m benchmarks.sensitivity SET... --keep DIR --json OUT --page docs/thresholds.md
 
 The subsets are those of `benchmarks.few_photos`; what is measured of photos and pairs lies in DIR and is used
 again, so that a field costs two alignments of each subset. A field that only bounds work, or that these
 photos never come near, moves nothing; one that moves right photos by more than a few, or lets wrong ones in,
-sits on a cliff."""
+sits on a cliff. A share goes to 1 at most; the page marks those that stopped there."""
 
 import json
 from collections.abc import Iterator, Sequence
@@ -20,9 +20,10 @@ from benchmarks.few_photos import Row, Subset, align_subset, load_subsets, vary
 from dust3r_sfm.alignment import AlignmentConfig
 from dust3r_sfm.regressors.stereo import StereoConfig, StereoRegressor
 
-FACTORS = (0.5, 2.0)
 NO_THRESHOLDS = ("presets", "seed", "cameras", "incremental.focal_factors")
 """Fields of AlignmentConfig that are given, not tuned."""
+SHARE_WORDS = frozenset({"share", "covered"})
+"""Fields with one of these words in their name mean nothing above 1."""
 
 
 @dataclass(frozen=True)
@@ -36,10 +37,13 @@ class Options:
     draws: int = 0
     """Random subsets of each set and size, beside the spread one."""
     seed: int = 0
+    factors: tuple[float, ...] = (0.5, 2.0)
+    """What each field is multiplied by."""
     only: tuple[str, ...] = ()
     """Dotted names of fields, or beginnings of names; all if none is given."""
     json: Path | None = None
-    """Where to write figures, and where they are continued from: fields that are there are not run again."""
+    """Where to write figures, and where they are continued from: fields that are there are not run again.
+    Those of other sets, sizes, draws or seeds are refused."""
     page: Path | None = None
     """Where to write a table of all figures, in Markdown."""
 
@@ -53,25 +57,30 @@ class Figures:
 
 
 def main(options: Options) -> None:
+    known = read_figures(options)
     regressor = StereoRegressor(StereoConfig())
     photos = Photos(options.sets, options.keep, options.sizes, options.draws, options.seed)
     subsets = list(load_subsets(photos, regressor))
-    known = _read(options.json)
-    for name, factor in _jobs(options.only):
-        key = name if factor == 1.0 else f"{name} x{factor}"
+    for name, factor in _jobs(options.only, options.factors):
+        key = _key(name, factor)
         if key not in known:
             known[key] = figures(subsets, regressor, name, factor)
             print(f"{key}: right {known[key].right}, wrong {known[key].wrong}", flush=True)
-            _write(options.json, known)
+            write_figures(options, known)
     if options.page is not None:
-        options.page.write_text(page(known, len(subsets), regressor), encoding="utf-8")
+        text = page(known, len(subsets), regressor, options.factors)
+        options.page.write_text(text, encoding="utf-8")
 
 
-def _jobs(only: Sequence[str]) -> Iterator[tuple[str, float]]:
+def _jobs(only: Sequence[str], factors: Sequence[float]) -> Iterator[tuple[str, float]]:
     yield "", 1.0
     for name in thresholds(AlignmentConfig()):
         if not only or name.startswith(tuple(only)):
-            yield from ((name, factor) for factor in FACTORS)
+            yield from ((name, factor) for factor in factors)
+
+
+def _key(name: str, factor: float) -> str:
+    return f"{name} x{factor}" if name else ""
 
 
 def thresholds(config: Any, prefix: str = "") -> Iterator[str]:
@@ -87,53 +96,92 @@ def thresholds(config: Any, prefix: str = "") -> Iterator[str]:
 
 
 def figures(subsets: Sequence[Subset], regressor: StereoRegressor, name: str, factor: float) -> Figures:
-    config = vary(AlignmentConfig(), name.split("."), factor) if name else AlignmentConfig()
+    config = vary_bounded(AlignmentConfig(), name, factor) if name else AlignmentConfig()
     rows: list[Row] = [align_subset(subset, regressor, config, factor) for subset in subsets]
     return Figures(sum(row.right for row in rows), sum(len(row.wrong) for row in rows))
 
 
-def _read(path: Path | None) -> dict[str, Figures]:
+def vary_bounded(config: AlignmentConfig, name: str, factor: float) -> AlignmentConfig:
+    """The config with this field multiplied; a share stops at 1."""
+    return vary(config, name.split("."), _bounded(name, _value(name), factor))
+
+
+def _bounded(name: str, value: Any, factor: float) -> float:
+    return min(factor, 1.0 / value) if is_share(name) else factor
+
+
+def is_share(name: str) -> bool:
+    return bool(SHARE_WORDS & set(name.split(".")[-1].split("_")))
+
+
+def _value(name: str) -> Any:
+    value: Any = AlignmentConfig()
+    for part in name.split("."):
+        value = getattr(value, part)
+    return value
+
+
+def _run(options: Options) -> dict[str, Any]:
+    """What figures can only be compared with their like in."""
+    return {
+        "sets": sorted(path.name for path in options.sets),
+        "sizes": list(options.sizes),
+        "draws": options.draws,
+        "seed": options.seed,
+    }
+
+
+def read_figures(options: Options) -> dict[str, Figures]:
+    """What a former run left. Raises SystemExit if that was a run of other options."""
+    path = options.json
     if path is None or not path.exists():
         return {}
     stored = json.loads(path.read_text(encoding="utf-8"))
-    return {name: Figures(**values) for name, values in stored.items()}
+    if stored.get("run") != _run(options):
+        raise SystemExit(f"{path}: is of {stored.get('run')}, not of {_run(options)}; give another --json")
+    return {name: Figures(**values) for name, values in stored["figures"].items()}
 
 
-def _write(path: Path | None, known: dict[str, Figures]) -> None:
-    if path is not None:
+def write_figures(options: Options, known: dict[str, Figures]) -> None:
+    if options.json is not None:
         rows = {name: asdict(values) for name, values in known.items()}
-        path.write_text(json.dumps(rows, indent=1) + "\n", encoding="utf-8")
+        text = json.dumps({"run": _run(options), "figures": rows}, indent=1)
+        options.json.write_text(text + "\n", encoding="utf-8")
 
 
-def page(known: dict[str, Figures], count: int, regressor: StereoRegressor) -> str:
+def page(known: dict[str, Figures], count: int, regressor: StereoRegressor, factors: Sequence[float]) -> str:
     """A Markdown table, the most influential fields first."""
     default = known[""]
+    columns = [f"{kind}, x{factor:g}" for kind in ("right", "wrong") for factor in factors]
     lines = [
-        "# Thresholds: what halving and doubling them does",
+        "# Thresholds: what multiplying them does",
         "",
         f"Made by `python -m benchmarks.sensitivity` on {count} subsets (regressor {regressor.name}): with",
-        f"the defaults {default.right} photos are right and {default.wrong} wrong. Differences to that:",
+        f"the defaults {default.right} photos are right and {default.wrong} wrong. Differences to that; of a",
+        "share marked (to 1) the largest value is 1:",
         "",
-        "| of `AlignmentConfig` | default | right, half | right, double | wrong, half | wrong, double |",
-        "| --- | --- | --- | --- | --- | --- |",
+        f"| of `AlignmentConfig` | default | {' | '.join(columns)} |",
+        f"| --- | --- |{' --- |' * len(columns)}",
     ]
-    rows = [row for name in thresholds(AlignmentConfig()) if (row := _row(name, known, default)) is not None]
+    found = (_row(name, known, default, factors) for name in thresholds(AlignmentConfig()))
+    rows = [row for row in found if row is not None]
     lines += [text for _, text in sorted(rows, key=lambda row: -row[0])]
     return "\n".join(lines) + "\n"
 
 
-def _row(name: str, known: dict[str, Figures], default: Figures) -> tuple[int, str] | None:
-    found = [known.get(f"{name} x{factor}") for factor in FACTORS]
+def _row(
+    name: str, known: dict[str, Figures], default: Figures, factors: Sequence[float]
+) -> tuple[int, str] | None:
+    found = [known.get(_key(name, factor)) for factor in factors]
     if any(one is None for one in found):
         return None
     right = [one.right - default.right for one in found if one is not None]
     wrong = [one.wrong - default.wrong for one in found if one is not None]
-    value: Any = AlignmentConfig()
-    for part in name.split("."):
-        value = getattr(value, part)
+    value = _value(name)
+    stopped = any(_bounded(name, value, factor) != factor for factor in factors)
     cells = " | ".join(f"{change:+d}" if change else "0" for change in (*right, *wrong))
     weight = max(map(abs, right)) + 10 * max(0, *wrong)
-    return weight, f"| `{name}` | {value} | {cells} |"
+    return weight, f"| `{name}` | {value}{' (to 1)' if stopped else ''} | {cells} |"
 
 
 if __name__ == "__main__":
