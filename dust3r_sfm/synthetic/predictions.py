@@ -1,6 +1,6 @@
 """What a pointmap regressor would say of a scene whose geometry is known: exactly, or with made-up faults."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 from jaxtyping import Float
@@ -46,38 +46,66 @@ def synthetic_predictions(
         of the noise.
     """
     rng = np.random.default_rng(seed)
-    wrong = _wrong_pairs(pairs, wrong_pair_fraction, rng)
-    detours = {pair: _detour(rng) for pair in wrong}
-    predictions = []
-    for pair in pairs:
-        i, j = pair.i, pair.j
-        i_from_j = cam_from_world[i] @ invert_rigid(cam_from_world[j])
-        if pair in detours:
-            i_from_j = _about(detours[pair], _middle(depths[i], cameras[i])) @ i_from_j
-        elif pair.swap() in detours:
-            turn = _about(detours[pair.swap()], _middle(depths[j], cameras[j]))
-            i_from_j = i_from_j @ invert_rigid(turn)
-        scale = float(np.exp(rng.uniform(np.log(0.5), np.log(2.0))))
-        points_i = _faulty_points(depths[i], cameras[i], noise, outlier_fraction, rng)
-        points_j = _faulty_points(depths[j], cameras[j], noise, outlier_fraction, rng)
-        points_j = transform_points(i_from_j, points_j.reshape(-1, 3)).reshape(points_j.shape)
-        matches = None
-        if max_correspondences > 0:
-            matches = exact_correspondences(
-                depths[i], depths[j], cameras[i], cameras[j], invert_rigid(i_from_j), max_correspondences, rng
-            )
-        known_i, known_j = depths[i] > 0, depths[j] > 0
-        predictions.append(
-            PairPrediction(
-                pair,
-                scale * points_i * known_i[..., None],
-                scale * points_j * known_j[..., None],
-                np.where(known_i, CONFIDENT, 1.0),
-                np.where(known_j, CONFIDENT, 1.0),
-                matches,
-            )
+    detours = {pair: _detour(rng) for pair in _wrong_pairs(pairs, wrong_pair_fraction, rng)}
+    return [
+        _predict_pair(
+            pair,
+            depths,
+            cameras,
+            _predict_pose(pair, depths, cam_from_world, detours),
+            noise,
+            outlier_fraction,
+            max_correspondences,
+            rng,
         )
-    return predictions
+        for pair in pairs
+    ]
+
+
+def _predict_pair(
+    pair: Pair,
+    depths: Sequence[Float[np.ndarray, "_h _w"]],
+    cameras: Sequence[Camera],
+    i_from_j: Rigid,
+    noise: float,
+    outlier_fraction: float,
+    max_correspondences: int,
+    rng: np.random.Generator,
+) -> PairPrediction:
+    i, j = pair.i, pair.j
+    scale = float(np.exp(rng.uniform(np.log(0.5), np.log(2.0))))
+    points_i = _faulty_points(depths[i], cameras[i], noise, outlier_fraction, rng)
+    points_j = _faulty_points(depths[j], cameras[j], noise, outlier_fraction, rng)
+    points_j = transform_points(i_from_j, points_j.reshape(-1, 3)).reshape(points_j.shape)
+    matches = None
+    if max_correspondences > 0:
+        matches = exact_correspondences(
+            depths[i], depths[j], cameras[i], cameras[j], invert_rigid(i_from_j), max_correspondences, rng
+        )
+    known_i, known_j = depths[i] > 0, depths[j] > 0
+    return PairPrediction(
+        pair,
+        scale * points_i * known_i[..., None],
+        scale * points_j * known_j[..., None],
+        np.where(known_i, CONFIDENT, 1.0),
+        np.where(known_j, CONFIDENT, 1.0),
+        matches,
+    )
+
+
+def _predict_pose(
+    pair: Pair,
+    depths: Sequence[Float[np.ndarray, "_h _w"]],
+    cam_from_world: Float[np.ndarray, "n 4 4"],
+    detours: Mapping[Pair, Rigid],
+) -> Rigid:
+    """i_from_j, wrong by the pair's detour if it or its swapped one has one."""
+    i_from_j = cam_from_world[pair.i] @ invert_rigid(cam_from_world[pair.j])
+    if pair in detours:
+        return _about(detours[pair], _middle(depths[pair.i])) @ i_from_j
+    if pair.swap() in detours:
+        return i_from_j @ invert_rigid(_about(detours[pair.swap()], _middle(depths[pair.j])))
+    return i_from_j
 
 
 def exact_correspondences(
@@ -141,7 +169,7 @@ def _detour(rng: np.random.Generator) -> Rigid:
     return rigid(rotation_from_vector(turn), rng.uniform(-0.5, 0.5, 3))
 
 
-def _middle(depth: Float[np.ndarray, "h w"], camera: Camera) -> Float[np.ndarray, "3"]:
+def _middle(depth: Float[np.ndarray, "h w"]) -> Float[np.ndarray, "3"]:
     """The camera-frame point on the optical axis at the median depth."""
     return np.array([0.0, 0.0, np.median(depth[depth > 0])])
 

@@ -50,19 +50,9 @@ def refine_bundle(
     have a lower robust reprojection error under them than under the aligned ones. What is `held` stays.
     All but the pairs of the component is numbered by its rows.
     """
-    moved = [original_camera(view, camera) for view, camera in zip(views, component.cameras, strict=True)]
-    turns = np.stack([turn for _, turn in moved])
-    shared, camera_of = share_cameras([camera for camera, _ in moved], camera_group, held.cameras)
+    start, turns = _bundle_from_component(component, views, camera_group, held)
     long_edges = np.array([float(max(view.original_size)) for view in views])
     observations = _in_original_pixels(observations_from_correspondences(correspondences), views)
-    start = Bundle(
-        shared,
-        camera_of,
-        turns @ component.cam_from_world,
-        np.zeros((0, 3)),
-        frozenset(camera for camera, fixed in zip(camera_of, held.cameras, strict=True) if fixed),
-        frozenset(np.flatnonzero(held.poses).tolist()),
-    )
     bounds_px = config.max_error * long_edges
     before = triangulate_robustly(start, observations, bounds_px, config)
     adjusted = _adjust(start, observations, long_edges, schedule, config)
@@ -80,6 +70,24 @@ def refine_bundle(
     if kept and adjusted is not None and after is not None:
         return _in_view_pixels(refined, views, adjusted, turns, after, config)
     return _in_view_pixels(refined, views, start, turns, before, config)
+
+
+def _bundle_from_component(
+    component: Component, views: Sequence[View], camera_group: Sequence[int], held: Held
+) -> tuple[Bundle, Float[np.ndarray, "n 4 4"]]:
+    """In pixels of the stored files and without points, and the turns from the views' cameras to these."""
+    moved = [original_camera(view, camera) for view, camera in zip(views, component.cameras, strict=True)]
+    turns = np.stack([turn for _, turn in moved])
+    shared, camera_of = share_cameras([camera for camera, _ in moved], camera_group, held.cameras)
+    bundle = Bundle(
+        shared,
+        camera_of,
+        turns @ component.cam_from_world,
+        np.zeros((0, 3)),
+        frozenset(camera for camera, fixed in zip(camera_of, held.cameras, strict=True) if fixed),
+        frozenset(np.flatnonzero(held.poses).tolist()),
+    )
+    return bundle, turns
 
 
 def _why(kept: bool, after: TriangulatedPoints | None) -> str:

@@ -70,24 +70,25 @@ def pair_predictions(
             torch.device(device),
         )
         found_i, found_j = _merge(dense_i, found_i), _merge(dense_j, found_j)
+    return _predict_directions(pair, found_i, found_j, camera_i, camera_j, j_from_i, geometry)
+
+
+def _predict_directions(
+    pair: Pair,
+    found_i: DepthEstimate,
+    found_j: DepthEstimate,
+    camera_i: Camera,
+    camera_j: Camera,
+    j_from_i: Rigid,
+    geometry: TwoView,
+) -> tuple[PairPrediction, PairPrediction]:
     local_i, local_j = _local_points(found_i, camera_i), _local_points(found_j, camera_j)
-    forward = PairPrediction(
-        pair,
-        _pointmap(local_i),
-        _pointmap(_move(local_j, invert_rigid(j_from_i))),
-        found_i.confidence,
-        found_j.confidence,
-        geometry.matches,
-        geometry.geometry,
-    )
+    in_i, in_j = _move(local_j, invert_rigid(j_from_i)), _move(local_i, j_from_i)
+    matches, kind = geometry.matches, geometry.geometry
+    trust_i, trust_j = found_i.confidence, found_j.confidence
+    forward = PairPrediction(pair, _pointmap(local_i), _pointmap(in_i), trust_i, trust_j, matches, kind)
     backward = PairPrediction(
-        pair.swap(),
-        _pointmap(local_j),
-        _pointmap(_move(local_i, j_from_i)),
-        found_j.confidence,
-        found_i.confidence,
-        geometry.matches.swap(),
-        geometry.geometry,
+        pair.swap(), _pointmap(local_j), _pointmap(in_j), trust_j, trust_i, matches.swap(), kind
     )
     return forward, backward
 

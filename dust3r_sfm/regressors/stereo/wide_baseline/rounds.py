@@ -87,14 +87,11 @@ def add_stronger_matches(
 
     if attempt.every:
         return add_more(known, list(wanted))
-    firm = [pair for pair, one in known.epipolar.items() if one.inliers >= config.firm_inliers]
+    firm = _select_strong(known, known.epipolar, config.firm_inliers)
     groups = range(len(views)) if placed is None else placed
     asked: list[Pair] = []
     while True:
-        enough = [
-            p for p in asked if p in known.epipolar and known.epipolar[p].inliers >= config.enough_inliers
-        ]
-        labels = label_joined_twice(firm + enough, groups)
+        labels = label_joined_twice(firm + _select_strong(known, asked, config.enough_inliers), groups)
         weak = select_weak_pairs(labels, wanted, known.epipolar, config)
         new = select_few_of_each([pair for pair in weak if pair not in asked], config.round_partners)
         chosen = select_within_budget(new, attempt.budget, asked)
@@ -102,11 +99,15 @@ def add_stronger_matches(
             break
         asked += chosen
         known = add_more(known, chosen)
-    believed = [pair for pair in asked if pair in known.epipolar]
-    closing = select_closing_pairs(placed, believed, wanted) if placed is not None else []
-    closing = [pair for pair in closing if pair not in asked]
-    closing = select_within_budget(closing, attempt.budget, asked)
+    if placed is None:
+        return known
+    closing = select_closing_pairs(placed, [pair for pair in asked if pair in known.epipolar], wanted)
+    closing = select_within_budget([p for p in closing if p not in asked], attempt.budget, asked)
     return add_more(known, closing) if closing else known
+
+
+def _select_strong(known: PairMatches, pairs: Iterable[Pair], inliers: int) -> list[Pair]:
+    return [pair for pair in pairs if pair in known.epipolar and known.epipolar[pair].inliers >= inliers]
 
 
 def _add_matches(
