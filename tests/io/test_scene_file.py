@@ -149,3 +149,74 @@ def test_indices_out_of_range_are_refused(saved, scene):
     beyond = np.full_like(scene.tracks.view_index, len(scene.views))
     with pytest.raises(InputError, match="view_index has indices outside"):
         load_scene(_rewritten(saved, **{"tracks.view_index": beyond}))
+
+
+def _with_header(saved, change):
+    with np.load(saved) as file:
+        header = json.loads(file["header"].tobytes())
+    change(header)
+    return _rewritten(saved, header=np.frombuffer(json.dumps(header).encode(), np.uint8))
+
+
+HEADERS = {
+    "no views": (lambda h: h.update(views=[], cameras=[]), "not a scene file"),
+    "a name that is no text": (lambda h: h["views"][0].update(name=7), "not a scene file"),
+    "no name": (lambda h: h["views"][0].update(name=""), "is no name"),
+    "two of one name": (lambda h: h["views"][0].update(name=h["views"][1]["name"]), "or that of two"),
+    "no size": (lambda h: h["views"][0].update(original_size=[0, 7]), "picture of 0 x 7"),
+    "endless size": (lambda h: h["views"][0].update(original_size=[10**12, 7]), "picture of"),
+    "focal nan": (lambda h: h["views"][0].update(exif_focal_px=float("nan")), "not finite"),
+    "focal below 0": (lambda h: h["views"][0].update(known_focal_px=-3.0), "a focal of -3.0"),
+    "a position of text": (lambda h: h["views"][0].update(exif_position=["a", "b", "c"]), "not a scene file"),
+    "a camera too few": (lambda h: h["cameras"].pop(), "cameras for"),
+    "a camera without focal": (lambda h: h["cameras"][0]["params"].__setitem__(0, 0.0), "PINHOLE camera of"),
+    "a camera of nan": (lambda h: h["cameras"][0]["params"].__setitem__(2, float("nan")), "not finite"),
+    "a camera of another size": (lambda h: h["cameras"][0].update(width=9), "a camera of 9 x"),
+    "deep": (lambda h: h.update(views=_nested(900)), "not a scene file"),
+    "another kind": (lambda h: h.update(views="abc"), "not a scene file"),
+}
+
+
+def _nested(levels):
+    made = []
+    for _ in range(levels):
+        made = [made]
+    return made
+
+
+@pytest.mark.parametrize("kind", HEADERS)
+def test_what_no_scene_says(saved, kind):
+    change, said = HEADERS[kind]
+    with pytest.raises(InputError, match=f"not a scene file, or a damaged one.*{said}|{said}"):
+        load_scene(_with_header(saved, change))
+
+
+@pytest.mark.parametrize(
+    ("linear", "said"),
+    [
+        (np.full((4, 4), np.nan), "not finite"),
+        (np.diag([1.0, 1.0, -1.0, 1.0]), "mirrors"),
+        (np.diag([2.0, 2.0, 2.0, 1.0]), "scales by 2"),
+        (np.diag([1.0, 1.0, 1.0, 2.0]), "last row"),
+        (np.full((4, 4), 1e300), "far too large"),
+    ],
+)
+def test_a_pose_that_is_none(saved, scene, linear, said):
+    poses = np.array(scene.cam_from_world)
+    poses[1] = linear
+    with pytest.raises(InputError, match=f"not a scene file, or a damaged one.*{said}"):
+        load_scene(_rewritten(saved, cam_from_world=poses))
+
+
+@pytest.mark.parametrize("affine", [np.diag([1.0, -1.0, 1.0]), np.zeros((3, 3)), np.diag([1.0, 1.0, 0.0])])
+def test_a_view_that_no_photo_has(saved, affine):
+    with pytest.raises(InputError, match="pixel_from_original"):
+        load_scene(_rewritten(saved, **{"view0.pixel_from_original": affine}))
+
+
+def test_archives_that_unpack_to_more_are_refused(saved, tmp_path):
+    with np.load(saved) as file:
+        arrays = {name: file[name] for name in file.files}
+    np.savez_compressed(tmp_path / "packed.npz", **arrays)
+    with pytest.raises(InputError, match="it is compressed"):
+        load_scene(tmp_path / "packed.npz")
