@@ -18,6 +18,7 @@ PACKAGE = Path(dust3r_sfm.__file__).parent
 KEPT: Mapping[str, Mapping[str, str]] = {
     "mathematical: constants of nature, guards against division by zero, convergence to rounding": {
         "alignment/bundle/observed_points.py": "SAME_PIXEL",
+        "alignment/known_cameras.py": "SAME_PLACE",
         "alignment/gradient/initialization.py": "LEAST_DEPTH",
         "alignment/refinement/levenberg_marquardt.py": "FIRST_DAMPING LEAST_DAMPING MOST_DAMPING",
         "alignment/refinement/noise_model.py": "LEAST_SINE",
@@ -70,6 +71,7 @@ KEPT: Mapping[str, Mapping[str, str]] = {
         "types/cameras.py": "CAMERA_MODELS",
     },
     "what no file of cameras, poses or positions means: refused wherever it stands": {
+        "cli/options/checks.py": "SEEDS",
         "io/text_files.py": "LARGEST_TEXT",
         "io/values.py": "FARTHEST LONGEST_SIDE QUATERNION_NORMS MOST_SKEWED _SHOWN",
     },
@@ -80,7 +82,7 @@ KEPT: Mapping[str, Mapping[str, str]] = {
         "matching/learned/pyramid.py": "_MULTIPLE _PATCH",
         "networks/checkpoints/catalogue.py": "_MODELS",
         "networks/checkpoints/published.py": "_EXP_FROM_1",
-        "networks/config.py": "DUST3R_224_LINEAR SMALL",
+        "networks/config.py": "DUST3R_224_LINEAR SMALL LARGEST",
         "regressors/network/regressor.py": "SQUARE_LONG_EDGE",
     },
     "machine: threads, bytes and sizes of batches, which change no result but by rounding": {

@@ -15,7 +15,11 @@ from dust3r_sfm.geometry import invert_rigid, original_camera
 from dust3r_sfm.geometry.cameras import radial_coefficient
 from dust3r_sfm.geometry.projection import normalized_from_pixels
 from dust3r_sfm.geometry.view_cameras import camera_of_view, view_camera, view_scale
+from dust3r_sfm.io.values import FARTHEST
 from dust3r_sfm.types import Camera, Correspondences, Rigid, View
+
+SAME_PLACE = 1e-9
+"""Of the largest coordinate: what lies closer together than that does so by rounding."""
 
 
 @dataclass(frozen=True)
@@ -47,6 +51,7 @@ class Known:
 def known_of_views(views: Sequence[View], presets: Presets) -> Known:
     """Raises InputError for a photo that is not there, and for values no camera can have."""
     _check_names(views, presets)
+    _check_spread(presets)
     return Known(
         tuple(_known_camera(view, presets) for view in views),
         tuple(_known_pose(view, presets) for view in views),
@@ -74,15 +79,35 @@ def _check_names(views: Sequence[View], presets: Presets) -> None:
             )
 
 
+def _check_spread(presets: Presets) -> None:
+    """Two poses or more give the world its size: from one place none can be told."""
+    poses = np.array(list(presets.cam_from_world.values()), dtype=np.float64).reshape(-1, 4, 4)
+    if not (np.abs(poses) <= FARTHEST).all():
+        raise InputError(f"a pose is given with entries that are not finite, or beyond {FARTHEST:g}")
+    if len(poses) < 2:
+        return
+    centres = invert_rigid(poses)[:, :3, 3]
+    apart = np.linalg.norm(centres - centres[0], axis=1).max()
+    if apart <= SAME_PLACE * max(1.0, np.abs(centres).max()):
+        raise InputError(
+            f"all {len(poses)} given poses are of one place, which tells no size of the world: give poses of "
+            "cameras that stand apart, or of one alone"
+        )
+
+
 def _known_camera(view: View, presets: Presets) -> Camera | None:
     if view.name in presets.cameras:
         return camera_of_view(view, _radial_camera(view, presets.cameras[view.name]))
     focal = presets.focal_px.get(view.name)
     if focal is None:
         return None
-    if not np.isfinite(focal) or focal <= 0:
-        raise InputError(f"{view.name}: its focal is given as {focal} pixels: give a positive number")
+    _check_focals(view, focal)
     return view_camera(view, focal * view_scale(view))
+
+
+def _check_focals(view: View, *focals: float) -> None:
+    if not all(0 < focal < FARTHEST for focal in focals):
+        raise InputError(f"{view.name}: its focal is given as {focals[0]} pixels: give a positive number")
 
 
 def _radial_camera(view: View, original: Camera) -> Camera:
@@ -93,6 +118,7 @@ def _radial_camera(view: View, original: Camera) -> Camera:
             f"{view.name}: its camera is given for {original.width} x {original.height} pixels, but the photo"
             f" has {view.original_size[0]} x {view.original_size[1]}: give the camera of the photo as it is"
         )
+    _check_focals(view, *(original.focals if original.has_focals else ()))
     k1 = radial_coefficient(original)
     if k1 is None:
         raise InputError(

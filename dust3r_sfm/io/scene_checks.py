@@ -45,9 +45,10 @@ def check_scene(scene: Scene) -> None:
         raise ValueError(f"it has {len(scene.cameras)} cameras for {len(scene.views)} views")
     names = set()
     for view, camera, pose in zip(scene.views, scene.cameras, scene.cam_from_world, strict=True):
-        if not isinstance(view.name, str) or not view.name or view.name in names:
+        name: object = view.name
+        if not isinstance(name, str) or not name or name in names:
             raise ValueError(f"{shown(str(view.name))} is no name of a view, or that of two")
-        names.add(view.name)
+        names.add(name)
         try:
             _check_view(view)
             _check_camera(camera, view)

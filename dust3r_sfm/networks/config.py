@@ -10,19 +10,23 @@ from typing import Literal
 
 from dust3r_sfm.errors import InputError
 
+LARGEST = 2**16
+"""Of any size or number of a network: sixteen times the largest layer of the published ones. A damaged file
+may say more, and room would be made for it."""
+
 
 def _require_positive(name: str, value: object) -> None:
-    if not (isinstance(value, int) and value > 0):
-        raise InputError(f"{name} is {value}; it must be a whole number above 0.")
+    if not (isinstance(value, int) and 0 < value <= LARGEST):
+        raise InputError(f"{name} is {value}; it must be a whole number above 0, and up to {LARGEST}.")
 
 
 def _require_multiple(name: str, value: object, divisor: int) -> None:
-    if not (isinstance(value, int) and value > 0 and value % divisor == 0):
-        raise InputError(f"{name} is {value}; it must be a positive multiple of {divisor}.")
+    if not (isinstance(value, int) and 0 < value <= LARGEST and value % divisor == 0):
+        raise InputError(f"{name} is {value}; it must be a positive multiple of {divisor}, up to {LARGEST}.")
 
 
 def _require_ordered(owner: str, low: float, high: float) -> None:
-    if not 0 <= low < high:
+    if not (0 <= low < inf and low < high):
         raise InputError(f"{owner} has confidence from {low} to {high}; give 0 <= minimum < maximum.")
 
 
@@ -112,10 +116,10 @@ class TransformerConfig:
             _require_positive(f"{part}_num_heads", heads)
             # Every attention head is rotated in pairs of numbers, half of them by y and half by x.
             _require_multiple(f"{part}_embed_dim", dim, 4 * heads)
-        if not self.rope_base > 1:
+        if not 1 < self.rope_base < inf:
             raise InputError(f"rope_base is {self.rope_base}; it must be above 1 (published: 100).")
-        if not self.norm_eps > 0:
-            raise InputError(f"norm_eps is {self.norm_eps}; it must be positive (published: 1e-6).")
+        if not 0 < self.norm_eps < 1:
+            raise InputError(f"norm_eps is {self.norm_eps}; it must be between 0 and 1 (published: 1e-6).")
 
 
 @dataclass(frozen=True)

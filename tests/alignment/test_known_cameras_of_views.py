@@ -71,6 +71,10 @@ def test_poses_are_those_of_the_file():
     [
         (Presets(focal_px={"b.png": 50.0}), "b.png"),
         (Presets(focal_px={"a.png": -1.0}), "positive"),
+        (Presets(focal_px={"a.png": float("nan")}), "positive"),
+        (Presets(cameras={"a.png": Camera.pinhole(48, 36, 50.0, 0.0, 24.0, 18.0)}), "positive"),
+        (Presets(cam_from_world={"a.png": np.diag([1.0, 1.0, 1.0, np.nan])}), "not finite"),
+        (Presets(cam_from_world={"a.png": rigid(np.eye(3), np.array([1e300, 0, 0]))}), "beyond"),
         (Presets(cameras={"a.png": Camera.pinhole(36, 48, 50.0, 50.0, 18.0, 24.0)}), "36 x 48"),
         *((Presets(cameras={"a.png": lens}), r"a\.png.*one radial term") for lens in OTHER_LENSES),
         (Presets(cam_from_world={"a.png": np.diag([1.0, 1.0, -1.0, 1.0])}), "rotation"),
@@ -213,3 +217,15 @@ def test_bundle_adjustment_does_not_move_given_cameras(scenes):
     relative = scene.cam_from_world[3] @ invert_rigid(scene.cam_from_world[0])
     wanted = truth.cam_from_world[3] @ invert_rigid(truth.cam_from_world[0])
     np.testing.assert_allclose(relative[:3, :3], wanted[:3, :3], atol=1e-3)
+
+
+def test_poses_of_one_place_tell_no_size():
+    turns = [rotation_from_vector(np.array([0.0, 0.3 * k, 0.0])) for k in range(3)]
+    place = np.array([1000.0, 2.0, 3.0])
+    poses = {f"{k}.png": rigid(turn, -turn @ place) for k, turn in enumerate(turns)}
+    views = [view(name) for name in poses]
+    with pytest.raises(InputError, match="all 3 given poses are of one place"):
+        known_of_views(views, Presets(cam_from_world=poses))
+    known_of_views(views, Presets(cam_from_world={"0.png": poses["0.png"]}))
+    apart = {**poses, "2.png": rigid(turns[2], -turns[2] @ (place + 0.01))}
+    known_of_views(views, Presets(cam_from_world=apart))

@@ -1,0 +1,31 @@
+"""What no option may be, whichever command it is of."""
+
+import math
+from collections.abc import Iterator
+from dataclasses import fields, is_dataclass
+
+from dust3r_sfm.errors import InputError
+
+SEEDS = 2**32
+"""numpy's and pycolmap's random numbers take seeds below."""
+
+
+def check_numbers(command: object) -> None:
+    """Raises InputError for nan, infinity, and seeds that no generator takes."""
+    for name, value in _options(command):
+        flag = f"--{name.replace('_', '-')}"
+        if isinstance(value, float) and not math.isfinite(value):
+            raise InputError(f"{flag} {value}: give a number that is finite")
+        if name == "seed" and isinstance(value, int) and not 0 <= value < SEEDS:
+            raise InputError(f"{flag} {value}: give a whole number from 0 to {SEEDS - 1}")
+
+
+def _options(command: object) -> Iterator[tuple[str, object]]:
+    """Names and values, those of groups of options among them."""
+    if is_dataclass(command):
+        for field in fields(command):
+            value = getattr(command, field.name)
+            if is_dataclass(value):
+                yield from _options(value)
+            else:
+                yield from ((field.name, part) for part in (value if isinstance(value, tuple) else (value,)))
