@@ -2,7 +2,6 @@
 
 import json
 import zipfile
-import zlib
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -33,19 +32,6 @@ _VERSION = 2
 _READABLE = (1, _VERSION)
 """Cameras of version 1 are pinholes with one radial coefficient, by the fields of `Camera.radial`."""
 _TRACK_ARRAYS = ("xyz", "color", "point_index", "view_index", "pixels")
-# Whatever numpy, zipfile and json raise on bytes they did not write.
-_NOT_OURS = (
-    ValueError,
-    LookupError,
-    TypeError,
-    AttributeError,
-    EOFError,
-    OSError,
-    RuntimeError,
-    MemoryError,
-    zipfile.BadZipFile,
-    zlib.error,
-)
 
 
 def save_scene(scene: Scene, path: Path) -> None:
@@ -81,7 +67,7 @@ def load_scene(path: Path) -> Scene:
             raise ValueError("no scene header")
     except FileNotFoundError as error:
         raise InputError(f"{path}: no such scene file. Run `dust3r-sfm reconstruct` first") from error
-    except _NOT_OURS as error:
+    except Exception as error:
         raise _unusable(path, error) from error
     if header.get("version") not in _READABLE:
         raise InputError(
@@ -93,7 +79,7 @@ def load_scene(path: Path) -> Scene:
         scene = _scene_from(header, arrays)
         check_scene(scene)
         return scene
-    except _NOT_OURS as error:
+    except Exception as error:
         raise _unusable(path, error) from error
 
 

@@ -1,6 +1,7 @@
 """Scenes saved and loaded."""
 
 import json
+import zipfile
 from dataclasses import fields, is_dataclass, replace
 from pathlib import Path
 
@@ -220,3 +221,15 @@ def test_archives_that_unpack_to_more_are_refused(saved, tmp_path):
     np.savez_compressed(tmp_path / "packed.npz", **arrays)
     with pytest.raises(InputError, match="it is compressed"):
         load_scene(tmp_path / "packed.npz")
+
+
+def test_a_header_of_numpy_s_that_is_cut(saved, tmp_path):
+    """numpy reads it as Python's text, and raises what Python's tokenizer does (found by fuzzing)."""
+    with zipfile.ZipFile(saved) as before, zipfile.ZipFile(tmp_path / "cut.npz", "w") as after:
+        for member in before.infolist():
+            data = before.read(member)
+            if member.filename == "cam_from_world.npy":
+                data = data.replace(b"'descr'", b"(descr'", 1)
+            after.writestr(member.filename, data)
+    with pytest.raises(InputError, match="not a scene file, or a damaged one"):
+        load_scene(tmp_path / "cut.npz")
