@@ -1,6 +1,7 @@
 """Known cameras of photos that are to be localized, out of text files."""
 
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
@@ -34,6 +35,23 @@ class Intrinsics:
                 f"{found.width}x{found.height}: give the camera of this file"
             )
         return found
+
+    def require_fit(self, names: Sequence[str]) -> None:
+        """Raises InputError where cameras are given by name and none is of a photo in `names`, or where one
+        without a folder may be of several: a camera that is passed over leaves a focal to be guessed."""
+        if not self.by_name or not names:
+            return
+        others = Counter(PurePosixPath(name).name for name in names if name not in self.by_name)
+        for name in self.by_name:
+            if name not in names and others[name] > 1:
+                raise InputError(
+                    f"the camera of {name} may be of {others[name]} photos; write their folders too"
+                )
+        if not self.by_size and not any(name in names or others[name] for name in self.by_name):
+            raise InputError(
+                f"the {len(self.by_name)} given cameras, such as that of {next(iter(self.by_name))}, are of "
+                f"none of the {len(names)} photos, such as {names[0]}: photos are found by name"
+            )
 
 
 def read_intrinsics(file: Path) -> Intrinsics:

@@ -76,3 +76,15 @@ def test_two_cameras_of_one_photo_and_none_at_all(tmp_path: Path) -> None:
         read_intrinsics(written(tmp_path, line.format(500) + line.format(600)))
     with pytest.raises(InputError, match="holds no cameras"):
         read_intrinsics(written(tmp_path, "# nothing\n"))
+
+
+def test_cameras_of_other_photos_are_not_passed_over(tmp_path: Path) -> None:
+    given = read_intrinsics(written(tmp_path, "a.jpg SIMPLE_PINHOLE 640 480 500 320 240\n"))
+    given.require_fit(["a.jpg", "b.jpg"])
+    given.require_fit(["left/a.jpg", "right/b.jpg"])
+    with pytest.raises(
+        InputError, match=r"1 given cameras, such as that of a.jpg, are of none of the 2 photos"
+    ):
+        given.require_fit(["c.jpg", "b.jpg"])
+    with pytest.raises(InputError, match=r"camera of a.jpg may be of 2 photos"):
+        given.require_fit(["left/a.jpg", "right/a.jpg"])

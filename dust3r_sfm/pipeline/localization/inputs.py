@@ -27,12 +27,14 @@ class Queries:
 def find_queries(queries: Path, intrinsics: Intrinsics | None = None, root: Path | None = None) -> Queries:
     """A folder of photos (with its sub-folders), one photo, or a text list: a path a line, as seen from
     `root` (or the list's folder), and behind it a camera if that is known (see `read_intrinsics`).
-    Raises InputError for what is not there."""
+    Raises InputError for what is not there, and for cameras of which none is of a photo."""
     if queries.suffix.lower() != _LIST_SUFFIX:
         found = find_photos(queries if queries.is_dir() else [queries])
         if not found:
             raise InputError(f"{queries}: holds no photos; give a folder with some")
-        return Queries(found, intrinsics or Intrinsics())
+        given = intrinsics or Intrinsics()
+        given.require_fit(list(found))
+        return Queries(found, given)
     return _listed_queries(queries, intrinsics or Intrinsics(), root or queries.parent)
 
 
@@ -50,4 +52,5 @@ def _listed_queries(queries: Path, given: Intrinsics, root: Path) -> Queries:
             raise InputError(f"{queries}, line {number}: {name} has another camera before; keep one of them")
     if not files:
         raise InputError(f"{queries}: lists no photos; write a path a line")
+    given.require_fit(list(files))
     return Queries(files, replace(given, by_name={**cameras, **given.by_name}))
