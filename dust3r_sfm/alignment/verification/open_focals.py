@@ -14,8 +14,8 @@ from dust3r_sfm.alignment.bundle.config import BundleConfig
 from dust3r_sfm.alignment.component import Component
 from dust3r_sfm.alignment.pairs.focals import FocalEvidence
 from dust3r_sfm.alignment.pairs.initialization import Initialization
-from dust3r_sfm.alignment.verification.checks import prior_log_focal, scene_uncertainty
 from dust3r_sfm.alignment.verification.config import VerificationConfig
+from dust3r_sfm.alignment.verification.scene_uncertainty import prior_log_focal, scene_uncertainty
 from dust3r_sfm.geometry.cameras import replace_focals
 from dust3r_sfm.geometry.view_cameras import view_scale
 from dust3r_sfm.types import View

@@ -11,9 +11,10 @@ from dust3r_sfm.alignment.bundle.config import BundleConfig
 from dust3r_sfm.alignment.bundle.schedule import first_adjustment
 from dust3r_sfm.alignment.component import Component
 from dust3r_sfm.alignment.pairs.initialization import Initialization
-from dust3r_sfm.alignment.verification.checks import part_labels, reasons_of_unproved, uncertain_members
 from dust3r_sfm.alignment.verification.config import VerificationConfig
 from dust3r_sfm.alignment.verification.open_focals import hold_open_focals
+from dust3r_sfm.alignment.verification.scene_parts import part_labels, reasons_of_unproved
+from dust3r_sfm.alignment.verification.uncertain_members import uncertain_members
 from dust3r_sfm.types import View
 
 STILL_CHANGING = "its scene fell apart each time that it was adjusted without what was not proved"

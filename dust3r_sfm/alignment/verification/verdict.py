@@ -4,9 +4,10 @@ from collections.abc import Sequence
 
 from dust3r_sfm.alignment.component import Component
 from dust3r_sfm.alignment.pairs.initialization import Initialization
-from dust3r_sfm.alignment.verification.checks import scene_uncertainty, scene_witnesses
 from dust3r_sfm.alignment.verification.config import VerificationConfig
 from dust3r_sfm.alignment.verification.pose_covariance import CameraUncertainty
+from dust3r_sfm.alignment.verification.scene_parts import scene_witnesses
+from dust3r_sfm.alignment.verification.scene_uncertainty import scene_uncertainty
 from dust3r_sfm.alignment.verification.witnesses import Witness
 from dust3r_sfm.types import Verdict, View, ViewProof
 

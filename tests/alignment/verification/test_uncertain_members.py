@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from dust3r_sfm.alignment.verification.checks import shared_observations
+from dust3r_sfm.alignment.verification.uncertain_members import shared_observations
 from dust3r_sfm.types import Tracks
 
 
