@@ -53,6 +53,8 @@ KEPT: Mapping[str, Mapping[str, str]] = {
         "evidence/dense_map.py": "_UNIT_SAMPLES",
         "cli/main.py": "_INTERRUPTED",
         "exporters/images/flat_names.py": "_LONGEST_STEM _DIGEST",
+        "io/atomic.py": "_LONGEST_NAME",
+        "io/photo_names.py": "_LONGEST_PART",
         "exporters/images/image_files.py": "_JPEG_QUALITY",
         "exporters/nerfstudio.py": "DEPTH_UNIT",
         "images/decoding.py": "_MIRRORED _TURN_UPRIGHT _OPPOSITE",
@@ -92,7 +94,11 @@ KEPT: Mapping[str, Mapping[str, str]] = {
         "exporters/depth_maps.py": "_PNG_EFFORT",
         "exporters/images/image_files.py": "_WORKERS _ROWS_AT_ONCE _PNG_EFFORT",
         "exporters/images/image_maps.py": "_ROWS_AT_ONCE",
+        "images/decoding.py": "_HASHED_AT_ONCE",
+        "images/decoding_memory.py": "_NARROW _WIDE _OWN_PICTURE _PROGRESSIVE _FLATTENED _RGB "
+        "_RESULT _BESIDE",
         "images/loading.py": "_WORKERS",
+        "images/tones.py": "_PIXELS_AT_ONCE",
         "images/video.py": "_PNG_EFFORT",
         "inference/measuring.py": "BYTES_A_PIXEL",
         "localization/mapping/mapping.py": "_READERS",
@@ -101,8 +107,8 @@ KEPT: Mapping[str, Mapping[str, str]] = {
         "networks/checkpoints/call_text.py": "_LONGEST",
         "parallel.py": "MOST_WORKERS AHEAD",
         "pipeline/config.py": "_STEREO_IMAGE_S _STEREO_SWEEPS_S _STEREO_PAIR_S",
-        "pipeline/memory.py": "LIBRARIES STEREO_SEARCH SWEPT_PIXEL VIEW_PIXEL FUSED_PIXEL SAMPLE MATCH "
-        "CORRESPONDENCE TYPICAL_CORRESPONDENCES",
+        "pipeline/memory.py": "LIBRARIES LEAST_FOR_LOADING SEARCHED_PIXEL ENCODING SWEPT_PIXEL VIEW_PIXEL "
+        "FUSED_PIXEL SAMPLE MATCH CORRESPONDENCE TYPICAL_CORRESPONDENCES",
         "regressors/network/regressor.py": "CPU_PIXELS_AT_ONCE START_ON_DEVICE MOST_AT_ONCE",
         "regressors/plane_sweep/matching_cost.py": "_CPU_CHUNK _GPU_CHUNK",
         "regressors/stereo/matching.py": "ROWS_AT_ONCE",

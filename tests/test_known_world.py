@@ -1,5 +1,6 @@
 """Which size and place a finished scene gets, and what is refused before it is made."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -7,12 +8,13 @@ import pytest
 from known_room import LookupRegressor
 
 from dust3r_sfm.errors import InputError
+from dust3r_sfm.geometry import invert_rigid
 from dust3r_sfm.pipeline.known.config import KnownDistance, KnownWorld
 from dust3r_sfm.pipeline.known.world import georegistration_of_views, gps_positions, read_positions
 from dust3r_sfm.types import AlignmentReport, Camera, Scene, Tracks, View
 
 
-def view(name: str, position: tuple[float, float, float] | None = None) -> View:
+def view(name: str, position: tuple[float, float, float | None] | None = None) -> View:
     return View(name, np.zeros((4, 4, 3), np.uint8), np.eye(3), (4, 4), exif_position=position)
 
 
@@ -72,6 +74,43 @@ def test_gps_is_in_metres_of_the_first_photo() -> None:
     )
     np.testing.assert_allclose(found["c.jpg"], [0.0, 111.41, 2.0], atol=0.01)
     assert "a.jpg" not in found
+
+
+def flown(heights: list[float | None]) -> tuple[View, ...]:
+    """Photos of the scene's cameras, a metre apart to the north."""
+    return tuple(
+        view(v.name, (60.0 + k / 111_412.0, 10.0, height))
+        for k, (v, height) in enumerate(zip(VIEWS, heights, strict=True))
+    )
+
+
+def test_photos_without_altitude_do_not_count() -> None:
+    """Taken as 0, the one that is missing would tilt the model and make it a hundred times as large."""
+    for heights in ([440.0, 440.0, None, 440.0], [None, 440.0, 440.0, 440.0]):
+        place_scene = georegistration_of_views(
+            KnownWorld(gps=True), flown(heights), LookupRegressor(()), 0, 0
+        )
+        found = place_scene(scene())
+        assert "1 of 4 photos have no altitude, as " in found.report.world
+        np.testing.assert_allclose(found.depth[0], 2.0, rtol=1e-3)
+        centres = invert_rigid(found.cam_from_world)[:, :3, 3]
+        np.testing.assert_allclose(centres[:, 2], 0.0, atol=1e-3)
+
+
+def test_altitudes_that_are_all_missing_are_no_plane() -> None:
+    with pytest.raises(
+        InputError, match=r"1 of 4 photos have a position.*3 of 4 photos have no altitude, as a\.jpg"
+    ):
+        georegistration_of_views(
+            KnownWorld(gps=True), flown([None, None, 5.0, None]), LookupRegressor(()), 0, 0
+        )
+
+
+def test_a_distance_between_photos_that_are_apart_says_so() -> None:
+    known = KnownWorld(distance=KnownDistance("a.jpg", "d.jpg", 5.0))
+    other = replace(scene(), views=tuple(view(f"{k}.jpg") for k in range(4)))
+    found = georegistration_of_views(known, VIEWS, LookupRegressor(()), 0, 0)(other)
+    assert found.report.unplaced == "a.jpg and d.jpg are not both in it"
 
 
 @pytest.mark.parametrize(

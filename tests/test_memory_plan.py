@@ -29,6 +29,19 @@ def test_more_photos_and_more_pairs_need_more() -> None:
     assert few < needed(100, config, SlidingWindow(3)) < many < 8 * GIB
 
 
+@pytest.mark.parametrize(("width", "used_mib"), [(400, 555), (1390, 1215), (1600, 700)])
+def test_what_small_sets_used_is_foreseen(width: int, used_mib: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Eight photos of `dust3r-sfm example --width`, all compared, on two cores: peak memory as measured."""
+    monkeypatch.setattr("dust3r_sfm.pipeline.memory.num_workers", lambda: 2)
+    size = (width, width * 3 // 4)
+    edges = (min(width, 512), min(width, 512) * 3 // 4)
+    image = np.zeros((edges[1], edges[0], 3), np.uint8)
+    views = [View(f"{k}.png", image, np.eye(3), size) for k in range(8)]
+    graph = view_graph([view.name for view in views], Complete())
+    foreseen_mib = expected_bytes(views, graph, ReconstructConfig()) / 2**20
+    assert used_mib < foreseen_mib < 1.35 * used_mib
+
+
 def test_the_descent_needs_every_pixel() -> None:
     """4 GiB at 10 photos, where the solved alignment takes a tenth."""
     config = ReconstructConfig(gradient=GradientConfig())

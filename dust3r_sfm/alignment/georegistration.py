@@ -22,6 +22,10 @@ class GeoregistrationConfig:
     """Of re-weighting after it."""
     min_positions: int = 3
     """Fewer tell no similarity."""
+    max_error: float = 0.5
+    """Of the median distance of the cameras from their middle. A position that is farther off does not fit;
+    half of them must, and enough to tell a similarity. Receivers of phones (5 m) fit rigs of some tens of
+    metres; where they are wrong by half of that, neither size nor turn mean anything."""
     flat: float = 1e-3
     """Second extent of the positions over the first, below which they stand on one line."""
 
@@ -67,24 +71,45 @@ def georegister(
     unit: str,
     seed: int,
     config: GeoregistrationConfig | None = None,
-) -> Scene | None:
-    """The scene where its cameras' `positions` (by photo name, in `unit`) put it, robustly; None where fewer
-    than three of its photos have one, or these stand in one place."""
+) -> Scene:
+    """The scene where its cameras' `positions` (by photo name, in `unit`) put it, robustly; as it was, with
+    the reason in `report.unplaced`, where fewer than three of its photos have one, these stand in one place,
+    or they do not fit its cameras."""
     config = config or GeoregistrationConfig()
     centres = centres_of(scene)
     names = [name for name in centres if name in positions]
     if len(names) < config.min_positions:
-        return None
+        return unplaced(
+            scene, f"{len(names)} of its photos have a position, and {config.min_positions} are needed"
+        )
     own, wanted = np.stack([centres[n] for n in names]), np.stack([positions[n] for n in names])
     extents = np.linalg.svd(wanted - wanted.mean(axis=0), compute_uv=False)
     if extents[0] == 0.0 or np.ptp(own, axis=0).max() == 0.0:
-        return None
+        return unplaced(scene, "its cameras or their positions stand in one place")
     similarity = robust_similarity(own, wanted, seed, config)
-    error = np.median(np.linalg.norm(transform_points(similarity, own) - wanted, axis=1))
-    world = f"{unit}, from the positions of {len(names)} photos (median error {error:.3g})"
+    moved = transform_points(similarity, own)
+    errors, reach = np.linalg.norm(moved - wanted, axis=1), _reach(moved)
+    fitting = int((errors <= config.max_error * reach).sum())
+    fit = f"median error {np.median(errors):.3g}; the cameras stand {reach:.3g} from their middle"
+    # Of three positions a robust fit may take two, which tell no turn, and leave the third.
+    if fitting < max(config.min_positions, len(names) / 2):
+        return unplaced(
+            scene, f"of the positions of {len(names)} photos {fitting} fit its cameras ({fit}); check them"
+        )
+    world = f"{unit}, from the positions of {len(names)} photos ({fit})"
     if extents[1] < config.flat * extents[0]:
         world += "; these stand on one line, so that the turn about it is a guess"
     return transform_scene(scene, similarity, world)
+
+
+def unplaced(scene: Scene, reason: str) -> Scene:
+    """The scene as it is, with the reason why it is not moved."""
+    return replace(scene, report=replace(scene.report, unplaced=reason))
+
+
+def _reach(points: Float[np.ndarray, "n 3"]) -> float:
+    """Median distance from their middle."""
+    return float(np.median(np.linalg.norm(points - np.median(points, axis=0), axis=1)))
 
 
 def robust_similarity(

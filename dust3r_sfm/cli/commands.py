@@ -15,14 +15,16 @@ from dust3r_sfm.errors import InputError, OutputError, WeakModelError
 from dust3r_sfm.exporters.config import ColmapExport
 from dust3r_sfm.exporters.report import library_versions
 from dust3r_sfm.exporters.tracks.originals import originals_of
+from dust3r_sfm.images.passed_over import passed_over_line
 from dust3r_sfm.io.atomic import write_atomically
+from dust3r_sfm.io.photo_names import shown
 from dust3r_sfm.matching.learned import why_unavailable
 from dust3r_sfm.pipeline import Existing, ExportConfig, Plan, ReconstructConfig, reconstruct_all
 from dust3r_sfm.pipeline.known.config import KnownCameras, KnownDistance, KnownWorld
 from dust3r_sfm.pipeline.output import as_output_error, is_unfinished
 from dust3r_sfm.regressors.stereo import StereoConfig
 from dust3r_sfm.synthetic.example import write_example
-from dust3r_sfm.types import Reconstruction, Scene, Verdict
+from dust3r_sfm.types import AlignmentReport, Reconstruction, Scene, Verdict
 from dust3r_sfm.view_graph import parse_graph
 
 _LEFT_OUT_SHOWN = 10
@@ -41,9 +43,9 @@ def run_reconstruct(command: Reconstruct, console: Console) -> Iterator[str]:
         if choice.reason:
             console.print(choice.reason)
         if command.output.resume and not resumes:
-            console.print(f"{command.out}: holds no unfinished run; this one begins anew")
+            console.print(f"{shown(str(command.out))}: holds no unfinished run; this one begins anew")
         for name, reason in plan.skipped.items():
-            console.print(f"skipped {name}: {reason}")
+            console.print(f"skipped {shown(name)}: {shown(reason)}")
         console.print(str(plan))
 
     with draw_progress(console, quiet) as progress:
@@ -60,6 +62,8 @@ def run_reconstruct(command: Reconstruct, console: Console) -> Iterator[str]:
     yield from _advice(reconstruction, config)
     yield f"in {command.out}: sparse/0 (COLMAP), points.ply, scene.glb, depth/, scene.npz, report.json"
     largest = reconstruction.scenes[0].report
+    if largest.unplaced:
+        raise WeakModelError(f"{command.out}: the model is in a unit of its own: {largest.unplaced}")
     if largest.verdict is Verdict.WEAK:
         raise WeakModelError(f"{command.out}: the model is weak: {largest.verdict_reason}")
 
@@ -116,7 +120,13 @@ def summary(reconstruction: Reconstruction) -> Iterator[str]:
     total = placed + len(reconstruction.dropped)
     for index, scene in enumerate(reconstruction.scenes):
         yield _scene_line(index, scene, total)
+        if scene.report.world != AlignmentReport.world:
+            yield f"unit of sparse/{index}: {scene.report.world}"
+        if scene.report.unplaced:
+            yield f"sparse/{index} is in a unit of its own: {scene.report.unplaced}"
     yield from _left_out_lines(reconstruction.dropped)
+    if others := reconstruction.passed_over:
+        yield passed_over_line(others)
 
 
 def _scene_line(index: int, scene: Scene, total: int) -> str:

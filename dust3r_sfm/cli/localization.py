@@ -9,6 +9,7 @@ from dust3r_sfm.cli.compute import choose_regressor, regressor_config
 from dust3r_sfm.cli.drawing import draw_progress
 from dust3r_sfm.cli.options import Localize
 from dust3r_sfm.errors import InputError, ReconstructionError
+from dust3r_sfm.images.passed_over import passed_over_line
 from dust3r_sfm.io.intrinsics import read_intrinsics
 from dust3r_sfm.localization import LocalizationConfig, Reference, read_reference
 from dust3r_sfm.pipeline.localization import (
@@ -43,6 +44,8 @@ def run_localize(command: Localize, console: Console) -> Iterator[str]:
             return
         localized = localize_photos(reference, queries, config, command.known.prepare, outputs, progress)
     yield from _summary(localized)
+    if others := queries.passed_over:
+        yield passed_over_line(others)
     if localized.num_localized == 0:
         raise ReconstructionError(
             f"none of {len(queries.files)} photos was localized; check that they show the place of "

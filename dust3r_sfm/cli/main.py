@@ -13,6 +13,7 @@ from rich.console import Console, RenderableType
 from dust3r_sfm.cli.options import Evaluate, Example, Export, Localize, Models, Reconstruct, Version, parse
 from dust3r_sfm.cli.options.checks import check_numbers
 from dust3r_sfm.errors import Dust3rSfmError
+from dust3r_sfm.io.photo_names import shown
 
 _INTERRUPTED = 130
 
@@ -26,7 +27,7 @@ def main(argv: list[str] | None = None) -> int:
         check_numbers(command)
         out = _plain_console(sys.stdout)
         for line in _run(command, console):
-            out.print(line)
+            out.print(shown(line) if isinstance(line, str) else line)
     except Dust3rSfmError as error:
         console.print(f"error: {_one_line(error)}")
         return error.exit_code
@@ -93,4 +94,4 @@ def _plain_console(stream: TextIO) -> Console:
 
 
 def _one_line(error: BaseException) -> str:
-    return " ".join(str(error).split())
+    return shown(" ".join(str(error).split()))

@@ -1,6 +1,6 @@
 """Depth and confidence of every view, as arrays and as pictures."""
 
-from pathlib import Path, PurePosixPath, PureWindowsPath
+from pathlib import Path, PurePosixPath
 
 import numpy as np
 from jaxtyping import Bool, Float
@@ -8,6 +8,7 @@ from PIL import Image
 
 from dust3r_sfm.errors import InputError
 from dust3r_sfm.geometry.cameras import opencv_camera
+from dust3r_sfm.io.photo_names import ADDED_SUFFIXES, unusable_names
 from dust3r_sfm.parallel import in_threads
 from dust3r_sfm.types import Scene
 
@@ -26,10 +27,12 @@ def export_depth_maps(scene: Scene, folder: Path) -> None:
 
     The npz holds, for the view's (resized, upright) pixels: `depth` (z, world units, 0 unknown) and
     `confidence`, float32 "h w"; `K` and `pixel_from_original` 3x3; `k1`; `cam_from_world` 4x4. Sub-folders
-    in names are kept; a name that would leave `folder` is an InputError.
+    in names are kept; a name that would leave `folder`, or that not all of these can have, is an InputError.
     """
     # Names are checked before anything is written; compression is what takes the time.
-    bases = [_inside(folder, view.name) for view in scene.views]
+    for name, reason in unusable_names([view.name for view in scene.views]).items():
+        raise InputError(f"image name {name!r}: {reason}")
+    bases = [folder / PurePosixPath(view.name) for view in scene.views]
     for _ in in_threads(lambda index: _write(scene, index, bases[index]), range(len(bases))):
         pass
 
@@ -38,7 +41,8 @@ def _write(scene: Scene, index: int, base: Path) -> None:
     base.parent.mkdir(parents=True, exist_ok=True)
     depth = scene.depth[index].astype(np.float32)
     confidence = scene.confidence[index].astype(np.float32)
-    with (base.parent / f"{base.name}.npz").open("wb") as file:
+    arrays, depth_png, confidence_png = (base.parent / (base.name + suffix) for suffix in ADDED_SUFFIXES)
+    with arrays.open("wb") as file:
         np.savez(
             file,
             depth=depth,
@@ -48,8 +52,8 @@ def _write(scene: Scene, index: int, base: Path) -> None:
             pixel_from_original=scene.views[index].pixel_from_original,
             cam_from_world=scene.cam_from_world[index],
         )
-    for kind, picture in (("depth", depth_picture(depth)), ("confidence", confidence_picture(confidence))):
-        picture.save(base.parent / f"{base.name}.{kind}.png", compress_level=_PNG_EFFORT)
+    depth_picture(depth).save(depth_png, compress_level=_PNG_EFFORT)
+    confidence_picture(confidence).save(confidence_png, compress_level=_PNG_EFFORT)
 
 
 def depth_picture(depth: Float[np.ndarray, "h w"]) -> Image.Image:
@@ -71,12 +75,3 @@ def _color(share: Float[np.ndarray, "h w"], known: Bool[np.ndarray, "h w"]) -> I
     picture = Image.fromarray(index)
     picture.putpalette(_PALETTE)
     return picture
-
-
-def _inside(folder: Path, name: str) -> Path:
-    """folder / name, for names that stay below it on any system."""
-    posix, windows = PurePosixPath(name), PureWindowsPath(name)
-    escapes = posix.is_absolute() or windows.anchor or ".." in posix.parts or ".." in windows.parts
-    if escapes or not posix.name or "\0" in name:
-        raise InputError(f"image name {name!r}: leads out of the output folder. Rename the photo")
-    return folder / posix

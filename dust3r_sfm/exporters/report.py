@@ -61,12 +61,14 @@ def report_json(reconstruction: Reconstruction, facts: RunFacts) -> dict[str, An
         "totals": {
             "images": len(images) + len(left_out),
             "images_posed": len(images),
+            "passed_over": len(reconstruction.passed_over),
             "scenes": len(reconstruction.scenes),
             "pairs": len(pairs),
             "pairs_used": sum(pair["used"] for pair in pairs),
         },
         "scenes": [_scene(*both) for both in zip(reconstruction.scenes, originals, strict=True)],
         "images": images + [_left_out(name, reason) for name, reason in left_out.items()],
+        "passed_over": reconstruction.passed_over,
         "pairs": pairs,
         "run": {
             "regressor": facts.regressor,
@@ -97,6 +99,7 @@ def _scene(scene: Scene, originals: FilePixels) -> dict[str, Any]:
         "verdict": scene.report.verdict.value,
         "verdict_reason": scene.report.verdict_reason,
         "unit": scene.report.world,
+        "unplaced": scene.report.unplaced or None,
         "bundle_adjustment": scene.report.bundle_adjustment,
         "robust_error_before_px": _finite(scene.report.robust_error_before_px),
         "robust_error_after_px": _finite(scene.report.robust_error_after_px),

@@ -5,7 +5,6 @@ checked, and one that cannot be true counts as missing.
 """
 
 import math
-import struct
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
@@ -19,20 +18,17 @@ _FILM_DIAGONAL_MM = math.hypot(36.0, 24.0)
 _MM_OF_UNIT = {2: 25.4, 3: 10.0, 4: 1.0, 5: 0.001}
 _INCH = 2
 
-# What Pillow raises on an EXIF block that is not one.
-_MALFORMED = (SyntaxError, ValueError, OSError, struct.error, KeyError, TypeError, EOFError)
-
 
 @dataclass(frozen=True)
 class Exif:
     """`orientation` is 1 to 8 (1: stored upright). `focal_diagonals` is the focal length in diagonals
     of the picture, which holds at every resolution. `camera` names body and focal length. `position` is
-    latitude and longitude in degrees and height in metres (0 where it is missing)."""
+    latitude and longitude in degrees and height above the sea in metres, None where it is missing."""
 
     orientation: int = 1
     focal_diagonals: float | None = None
     camera: str | None = None
-    position: tuple[float, float, float] | None = None
+    position: tuple[float, float, float | None] | None = None
 
 
 def read_exif(image: Image.Image) -> Exif:
@@ -40,7 +36,8 @@ def read_exif(image: Image.Image) -> Exif:
     try:
         block = image.getexif()
         tags, gps = {**block, **block.get_ifd(_EXIF_IFD)}, dict(block.get_ifd(_GPS_IFD))
-    except _MALFORMED:
+    # Pillow raises whatever comes of a broken block, and a photo is none the worse for it.
+    except Exception:  # noqa: BLE001
         return Exif()
     return replace(exif_from_tags(tags, image.size), position=position_from_tags(gps))
 
@@ -58,14 +55,16 @@ def exif_from_tags(
     )
 
 
-def position_from_tags(gps: Mapping[int, object]) -> tuple[float, float, float] | None:
+def position_from_tags(gps: Mapping[int, object]) -> tuple[float, float, float | None] | None:
     """Latitude, longitude and height in the tags of the GPS IFD."""
     latitude = _angle_deg(gps.get(_LATITUDE), gps.get(_SOUTH_NORTH), "NS", 90.0)
     longitude = _angle_deg(gps.get(_LONGITUDE), gps.get(_WEST_EAST), "EW", 180.0)
     if latitude is None or longitude is None:
         return None
-    height = _number(gps.get(_ALTITUDE)) or 0.0
-    return latitude, longitude, -height if gps.get(_BELOW_SEA) in (1, b"\x01") else height
+    height = _number(gps.get(_ALTITUDE))
+    if height is not None and gps.get(_BELOW_SEA) in (1, b"\x01"):
+        height = -height
+    return latitude, longitude, height
 
 
 def _angle_deg(value: object, sign: object, signs: str, most: float) -> float | None:

@@ -3,7 +3,7 @@
 import os
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -11,10 +11,14 @@ from jaxtyping import UInt8
 from PIL import Image
 
 from dust3r_sfm.errors import InputError
-from dust3r_sfm.images.decoding import Photo, UnusablePhotoError, read_photo, scaling_affine
-from dust3r_sfm.images.files import find_photos, match_masks
+from dust3r_sfm.images.decoding import Photo, read_photo, scaling_affine
+from dust3r_sfm.images.decoding_memory import MemoryBudget
+from dust3r_sfm.images.files import match_masks, require_file, search_photos
 from dust3r_sfm.images.framing import fit_size, frame_of
+from dust3r_sfm.images.kinds import FORMATS
 from dust3r_sfm.images.masks import read_mask
+from dust3r_sfm.images.passed_over import passed_over_text
+from dust3r_sfm.images.unusable import UnusablePhotoError
 from dust3r_sfm.types import Affine, ImageSpec, View
 
 # Each worker holds one whole photo, so this bounds memory; more hardly read faster.
@@ -28,11 +32,19 @@ class LoadedViews:
     views: tuple[View, ...]
     """In the order of their photos."""
     skipped: dict[str, str]
-    """For each file that was left out, name -> reason."""
+    """For each picture that was left out, name -> reason."""
+    passed_over: dict[str, str] = field(default_factory=dict)
+    """What else lies in the folder, name -> what it is; and masks that no photo has."""
 
 
-def load_views(source: Path | Sequence[Path], spec: ImageSpec, masks: Path | None = None) -> LoadedViews:
-    """The photos of a folder (with sub-folders, sorted by name) or list (in its order) as views.
+def load_views(
+    source: Path | Sequence[Path],
+    spec: ImageSpec,
+    masks: Path | None = None,
+    memory_bytes: int | None = None,
+) -> LoadedViews:
+    """The photos of a folder (with sub-folders, in natural order of their names) or list (in its order) as
+    views. `memory_bytes`: the most that all pictures which are being decoded take; None: no bound.
 
     Each is turned upright by EXIF, resized and cropped around its centre as `spec` says. `masks` is a
     folder of pictures named as the photos: 0 is masked out; a photo without one is used whole.
@@ -40,23 +52,32 @@ def load_views(source: Path | Sequence[Path], spec: ImageSpec, masks: Path | Non
 
     Raises InputError if the source is missing, fewer than two photos can be used, or a mask does not fit.
     """
-    photos = find_photos(source, masks)
-    mask_files = {} if masks is None else match_masks(masks, photos)
+    found = search_photos(source, masks)
+    photos, passed_over = found.files, dict(found.passed_over)
+    mask_files: dict[str, Path] = {}
+    if masks is not None:
+        matched = match_masks(masks, photos)
+        mask_files = matched.files
+        passed_over |= {str(masks / name): "the mask of no photo" for name in matched.strays}
+    memory = MemoryBudget(memory_bytes)
     with ThreadPoolExecutor(min(_WORKERS, os.cpu_count() or 1)) as pool:
         loaded = list(
-            pool.map(lambda name: _view_or_reason(name, photos[name], spec, mask_files.get(name)), photos)
+            pool.map(
+                lambda name: _view_or_reason(name, photos[name], spec, mask_files.get(name), memory), photos
+            )
         )
     views = tuple(item for item in loaded if isinstance(item, View))
-    skipped = {name: item for name, item in zip(photos, loaded, strict=True) if isinstance(item, str)}
+    broken = {name: item for name, item in zip(photos, loaded, strict=True) if isinstance(item, str)}
+    result = LoadedViews(views, {**found.unusable, **broken}, passed_over)
     if len(views) < 2:
-        raise InputError(_too_few(source, len(photos), skipped))
-    return LoadedViews(views, skipped)
+        raise InputError(_too_few(source, result))
+    return result
 
 
 def load_view(photo: Path, spec: ImageSpec) -> View:
     """One photo as `load_views` would give it, named by its file. Raises InputError if it cannot be used."""
-    ((name, path),) = find_photos([photo]).items()
-    found = _view_or_reason(name, path, spec, None)
+    require_file(photo)
+    found = _view_or_reason(photo.name, photo.absolute(), spec, None, MemoryBudget())
     if isinstance(found, str):
         raise InputError(f"{photo}: {found}; give another photo")
     return found
@@ -67,7 +88,7 @@ def load_gray(view: View, long_edge: int) -> tuple[UInt8[np.ndarray, "h w"], Aff
     pixels at most and never enlarged, and view_from_gray: pixels of `view.image` from its pixels.
     It shows what was cropped off the view too. A view without a file gives the pixels it has.
 
-    Raises InputError if the file cannot be read any more.
+    Raises InputError if the file cannot be read any more, or is another one now.
     """
     picture, view_from_gray = _whole_picture(view, long_edge, "L")
     return np.array(picture), view_from_gray
@@ -89,13 +110,26 @@ def _whole_picture(view: View, long_edge: int, mode: str) -> tuple[Image.Image, 
         photo = read_photo(view.path, ImageSpec(long_edge))
     except UnusablePhotoError as error:
         raise InputError(f"{view.path}: was read before, and now {error}; leave photos in place") from error
+    _check_same(view, photo.content)
     picture = Image.fromarray(photo.rgb).convert(mode)
     return picture, view.pixel_from_original @ np.linalg.inv(photo.pixel_from_original)
 
 
-def _view_or_reason(name: str, path: Path, spec: ImageSpec, mask: Path | None) -> View | str:
+def _check_same(view: View, content: str) -> None:
+    """Raises InputError where a file that was read again has not the content that the view was made of: part
+    of the results would be of one photo, part of another."""
+    if view.content is not None and content != view.content:
+        raise InputError(
+            f"{view.path}: has changed since it was read; leave photos as they are while they are used, and "
+            "run again"
+        )
+
+
+def _view_or_reason(
+    name: str, path: Path, spec: ImageSpec, mask: Path | None, memory: MemoryBudget
+) -> View | str:
     try:
-        photo = read_photo(path, spec)
+        photo = read_photo(path, spec, memory)
     except UnusablePhotoError as error:
         return str(error)
     height, width = photo.rgb.shape[:2]
@@ -103,7 +137,7 @@ def _view_or_reason(name: str, path: Path, spec: ImageSpec, mask: Path | None) -
         return f"too narrow: {width}x{height} pixels are left, {spec.multiple} are needed on each side"
     keep = photo.keep
     if mask is not None:
-        given = read_mask(mask, photo)
+        given = read_mask(mask, photo, memory)
         keep = given if keep is None else keep & given
     if keep is not None and not keep.any():
         return "the mask leaves nothing of it"
@@ -130,14 +164,17 @@ def _crop_view(name: str, path: Path, photo: Photo, keep: np.ndarray | None, spe
         photo.exif.camera,
         None if keep is None else keep[inside].copy(),
         exif_position=photo.exif.position,
+        content=photo.content,
     )
 
 
-def _too_few(source: Path | Sequence[Path], found: int, skipped: dict[str, str]) -> str:
+def _too_few(source: Path | Sequence[Path], loaded: LoadedViews) -> str:
     label = str(source) if isinstance(source, Path) else "the files given"
-    examples = "; ".join(f"{name}: {reason}" for name, reason in list(skipped.items())[:3])
-    details = f" ({examples}{'; ...' if len(skipped) > 3 else ''})" if skipped else ""
+    found, skipped = len(loaded.views) + len(loaded.skipped), loaded.skipped
+    few = "; ".join(f"{name}: {reason}" for name, reason in skipped.items())
+    details = f" ({few if len(skipped) <= 3 else passed_over_text(skipped, 10)})" if skipped else ""
+    others = f". Besides: {passed_over_text(loaded.passed_over)}" if loaded.passed_over else ""
     return (
         f"{label}: of {found} pictures {found - len(skipped)} can be used{details}; two at least are needed: "
-        "add overlapping photos of one scene (JPEG, PNG, TIFF, WebP, BMP or HEIC)"
+        f"add overlapping photos of one scene ({FORMATS}){others}"
     )

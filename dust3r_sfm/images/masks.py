@@ -7,21 +7,26 @@ from jaxtyping import Bool
 from PIL import Image
 
 from dust3r_sfm.errors import InputError
-from dust3r_sfm.images.decoding import Photo, UnusablePhotoError, open_picture, turn_upright
+from dust3r_sfm.images.decoding import Photo, open_picture, turn_upright
+from dust3r_sfm.images.decoding_memory import MemoryBudget, decoding_bytes
 from dust3r_sfm.images.kept_cells import keep_whole_cells
+from dust3r_sfm.images.unusable import UnusablePhotoError
 
 
-def read_mask(path: Path, photo: Photo) -> Bool[np.ndarray, "h w"]:
+def read_mask(path: Path, photo: Photo, memory: MemoryBudget | None = None) -> Bool[np.ndarray, "h w"]:
     """True where the photo may be used, in the pixels of `photo.rgb`: where the mask is neither 0 nor
     transparent, in all that a pixel shows. In a JPEG, which rings around 0, half grey (128) is the limit.
 
     A mask of the stored photo's size is turned as the photo is; one of the upright photo's size is
     taken as it stands. Where both are one size the stored photo is meant, as for COLMAP's masks.
 
-    Raises InputError for a mask that cannot be decoded or has another size.
+    Raises InputError for a mask that cannot be decoded, in `memory`, or has another size.
     """
     try:
-        with open_picture(path) as image:
+        with (
+            open_picture(path) as image,
+            (memory or MemoryBudget()).held(decoding_bytes(image, image.size, image.size)),
+        ):
             keep = _keep(image)
     except UnusablePhotoError as error:
         raise InputError(f"{path}: the mask cannot be used: {error}") from error

@@ -1,7 +1,9 @@
 """Photos out of a video: frames spread over its length, upright, as lossless files."""
 
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -15,8 +17,9 @@ from dust3r_sfm.images.sampling import FrameSampling
 from dust3r_sfm.progress import Progress, Silent
 
 if TYPE_CHECKING:
-    from av import VideoFrame
+    from av import Packet, VideoFrame
     from av.container import InputContainer
+    from av.video.stream import VideoStream
 
 _PNG_EFFORT = 3  # Half the default's time for a twentieth more bytes.
 
@@ -27,23 +30,31 @@ def sample_frames(
     sampling: FrameSampling | None = None,
     progress: Progress | None = None,
     prefix: str = "frame_",
+    say: Callable[[str], None] | None = None,
 ) -> tuple[Path, ...]:
     """Writes frames as `folder/<prefix>00001.png`, ... in the order they were taken, upright and with
     square pixels, and returns them. The same video and sampling give the same bytes.
 
-    One part's best frame is in memory at a time. Raises InputError for what PyAV cannot decode.
+    Of several streams the film is taken: the one with most packets that is no cover picture. What is damaged
+    costs the frames that need it, and is told to `say`. One part's best frame is in memory at a time. Raises
+    InputError for what PyAV cannot decode.
     """
-    sampling = sampling or FrameSampling()
-    total = _count_frames(video)
-    (progress or Silent()).start("Reading video", total, "frames")
+    sampling, progress = sampling or FrameSampling(), progress or Silent()
+    film = _film_in(video)
+    progress.start("Reading video", film.packets, "frames")
     folder.mkdir(parents=True, exist_ok=True)
     paths: list[Path] = []
     with _open(video) as container:
-        aspect = container.streams.video[0].sample_aspect_ratio
-        for frame in _choose(_decode(container, progress or Silent()), total, sampling):
+        decoder = _Decoder(container, film, progress)
+        aspect = decoder.stream.sample_aspect_ratio
+        for frame in _choose(decoder.frames(), film.packets, sampling):
             paths.append(folder / f"{prefix}{len(paths) + 1:05d}.png")
             image = Image.fromarray(_as_shown(frame, aspect))
             image.save(paths[-1], compress_level=_PNG_EFFORT)
+    if not paths:
+        raise InputError(f"{video}: none of its {film.packets} frames can be decoded; give another video")
+    if decoder.lost and say is not None:
+        say(f"{video}: {decoder.lost} of {film.packets} frames are damaged, and left out")
     return tuple(paths)
 
 
@@ -88,26 +99,78 @@ def _as_shown(frame: "VideoFrame", pixel_aspect: Fraction | None) -> UInt8[np.nd
     return np.ascontiguousarray(np.rot90(rgb, k=round(frame.rotation / 90)))
 
 
-def _decode(container: "InputContainer", progress: Progress) -> "Iterator[VideoFrame]":
-    stream = container.streams.video[0]
-    stream.thread_type = "AUTO"
-    for frame in container.decode(stream):
-        yield frame
-        progress.advance()
+@dataclass(frozen=True)
+class _Film:
+    """The number of a file's stream, and how many packets it has: about a frame each."""
+
+    stream: int
+    packets: int
 
 
-def _count_frames(video: Path) -> int:
-    """By its packets, without decoding: what a header says is a guess, or missing."""
+def _film_in(video: Path) -> _Film:
+    """By its packets, without decoding: what a header says of frames is a guess, or missing."""
+    import av
+
     with _open(video) as container:
-        count = sum(packet.size > 0 for packet in container.demux(container.streams.video[0]))
-    if count == 0:
+        cover = av.stream.Disposition.attached_pic
+        films = [stream for stream in container.streams.video if not stream.disposition & cover]
+        if not films:
+            raise InputError(f"{video}: has a cover picture and no film; give another video")
+        counts = Counter(packet.stream.index for packet in _demuxed(container, films) if packet.size)
+    if not counts:
         raise InputError(f"{video}: the video has no frames; give another one")
-    return count
+    # The first of those with most: streams count from 0.
+    return _Film(*max(counts.items(), key=lambda item: (item[1], -item[0])))
+
+
+def _demuxed(container: "InputContainer", streams: "list[VideoStream]") -> "Iterator[Packet]":
+    """As far as the file can be followed."""
+    import av
+
+    packets = container.demux(streams)
+    while True:
+        try:
+            packet = next(packets, None)
+        except av.error.FFmpegError:
+            return
+        if packet is None:
+            return
+        yield packet
+
+
+class _Decoder:
+    """Frames of a film, one after the other; `lost` counts those that could not be decoded, as far as the
+    decoder notices."""
+
+    def __init__(self, container: "InputContainer", film: _Film, progress: Progress) -> None:
+        self._container, self._progress = container, progress
+        self.stream = next(s for s in container.streams.video if s.index == film.stream)
+        self.stream.thread_type = "AUTO"
+        self.lost = 0
+
+    def frames(self) -> "Iterator[VideoFrame]":
+        for packet in _demuxed(self._container, [self.stream]):
+            for frame in self._decoded(packet):
+                # What a decoder made up for what it could not read is no picture of anything.
+                if frame.is_corrupt:
+                    self.lost += 1
+                else:
+                    yield frame
+            self._progress.advance(1 if packet.size else 0)
+
+    def _decoded(self, packet: "Packet") -> "list[VideoFrame]":
+        import av
+
+        try:
+            return list(self.stream.decode(packet))
+        except (av.error.FFmpegError, ValueError, MemoryError):
+            self.lost += 1
+            return []
 
 
 @contextmanager
 def _open(video: Path) -> "Iterator[InputContainer]":
-    """The opened file, which has a stream of pictures. Raises InputError, also for what goes wrong inside
+    """The opened file, which has a stream of pictures. Raises InputError, also for what FFmpeg raises inside
     the block."""
     try:
         import av
@@ -116,7 +179,7 @@ def _open(video: Path) -> "Iterator[InputContainer]":
     if not video.is_file():
         raise InputError(f"{video}: no such video")
     try:
-        with av.open(str(video)) as container:
+        with av.open(str(video), metadata_errors="ignore") as container:
             if not container.streams.video:
                 raise InputError(f"{video}: has no pictures; give a video or a folder of photos")
             yield container

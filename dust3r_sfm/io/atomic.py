@@ -1,5 +1,7 @@
 """Outputs that appear whole or not at all, also when the process is killed."""
 
+import hashlib
+import os
 import shutil
 import uuid
 from collections.abc import Iterator
@@ -7,6 +9,9 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from dust3r_sfm.errors import OutputError
+
+_LONGEST_NAME = 255 - len("..partial-") - 12
+"""Bytes: file systems allow 255 with what is put around them."""
 
 
 @contextmanager
@@ -53,11 +58,18 @@ def _publish(partial: Path, target: Path) -> None:
 
 
 def _hidden_sibling(target: Path) -> Path:
-    return target.with_name(f".{target.name}.partial-{uuid.uuid4().hex[:12]}")
+    return target.with_name(f"{_hidden_prefix(target)}{uuid.uuid4().hex[:12]}")
+
+
+def _hidden_prefix(target: Path) -> str:
+    """A name as long as file systems allow has no room for more: a digest stands for it."""
+    encoded = os.fsencode(target.name)
+    is_long = len(encoded) > _LONGEST_NAME
+    return f".{hashlib.sha256(encoded).hexdigest() if is_long else target.name}.partial-"
 
 
 def _remove_leftovers(target: Path) -> None:
-    prefix = f".{target.name}.partial-"
+    prefix = _hidden_prefix(target)
     for path in target.parent.iterdir():
         if path.name.startswith(prefix):
             _remove(path)

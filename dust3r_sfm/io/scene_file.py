@@ -121,6 +121,7 @@ def _view_fields(view: View) -> dict[str, Any]:
         "exif_camera": view.exif_camera,
         "known_focal_px": view.known_focal_px,
         "exif_position": view.exif_position,
+        "content": view.content,
     }
 
 
@@ -160,10 +161,11 @@ def _view_from(fields: dict[str, Any], arrays: dict[str, np.ndarray], prefix: st
         known_focal_px=fields.get("known_focal_px"),
         exif_position=_position(fields.get("exif_position")),
         mask=arrays.get(prefix + "mask"),
+        content=fields.get("content"),
     )
 
 
-def _position(values: list[float] | None) -> tuple[float, float, float] | None:
+def _position(values: list[Any] | None) -> tuple[float, float, float | None] | None:
     if values is None:
         return None
     latitude, longitude, height = values

@@ -11,6 +11,7 @@ from jaxtyping import Float
 
 from dust3r_sfm.geometry.view_cameras import view_scale
 from dust3r_sfm.inference.global_descriptors import require_descriptors
+from dust3r_sfm.io.photo_names import shown
 from dust3r_sfm.localization.absolute_pose import (
     SolvedPose,
     pose_covariance,
@@ -69,7 +70,7 @@ class Localizer:
         fits better: its focal from EXIF is a prior, and without EXIF it is solved for."""
         found = self.attempt(view, camera)
         if found.localization is None:
-            _logger.warning("%s: not localized: %s", view.name, found.reason)
+            _logger.warning("%s: not localized: %s", shown(view.name), found.reason)
         return found.localization
 
     def attempt(

@@ -9,10 +9,10 @@ from jaxtyping import Float, Int, UInt8
 
 from dust3r_sfm.geometry import apply_affine
 from dust3r_sfm.geometry.colmap.models import add_camera, add_image, model_of_photos
-from dust3r_sfm.images import load_view
 from dust3r_sfm.io.colmap_model import read_model
 from dust3r_sfm.localization.absolute_pose import reprojection_errors
 from dust3r_sfm.localization.attempt import Attempt
+from dust3r_sfm.localization.mapping.photo_views import load_reference_view
 from dust3r_sfm.localization.mapping.reference import PosedPhoto, Reference
 from dust3r_sfm.localization.mapping.reference_map import ReferenceFeatures, ReferenceMap
 from dust3r_sfm.localization.mapping.triangulation import NEW
@@ -154,7 +154,7 @@ def colours_at(
 ) -> UInt8[np.ndarray, "n 3"]:
     """What a photo shows at pixels of its stored file, read at up to `long_edge_px`, which evens noise
     out."""
-    view = load_view(photo.path, ImageSpec(long_edge_px))
+    view = load_reference_view(photo, ImageSpec(long_edge_px))
     width, height = view.size
     places = apply_affine(view.pixel_from_original, pixels).astype(np.int64)
     column, row = np.clip(places, 0, [width - 1, height - 1]).T

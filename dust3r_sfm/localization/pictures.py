@@ -5,8 +5,8 @@ from jaxtyping import Float, UInt8
 from PIL import Image, ImageDraw
 
 from dust3r_sfm.geometry import apply_affine
-from dust3r_sfm.images import load_view
 from dust3r_sfm.localization.attempt import Attempt
+from dust3r_sfm.localization.mapping.photo_views import load_reference_view
 from dust3r_sfm.localization.mapping.reference_map import ReferenceMap
 from dust3r_sfm.types import ImageSpec, View
 
@@ -26,7 +26,7 @@ def match_picture(attempt: Attempt, view: View, prepared: ReferenceMap, most_lin
     if name is None:
         return Image.fromarray(left)
     index = next(k for k, photo in enumerate(prepared.photos) if photo.name == name)
-    beside = load_view(prepared.photos[index].path, ImageSpec(max(view.size)))
+    beside = load_reference_view(prepared.photos[index], ImageSpec(max(view.size)))
     right, right_from_original = _picture(beside)
     canvas = _side_by_side(left, right)
     shown = inliers.at(np.flatnonzero(inliers.reference == index))

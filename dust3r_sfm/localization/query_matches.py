@@ -6,16 +6,15 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Float, Int
 
-from dust3r_sfm.errors import InputError
 from dust3r_sfm.geometry import apply_affine, invert_rigid, transform_points
 from dust3r_sfm.geometry.projection import normalized_from_pixels
-from dust3r_sfm.images import load_view
 from dust3r_sfm.localization.config import LocalizationConfig
+from dust3r_sfm.localization.mapping.photo_views import load_reference_view
 from dust3r_sfm.localization.mapping.reference import DepthMap, PosedPhoto
 from dust3r_sfm.localization.mapping.reference_map import ReferenceFeatures, ReferenceMap
 from dust3r_sfm.progress import Silent
 from dust3r_sfm.regressors.protocol import Encoding, MatchesFeatures, PointmapRegressor
-from dust3r_sfm.types import ImageSpec, Pair, PairPrediction, View
+from dust3r_sfm.types import Pair, PairPrediction, View
 
 NO_ROW = -1
 """Of a point that is none of the prepared ones."""
@@ -126,14 +125,6 @@ def matches_by_predictions(
         _lift(found[number], view, views[number], index, prepared.photos[index], depth[index], config)
         for number, index in enumerate(references, start=1)
     ]
-
-
-def load_reference_view(photo: PosedPhoto, spec: ImageSpec) -> View:
-    """Raises InputError where it cannot be read any more."""
-    try:
-        return load_view(photo.path, spec)
-    except InputError as error:
-        raise InputError(f"{error} (a reference photo: leave it in place)") from error
 
 
 def _lift(

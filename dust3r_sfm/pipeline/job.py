@@ -9,7 +9,13 @@ from dust3r_sfm.images import LoadedViews, load_views
 from dust3r_sfm.pipeline.config import ReconstructConfig, expected_cost
 from dust3r_sfm.pipeline.known.cameras import presets_of_views
 from dust3r_sfm.pipeline.known.world import Georegistration, georegistration_of_views
-from dust3r_sfm.pipeline.memory import allowed_bytes, check_memory, expected_bytes, within_memory
+from dust3r_sfm.pipeline.memory import (
+    allowed_bytes,
+    check_memory,
+    expected_bytes,
+    loading_bytes,
+    within_memory,
+)
 from dust3r_sfm.pipeline.pair_selection import pairs_by_name
 from dust3r_sfm.pipeline.plan import Plan, plan_run
 from dust3r_sfm.pipeline.regressors import build_regressor, choose_effort
@@ -39,7 +45,8 @@ class Job:
 def prepare_job(photos: Path | Sequence[Path], config: ReconstructConfig) -> Job:
     """Raises InputError for photos or options that cannot be used."""
     regressor = build_regressor(config.regressor)
-    loaded = load_views(photos, regressor.image_spec, config.masks)
+    allowed = allowed_bytes(config.max_memory_gib)
+    loaded = load_views(photos, regressor.image_spec, config.masks, loading_bytes(allowed))
     suited = choose_effort(config.regressor, len(loaded.views), config.fast_above)
     is_fast = suited != config.regressor
     if is_fast:
@@ -47,7 +54,6 @@ def prepare_job(photos: Path | Sequence[Path], config: ReconstructConfig) -> Job
     pairs = pairs_by_name(config.graph, regressor, loaded.views)
     presets = presets_of_views(config.known, config.alignment.presets, loaded.views)
     views = views_with_known_focals(loaded.views, presets)
-    allowed = allowed_bytes(config.max_memory_gib)
     job = Job(
         regressor,
         replace(loaded, views=views),

@@ -7,16 +7,22 @@ from dataclasses import replace
 
 from dust3r_sfm.alignment.gradient.objective import BYTES_A_PIXEL_AND_PAIR
 from dust3r_sfm.errors import InputError
+from dust3r_sfm.images.framing import fit_size
 from dust3r_sfm.parallel import num_workers
 from dust3r_sfm.pipeline.config import ReconstructConfig
 from dust3r_sfm.regressors.network import NetworkRegressorConfig
+from dust3r_sfm.regressors.stereo.features import FeatureConfig
 from dust3r_sfm.types import View
 from dust3r_sfm.view_graph import ViewGraph
 
-LIBRARIES = 500 * 2**20
+LIBRARIES = 400 * 2**20
 """Of a process that has loaded torch, pycolmap and scipy."""
-STEREO_SEARCH = 450 * 2**20
-"""Of the search for features in photos of 3000 pixels, on two cores."""
+LEAST_FOR_LOADING = 64 * 2**20
+"""Photos are read with so much at least: what a run needs is known when they are."""
+SEARCHED_PIXEL = 90
+"""Bytes a pixel of a picture that is searched for features, on each core: 75 to 85 were measured."""
+ENCODING = 3 * 2**20
+"""Of what is kept of each photo between its search and its pairs: a network's tokens, the most there are."""
 SWEPT_PIXEL = 540
 """Bytes a pixel of a view in dense stereo, on each core: the sweep, and results that wait to be taken."""
 VIEW_PIXEL = 14
@@ -33,11 +39,13 @@ TYPICAL_CORRESPONDENCES = 1000
 def expected_bytes(views: Sequence[View], graph: ViewGraph, config: ReconstructConfig) -> int:
     """Of a run on these pairs: right within a factor of two, as photos differ in what they show."""
     pixels = [view.size[0] * view.size[1] for view in views]
-    total = LIBRARIES + VIEW_PIXEL * sum(pixels) + config.inference.encoding_bytes // 4
+    encodings = min(config.inference.encoding_bytes // 4, ENCODING * len(views))
+    total = LIBRARIES + VIEW_PIXEL * sum(pixels) + encodings
     if isinstance(config.regressor, NetworkRegressorConfig):
         total += config.regressor.token_cache if config.regressor.device == "cpu" else 0
     else:
-        total += max(STEREO_SEARCH, SWEPT_PIXEL * num_workers() * max(pixels))
+        searched = max(_searched_pixels(view, config.regressor.features) for view in views)
+        total += num_workers() * max(SEARCHED_PIXEL * searched, SWEPT_PIXEL * max(pixels))
     if config.gradient is not None:
         largest = max(pixels)
         return total + BYTES_A_PIXEL_AND_PAIR * largest * len(graph.pairs)
@@ -45,6 +53,12 @@ def expected_bytes(views: Sequence[View], graph: ViewGraph, config: ReconstructC
     correspondences = min(kept.max_correspondences, TYPICAL_CORRESPONDENCES)
     a_pair = SAMPLE * kept.samples + MATCH * kept.matches + CORRESPONDENCE * correspondences
     return total + FUSED_PIXEL * num_workers() * max(pixels) + a_pair * len(graph.pairs)
+
+
+def _searched_pixels(view: View, config: FeatureConfig) -> int:
+    width, height = fit_size(view.original_size, config.long_edge_px)
+    # Twice as many each way where photos are small.
+    return width * height * (4 if max(width, height) < config.fine_below_px else 1)
 
 
 def allowed_bytes(max_memory_gib: float | None) -> int:
@@ -61,6 +75,11 @@ def machine_bytes() -> int:
     if sys.platform == "win32":
         return 2**50
     return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+
+
+def loading_bytes(allowed: int) -> int:
+    """What decoding photos may take before anything else does."""
+    return max(allowed - LIBRARIES, LEAST_FOR_LOADING)
 
 
 def within_memory(config: ReconstructConfig, allowed: int) -> ReconstructConfig:

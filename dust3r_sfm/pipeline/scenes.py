@@ -12,6 +12,7 @@ from dust3r_sfm.alignment.verification.config import for_pairs_that_know_depth
 from dust3r_sfm.dense import fuse_depth
 from dust3r_sfm.errors import ReconstructionError
 from dust3r_sfm.evidence import Evidence
+from dust3r_sfm.images.passed_over import passed_over_text
 from dust3r_sfm.inference import InferenceConfig, encode_all, measure_pairs
 from dust3r_sfm.pipeline.job import Job
 from dust3r_sfm.pipeline.pair_selection import ChosenPairs, similar_pairs
@@ -43,12 +44,14 @@ def reconstruct_job(
         aligned = _align_by_descent(job, chosen, config.gradient, work, progress)
     if not aligned.scenes:
         reasons = "; ".join(f"{name}: {reason}" for name, reason in list(aligned.dropped.items())[:3])
+        skipped = job.loaded.skipped
+        besides = f". Not used at all: {passed_over_text(skipped)}" if skipped else ""
         raise ReconstructionError(
             f"no model: none of the {len(views)} photos could be placed ({reasons}). "
-            "Give photos that overlap and were taken from different places"
+            f"Give photos that overlap and were taken from different places{besides}"
         )
     scenes = tuple(job.place(scene) for scene in aligned.scenes)
-    return Reconstruction(scenes, {**job.loaded.skipped, **aligned.dropped})
+    return Reconstruction(scenes, {**job.loaded.skipped, **aligned.dropped}, job.loaded.passed_over)
 
 
 @dataclass(frozen=True)

@@ -57,8 +57,10 @@ class View:
     """True where the photo may be used; None: everywhere."""
     known_focal_px: float | None = None
     """A focal that is certain, in pixels of `image`: regressors that calibrate need not."""
-    exif_position: tuple[float, float, float] | None = None
-    """Latitude and longitude in degrees, height in metres."""
+    exif_position: tuple[float, float, float | None] | None = None
+    """Latitude and longitude in degrees, height in metres or None where EXIF has none."""
+    content: str | None = None
+    """SHA-256 of the file: tells whether it is still the same where it is read again. None: not asked."""
 
     @property
     def size(self) -> tuple[int, int]:

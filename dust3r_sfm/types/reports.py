@@ -90,6 +90,9 @@ class AlignmentReport:
     two rooms look alike; which of both is true, the pairs alone do not tell."""
     world: str = "a unit of its own"
     """What a unit of length is, in words."""
+    unplaced: str = ""
+    """Why the scene is not where positions or a distance were to put it, in words; empty where it is, or none
+    were given."""
     pair_unit: float | None = None
     """How long the pairs' own unit is in the scene, in world units (median)."""
     stages: tuple[AlignmentStage, ...] = ()

@@ -1,6 +1,6 @@
 """What a reconstruction is."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from jaxtyping import Float, Int, UInt8
@@ -61,6 +61,8 @@ class Reconstruction:
     """Largest first."""
     dropped: dict[str, str]
     """Photo name -> why it was left out."""
+    passed_over: dict[str, str] = field(default_factory=dict)
+    """What lay among the photos and is none, name -> what it is."""
 
     def __post_init__(self) -> None:
         assert all(len(a.views) >= len(b.views) for a, b in zip(self.scenes, self.scenes[1:], strict=False))

@@ -1,7 +1,7 @@
 """From data to dataset: photos, reconstruction, files."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from dust3r_sfm.cli.commands import reconstruct_config
@@ -35,7 +35,7 @@ def process(command: ProcessOptions, say: Callable[[str], None], progress: Progr
     """
     _check(command)
     work = command.output_dir / OURS
-    inputs = gather(command, work / "frames", progress)
+    inputs = gather(command, work / "frames", progress, say)
     config = _config(command, say)
 
     def announce(plan: Plan) -> None:
@@ -47,7 +47,8 @@ def process(command: ProcessOptions, say: Callable[[str], None], progress: Progr
         inputs.photos, config, work, progress, existing=_existing(command, work), on_plan=announce
     )
     write_dataset(reconstruction.scenes[0], inputs.stems, command, progress)
-    return Processed(len(inputs.stems), reconstruction)
+    passed_over = {**inputs.left_out, **reconstruction.passed_over}
+    return Processed(len(inputs.stems), replace(reconstruction, passed_over=passed_over))
 
 
 def _check(command: ProcessOptions) -> None:

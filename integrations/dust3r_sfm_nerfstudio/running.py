@@ -13,6 +13,8 @@ from rich.markup import escape
 from dust3r_sfm.cli.drawing import draw_progress
 from dust3r_sfm.errors import Dust3rSfmError
 from dust3r_sfm.exporters.tracks.originals import originals_of
+from dust3r_sfm.images.passed_over import passed_over_line
+from dust3r_sfm.io.photo_names import shown
 from dust3r_sfm_nerfstudio.options import ProcessOptions
 from dust3r_sfm_nerfstudio.processing import Processed, process
 
@@ -29,7 +31,7 @@ def run(command: ProcessOptions) -> int:
     _quiet_libraries(console, command.verbose)
     try:
         with draw_progress(console, quiet=False) as progress:
-            processed = process(command, lambda line: console.print(escape(line)), progress)
+            processed = process(command, lambda line: console.print(escape(shown(line))), progress)
     except Dust3rSfmError as error:
         console.print(f"[bold red]Error: {escape(_one_line(error))}", soft_wrap=True)
         return error.exit_code
@@ -76,12 +78,14 @@ def summary(command: ProcessOptions, processed: Processed) -> Iterator[str]:
     yield f"{len(scene.tracks.xyz)} points{error}"
     dropped = processed.reconstruction.dropped
     for name, reason in list(dropped.items())[:_LEFT_OUT_SHOWN]:
-        yield f"[yellow]left out {escape(name)}: {escape(reason)}"
+        yield f"[yellow]left out {escape(shown(name))}: {escape(shown(reason))}"
     if len(dropped) > _LEFT_OUT_SHOWN:
         yield f"[yellow]left out {len(dropped) - _LEFT_OUT_SHOWN} more: see dust3r/report.json"
+    if passed_over := processed.reconstruction.passed_over:
+        yield escape(shown(passed_over_line(passed_over)))
     if others:
         yield f"[yellow]{len(others)} more scenes, of photos that do not connect: see dust3r/components"
-    yield f"Next: [yellow]ns-train splatfacto --data {escape(str(command.output_dir))}"
+    yield f"Next: [yellow]ns-train splatfacto --data {escape(shown(str(command.output_dir)))}"
 
 
 def _posed_line(share: float) -> str:
@@ -92,4 +96,4 @@ def _posed_line(share: float) -> str:
 
 
 def _one_line(error: BaseException) -> str:
-    return " ".join(str(error).split())
+    return shown(" ".join(str(error).split()))

@@ -57,8 +57,28 @@ def test_cameras_points_and_depth_are_those_of_the_known_world(scene, truth):
 
 def test_too_few_positions_place_nothing(scene, truth):
     two = dict(list(true_positions(truth).items())[:2])
-    assert georegister(scene, two, "metres", seed=0) is None
-    assert georegister(scene, dict.fromkeys(true_positions(truth), np.zeros(3)), "metres", seed=0) is None
+    alike = dict.fromkeys(true_positions(truth), np.zeros(3))
+    for positions, reason in ((two, "2 of its photos have a position"), (alike, "in one place")):
+        found = georegister(scene, positions, "metres", seed=0)
+        assert reason in found.report.unplaced
+        assert found.report.world == scene.report.world
+        np.testing.assert_array_equal(found.cam_from_world, scene.cam_from_world)
+
+
+def test_positions_that_tell_another_story_place_nothing(scene, truth):
+    rng = np.random.default_rng(1)
+    elsewhere = {name: rng.uniform(-100.0, 100.0, 3) for name in true_positions(truth)}
+    found = georegister(scene, elsewhere, "metres", seed=0)
+    assert "0 fit its cameras (median error" in found.report.unplaced
+    np.testing.assert_array_equal(found.cam_from_world, scene.cam_from_world)
+
+
+def test_noise_of_a_tenth_of_the_rig_is_usual(scene, truth):
+    rng = np.random.default_rng(2)
+    positions = true_positions(truth)
+    reach = np.ptp(list(positions.values()), axis=0).max() / 2
+    noisy = {name: place + 0.1 * reach * rng.standard_normal(3) for name, place in positions.items()}
+    assert georegister(scene, noisy, "metres", seed=0).report.unplaced == ""
 
 
 def test_positions_on_a_line_say_so(scene, truth):

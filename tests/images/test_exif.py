@@ -127,7 +127,17 @@ GPS |= {4: (2.0, 17.0, 40.2), 5: b"\x00", 6: IFDRational(357, 10)}
 def test_position_in_degrees_and_metres() -> None:
     assert position_from_tags(GPS) == pytest.approx((48.858167, -2.294500, 35.7), abs=1e-6)
     assert position_from_tags(GPS | {5: b"\x01"})[2] == -35.7
-    assert position_from_tags({k: v for k, v in GPS.items() if k < 5})[2] == 0.0
+    assert position_from_tags(GPS | {6: IFDRational(0, 1)})[2] == 0.0
+
+
+@pytest.mark.parametrize("altitude", [None, IFDRational(0, 0), "high", float("nan")])
+def test_a_missing_altitude_is_missing(altitude: object) -> None:
+    without = {key: value for key, value in GPS.items() if key != 6}
+    gps = without if altitude is None else without | {6: altitude}
+    for below in (b"\x00", b"\x01"):
+        latitude, longitude, height = position_from_tags(gps | {5: below})
+        assert (latitude, longitude) == pytest.approx((48.858167, -2.294500), abs=1e-6)
+        assert height is None
 
 
 @pytest.mark.parametrize(

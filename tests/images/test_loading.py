@@ -146,8 +146,9 @@ def test_too_few_photos_name_the_folder_the_counts_and_the_remedy(save, photos: 
     with pytest.raises(InputError) as raised:
         load_views(photos, SPEC)
     assert str(raised.value) == (
-        f"{photos}: of 2 pictures 1 can be used (b.jpg: not a JPEG, PNG, TIFF, WebP, BMP or HEIC picture); "
-        "two at least are needed: add overlapping photos of one scene (JPEG, PNG, TIFF, WebP, BMP or HEIC)"
+        f"{photos}: of 2 pictures 1 can be used (b.jpg: not a JPEG, PNG, TIFF, WebP, BMP, GIF, AVIF, JPEG "
+        "2000 or HEIC picture); two at least are needed: add overlapping photos of one scene "
+        "(JPEG, PNG, TIFF, WebP, BMP, GIF, AVIF, JPEG 2000 or HEIC)"
     )
 
 

@@ -119,4 +119,4 @@ def test_alpha_that_hides_nothing_is_no_mask(tmp_path: Path) -> None:
     ("highest", "white"), [(0, 255), (255, 255), (256, 4095), (4095, 4095), (4096, 65535), (70000, 70000)]
 )
 def test_white_level(highest: int, white: float) -> None:
-    assert white_level(np.array([[0, highest]], np.int32)) == white
+    assert white_level(float(highest), is_floating=False) == white

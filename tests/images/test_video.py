@@ -154,3 +154,76 @@ def test_sound_alone_is_no_video(tmp_path: Path) -> None:
         container.mux(stream.encode(frame))
     with pytest.raises(InputError, match="no pictures"):
         sample_frames(tmp_path / "sound.wav", tmp_path / "out")
+
+
+def write_two_streams(path: Path, frames: list[Image.Image], cover: Image.Image, attached: bool) -> Path:
+    """A cover picture as stream 0, as drones and shops write it, and the film as stream 1."""
+    with av.open(str(path), "w") as container:
+        first = container.add_stream("mjpeg", rate=24)
+        first.width, first.height, first.pix_fmt = cover.width, cover.height, "yuvj420p"
+        if attached:
+            first.disposition = av.stream.Disposition.attached_pic
+        film = container.add_stream("mpeg4", rate=24)
+        film.width, film.height, film.pix_fmt, film.bit_rate = WIDTH, HEIGHT, "yuv420p", 4_000_000
+        container.mux(first.encode(av.VideoFrame.from_image(cover).reformat(format="yuvj420p")))
+        container.mux(first.encode())
+        for frame in frames:
+            container.mux(film.encode(av.VideoFrame.from_image(frame)))
+        container.mux(film.encode())
+    return path
+
+
+@pytest.mark.parametrize("attached", [False, True])
+def test_a_cover_picture_is_not_the_film(tmp_path: Path, attached: bool) -> None:
+    cover = Image.new("RGB", (200, 160), "red")
+    frames = [numbered_frame(i) for i in range(12)]
+    video = write_two_streams(tmp_path / "a.mp4", frames, cover, attached)
+    with av.open(str(video)) as container:
+        assert len(container.streams.video) == 2
+    paths = sample_frames(video, tmp_path / "out", FrameSampling(4, "even"))
+    assert [number_of(path) for path in paths] == [1, 4, 7, 10]
+
+
+def packets_of(video: Path) -> list[tuple[int, int]]:
+    """Where in the file each begins, and its bytes."""
+    with av.open(str(video)) as container:
+        return [(packet.pos, packet.size) for packet in container.demux(video=0) if packet.size]
+
+
+def test_a_damaged_packet_costs_its_frame_alone(tmp_path: Path) -> None:
+    video = write_video(tmp_path / "a.mp4", [numbered_frame(i) for i in range(40)])
+    start, size = packets_of(video)[20]
+    data = bytearray(video.read_bytes())
+    data[start : start + size] = bytes(size)
+    video.write_bytes(data)
+    said: list[str] = []
+    paths = sample_frames(video, tmp_path / "out", FrameSampling(40), say=said.append)
+    assert [number_of(path) for path in paths] == [*range(20), *range(21, 40)]
+    assert said == [f"{video}: 1 of 40 frames are damaged, and left out"]
+
+
+def test_whatever_is_damaged_the_rest_comes_out_or_an_error_of_ours(tmp_path: Path) -> None:
+    whole = write_video(tmp_path / "a.mp4", [numbered_frame(i) for i in range(30)]).read_bytes()
+    rng, read, refused = np.random.default_rng(0), 0, list[str]()
+    for number in range(25):
+        data = bytearray(whole)
+        for at in rng.integers(0, len(data), 10):
+            data[at] ^= 1 << int(rng.integers(0, 8))
+        broken = tmp_path / f"{number}.mp4"
+        broken.write_bytes(data[: rng.integers(len(data) // 2, len(data))] if number % 5 == 4 else data)
+        try:
+            read += len(sample_frames(broken, tmp_path / f"out{number}", FrameSampling(30))) > 0
+        except InputError as error:
+            refused.append(str(error))
+    assert read >= 10
+    assert all(message.startswith(str(tmp_path)) for message in refused)
+
+
+def test_a_film_of_damaged_packets_alone_is_an_error(tmp_path: Path) -> None:
+    video = write_video(tmp_path / "a.mp4", [numbered_frame(i) for i in range(5)])
+    data = bytearray(video.read_bytes())
+    for start, size in packets_of(video):
+        data[start : start + size] = bytes(size)
+    video.write_bytes(data)
+    with pytest.raises(InputError, match="none of its 5 frames can be decoded"):
+        sample_frames(video, tmp_path / "out")

@@ -102,3 +102,12 @@ def test_a_file_never_takes_the_place_of_a_folder(tmp_path: Path) -> None:
         partial.write_text("new")
     assert (target / "mine.txt").read_text() == "keep"
     assert [path.name for path in tmp_path.iterdir()] == ["target"]
+
+
+@pytest.mark.parametrize("name", ["x" * 255, "é" * 127, "x" * 234, "x" * 233])
+def test_a_name_as_long_as_can_be(tmp_path: Path, name: str) -> None:
+    for text in ("first", "second"):
+        with write_atomically(tmp_path / name, replace=True) as partial:
+            partial.write_text(text)
+    assert [path.name for path in tmp_path.iterdir()] == [name]
+    assert (tmp_path / name).read_text() == "second"

@@ -1,6 +1,6 @@
 """Which views of a scene hold each other: its parts, by matches, by what tracks vote, and by points that
-three views see. A wrong pose written as right is worse than a photo left out: views are kept only where others
-check their place (`witnesses.py`, `parts.py`, `track_parts.py`)."""
+three views see. A wrong pose written as right is worse than a photo left out: views are kept only where
+others check their place (`witnesses.py`, `parts.py`, `track_parts.py`)."""
 
 from collections.abc import Sequence
 

@@ -4,8 +4,10 @@ import hashlib
 from collections.abc import Sequence
 from pathlib import PurePosixPath
 
+from dust3r_sfm.images.kinds import HEIC_SUFFIXES, JPEG_SUFFIXES
+
 _PLAIN = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_")
-_JPEG_LIKE = frozenset({".jpg", ".jpeg", ".heic", ".heif"})
+_JPEG_LIKE = JPEG_SUFFIXES | HEIC_SUFFIXES
 _LONGEST_STEM = 120
 """Bytes of a name, with room for a suffix and a folder: file systems allow 255."""
 _DIGEST = 16

@@ -16,7 +16,8 @@ from PIL import Image
 from dust3r_sfm.errors import InputError
 from dust3r_sfm.exporters.config import Transfer
 from dust3r_sfm.exporters.images.undistortion import Placement, pixels_seen
-from dust3r_sfm.images.decoding import UnusablePhotoError, open_picture, read_photo
+from dust3r_sfm.images.decoding import content_of, open_picture, read_photo
+from dust3r_sfm.images.unusable import UnusablePhotoError
 from dust3r_sfm.types import Camera, ImageSpec, View
 
 # Each holds a whole photo as floats, twice: more hardly write faster.
@@ -53,6 +54,8 @@ def write_images(files: list[ImageFile], folder: Path, transfer: Transfer) -> It
 def _write(file: ImageFile, path: Path, transfer: Transfer) -> ImageFile:
     if _usable_as_it_is(file):
         place_file(_photo_path(file.view), path, transfer)
+        with path.open("rb") as written:
+            _check_same(file.view, content_of(written))
     else:
         save_image(image_pixels_of(file.view, file.placement), path)
     return file
@@ -99,6 +102,7 @@ def image_pixels_of(view: View, placement: Placement) -> Image.Image:
     except UnusablePhotoError as error:
         raise _missing_photo(view, str(error)) from error
     _check_size(view, photo.stored_size)
+    _check_same(view, photo.content)
     rgb = photo.rgb
     if placement.warped:
         rgb = warp_image(rgb, placement.source, placement.full)
@@ -123,8 +127,9 @@ def warp_image(rgb: UInt8[np.ndarray, "h w 3"], source: Camera, target: Camera) 
 
 
 def relocate_photo(view: View, photos: Path) -> View:
-    """The view with its photo looked for below another folder."""
-    return replace(view, path=photos / view.name)
+    """The view with its photo looked for below another folder: it need not be the same file, only of the same
+    size, as an edited copy is."""
+    return replace(view, path=photos / view.name, content=None)
 
 
 def _photo_path(view: View) -> Path:
@@ -141,6 +146,11 @@ def _check_size(view: View, size: tuple[int, int]) -> None:
         raise _missing_photo(
             view, f"has {size[0]}x{size[1]} pixels, and the photo that was used had {expected}"
         )
+
+
+def _check_same(view: View, content: str) -> None:
+    if view.content is not None and content != view.content:
+        raise _missing_photo(view, "has changed since it was used")
 
 
 def _missing_photo(view: View, reason: str) -> InputError:

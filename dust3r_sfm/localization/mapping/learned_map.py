@@ -13,10 +13,11 @@ from dust3r_sfm.inference.encodings import EncodingCache
 from dust3r_sfm.io.arrays import SUFFIX, read_arrays, write_arrays
 from dust3r_sfm.localization.config import PreparationConfig
 from dust3r_sfm.localization.mapping.matching import reference_matches
+from dust3r_sfm.localization.mapping.photo_views import load_reference_view
 from dust3r_sfm.localization.mapping.reference import NO_POINTS, PosedPhoto
 from dust3r_sfm.localization.mapping.reference_map import ReferenceMap, Store
 from dust3r_sfm.localization.mapping.triangulation import triangulate_features
-from dust3r_sfm.localization.query_matches import NO_ROW, PointMatches, load_reference_view
+from dust3r_sfm.localization.query_matches import NO_ROW, PointMatches
 from dust3r_sfm.progress import Progress, Silent
 from dust3r_sfm.regressors.protocol import EncodesFeatures, Encoding
 from dust3r_sfm.retrieval import diverse_neighbours

@@ -12,14 +12,15 @@ from jaxtyping import Float
 
 from dust3r_sfm.errors import InputError
 from dust3r_sfm.geometry import apply_affine
-from dust3r_sfm.images import load_view
 from dust3r_sfm.inference.cache_keys import encoding_key
 from dust3r_sfm.inference.config import InferenceConfig
 from dust3r_sfm.inference.encodings import encode_all
 from dust3r_sfm.inference.global_descriptors import LocalDescriptors, require_descriptors
+from dust3r_sfm.io.photo_names import shown
 from dust3r_sfm.localization.config import PreparationConfig
 from dust3r_sfm.localization.mapping.depth import reference_depths
 from dust3r_sfm.localization.mapping.matching import reference_matches
+from dust3r_sfm.localization.mapping.photo_views import load_reference_view, with_state
 from dust3r_sfm.localization.mapping.reference import KnownPoints, PosedPhoto, Reference
 from dust3r_sfm.localization.mapping.reference_map import (
     ReferenceFeatures,
@@ -78,6 +79,7 @@ def prepare(
         progress or Silent(),
     )
     require_descriptors(regressor)
+    reference = replace(reference, photos=tuple(with_state(photo) for photo in reference.photos))
     store = Store(folder, preparation_key(reference, regressor, config))
     found = load_reference_map(reference, store, inference.encoding_bytes)
     if found is not None:
@@ -104,7 +106,7 @@ def _read_views(reference: Reference, spec: ImageSpec) -> _Readable:
         found = list(pool.map(lambda photo: _view_or_reason(photo, spec), reference.photos))
     reasons = {p.name: f for p, f in zip(reference.photos, found, strict=True) if isinstance(f, str)}
     for name, reason in reasons.items():
-        _logger.warning("reference %s left out: %s", name, reason)
+        _logger.warning("reference %s left out: %s", shown(name), shown(reason))
     rows = tuple(index for index, view in enumerate(found) if isinstance(view, View))
     if not rows:
         name, reason = next(iter(reasons.items()))
@@ -118,7 +120,7 @@ def _read_views(reference: Reference, spec: ImageSpec) -> _Readable:
 
 def _view_or_reason(photo: PosedPhoto, spec: ImageSpec) -> View | str:
     try:
-        view = load_view(photo.path, spec)
+        view = load_reference_view(photo, spec)
     except InputError as error:
         return str(error)
     width, height = view.original_size

@@ -22,6 +22,9 @@ class PosedPhoto:
     """Of the stored file, with its lens."""
     cam_from_world: Rigid
     """OpenCV axes of the stored file, before any EXIF rotation."""
+    state: tuple[int, int] | None = None
+    """Size in bytes and time of change in nanoseconds of the file when preparation began: it is read again,
+    and must be the same then. None: not asked."""
 
 
 @dataclass(frozen=True)

@@ -12,6 +12,7 @@ from dust3r_sfm.inference.encodings import EncodingCache
 from dust3r_sfm.io.arrays import SUFFIX, array_from_text, read_arrays, text_from_array, write_arrays
 from dust3r_sfm.io.results_version import RESULTS_VERSION
 from dust3r_sfm.localization.config import PreparationConfig
+from dust3r_sfm.localization.mapping.photo_views import file_state
 from dust3r_sfm.localization.mapping.pose_consistency import Agreed
 from dust3r_sfm.localization.mapping.reference import DepthMap, PosedPhoto, Reference
 from dust3r_sfm.localization.mapping.triangulation import FeaturePoints
@@ -68,8 +69,8 @@ def preparation_key(reference: Reference, regressor: PointmapRegressor, config: 
     settings = f"localization {RESULTS_VERSION} {regressor.fingerprint()} {asdict(config)}"
     digest = hashlib.sha256(settings.encode())
     for photo in reference.photos:
-        status = photo.path.stat()
-        digest.update(f"{photo.name} {status.st_size} {status.st_mtime_ns} {photo.camera}".encode())
+        size, changed_ns = photo.state or file_state(photo.path)
+        digest.update(f"{photo.name} {size} {changed_ns} {photo.camera}".encode())
         digest.update(np.ascontiguousarray(photo.cam_from_world).tobytes())
     points = reference.points
     for array in (points.ids, points.xyz, points.point_index, points.photo_index, points.pixels):

@@ -19,8 +19,8 @@ def presets_of_views(known: KnownCameras, presets: Presets, views: Sequence[View
 
     Raises InputError for files that cannot be read or name none of the photos.
     """
-    if known.focal_px is not None and not 0 < known.focal_px < math.inf:
-        raise InputError(f"the focal is given as {known.focal_px} pixels: give a positive number")
+    if known.focal_px is not None:
+        _check_focal(known.focal_px, views)
     focals = {} if known.focal_px is None else {view.name: known.focal_px for view in views}
     cameras = {} if known.cameras is None else _cameras_of_views(known.cameras, views)
     poses = {} if known.poses is None else _poses_of_views(known.poses, views)
@@ -30,6 +30,22 @@ def presets_of_views(known: KnownCameras, presets: Presets, views: Sequence[View
         cameras={**cameras, **presets.cameras},
         cam_from_world={**poses, **presets.cam_from_world},
     )
+
+
+def _check_focal(
+    focal_px: float, views: Sequence[View], plausible_diagonals: tuple[float, float] = (0.1, 50.0)
+) -> None:
+    """Raises InputError for what is no focal length in pixels of any of the photos: most likely, it is one in
+    millimetres."""
+    if not 0 < focal_px < math.inf:
+        raise InputError(f"the focal is given as {focal_px} pixels: give a positive number")
+    low, high = plausible_diagonals
+    if not any(low <= focal_px / math.hypot(*view.original_size) <= high for view in views):
+        width, height = views[0].original_size
+        raise InputError(
+            f"the focal is given as {focal_px:g} pixels, which no lens has for photos of {width}x{height} "
+            f"({views[0].name}); of millimetres, give focal / sensor width * {width}"
+        )
 
 
 def _cameras_of_views(source: Path, views: Sequence[View]) -> dict[str, Camera]:

@@ -12,6 +12,7 @@ from dust3r_sfm.alignment.georegistration import (
     centres_of,
     georegister,
     scale_scene,
+    unplaced,
 )
 from dust3r_sfm.errors import InputError
 from dust3r_sfm.io.text_files import numbered_lines
@@ -25,7 +26,7 @@ Positions = Mapping[str, Place]
 
 
 Georegistration = Callable[[Scene], Scene]
-"""A scene in the world that is known; as it is where the scene lacks what that takes."""
+"""A scene in the world that is known; as it is where the scene lacks what that takes, with the reason."""
 
 
 def georegistration_of_views(
@@ -40,7 +41,7 @@ def georegistration_of_views(
     if known.positions is not None:
         return _by_positions(read_positions(known.positions), "units of the positions", views, seed)
     if known.gps:
-        return _by_positions(gps_positions(views), "metres east, north and up", views, seed)
+        return _by_gps(views, seed)
     if known.distance is not None:
         return _by_distance(known.distance, views)
     if regressor.metric and poses_given < 2:
@@ -48,17 +49,31 @@ def georegistration_of_views(
     return lambda scene: scene
 
 
-def _by_positions(positions: Positions, unit: str, views: Sequence[View], seed: int) -> Georegistration:
+def _by_gps(views: Sequence[View], seed: int) -> Georegistration:
+    positions = gps_positions(views)
+    level = [v.name for v in views if v.exif_position is not None and v.name not in positions]
+    note = (
+        f"{len(level)} of {len(views)} photos have no altitude, as {level[0]}, and do not count"
+        if level
+        else ""
+    )
+    unit = "metres east, north and up" + (f" ({note})" if note else "")
+    return _by_positions(positions, unit, views, seed, note)
+
+
+def _by_positions(
+    positions: Positions, unit: str, views: Sequence[View], seed: int, note: str = ""
+) -> Georegistration:
     config = GeoregistrationConfig()
     count = sum(view.name in positions for view in views)
     if count < config.min_positions:
         raise InputError(
             f"{count} of {len(views)} photos have a position, such as {views[0].name} would need: "
-            f"{config.min_positions} are needed at least"
+            f"{config.min_positions} are needed at least{f'; {note}' if note else ''}"
         )
 
     def place(scene: Scene) -> Scene:
-        return georegister(scene, positions, unit, seed, config) or scene
+        return georegister(scene, positions, unit, seed, config)
 
     return place
 
@@ -79,10 +94,12 @@ def _by_distance(known: KnownDistance, views: Sequence[View]) -> Georegistration
     def place(scene: Scene) -> Scene:
         centres = centres_of(scene)
         if known.first not in centres or known.second not in centres:
-            return scene
+            return unplaced(scene, f"{known.first} and {known.second} are not both in it")
         own = float(np.linalg.norm(centres[known.first] - centres[known.second]))
         text = f"that in which {known.first} and {known.second} are {known.length:g} apart"
-        return scale_scene(scene, known.length / own, text) if own > 0 else scene
+        if own == 0:
+            return unplaced(scene, f"{known.first} and {known.second} are in one place")
+        return scale_scene(scene, known.length / own, text)
 
     return place
 
@@ -110,11 +127,12 @@ def read_positions(file: Path) -> dict[str, Place]:
 
 
 def gps_positions(views: Sequence[View]) -> dict[str, Float[np.ndarray, "3"]]:
-    """Metres east, north and up of the first photo that has a position in its EXIF."""
-    known = {view.name: view.exif_position for view in views if view.exif_position is not None}
+    """Metres east, north and up of the first photo that has a position in its EXIF, with altitude; the others
+    have none: a height that is taken for 0 would tilt and stretch the model."""
+    known = {view.name: p for view in views if (p := view.exif_position) is not None and p[2] is not None}
     if not known:
         return {}
-    places = east_north_up(np.array(list(known.values())))
+    places = east_north_up(np.array(list(known.values()), dtype=np.float64))
     return dict(zip(known, places, strict=True))
 
 

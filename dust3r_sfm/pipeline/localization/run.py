@@ -90,7 +90,7 @@ def _attempt_all(
     progress: Progress,
 ) -> Localized:
     attempts: list[Attempt] = []
-    unreadable: dict[str, str] = {}
+    unreadable = dict(queries.unusable)
     progress.start("Localizing", len(queries.files), "photos")
     for name, path in queries.files.items():
         try:
