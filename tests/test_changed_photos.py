@@ -20,7 +20,7 @@ from dust3r_sfm.localization.mapping.reference import PosedPhoto
 from dust3r_sfm.pipeline.export import load_saved_scene
 from dust3r_sfm.progress import Silent
 from dust3r_sfm.regressors.stereo import StereoConfig, StereoRegressor
-from dust3r_sfm.types import ImageSpec, LensCamera, View
+from dust3r_sfm.types import Camera, ImageSpec, View
 
 SPEC = ImageSpec(64)
 
@@ -89,7 +89,7 @@ def test_an_export(tmp_path: Path, form: ImageForm) -> None:
 
 
 def test_a_reference_photo(photos: Path) -> None:
-    camera = LensCamera("SIMPLE_PINHOLE", 128, 96, (100.0, 64.0, 48.0))
+    camera = Camera("SIMPLE_PINHOLE", 128, 96, (100.0, 64.0, 48.0))
     photo = with_state(PosedPhoto("1.png", photos / "1.png", camera, np.eye(4)))
     load_reference_view(photo, SPEC)
     shutil.copy(photos / "2.png", photos / "1.png")
