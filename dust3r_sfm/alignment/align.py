@@ -33,10 +33,11 @@ def align(
         return Reconstruction((), {view.name: NO_PAIR for view in views})
     config, progress = config or AlignmentConfig(), progress or Silent()
     init = initialize(views, evidence, config.cameras, config.presets, config.pairs, config.seed, progress)
-    progress.start("Aligning", 1, "steps")
+    progress.start("Global mapping", 1, "steps")
     components, wrong = map_globally(init, views, config.averaging, config.refinement)
     progress.advance()
-    proved = _prove(_refine(components, views, init, config), views, init, config)
+    refined = _refine(components, views, init, config, progress)
+    proved = _prove(refined, views, init, config, progress)
     reasons = {**init.unusable, **wrong}
     scenes = (
         scene_of_component(found, views, init, reasons, config.verification) for found in proved.components
@@ -45,31 +46,47 @@ def align(
 
 
 def _refine(
-    components: Sequence[Component], views: Sequence[View], init: Initialization, config: AlignmentConfig
+    components: Sequence[Component],
+    views: Sequence[View],
+    init: Initialization,
+    config: AlignmentConfig,
+    progress: Progress,
 ) -> Proved:
     """Each component bundle adjusted and split into what is proved of it, and what grows beside them from
     single pairs. Members may be in several."""
     found: list[Component] = []
     lost: dict[int, str] = {}
+    progress.start("Bundle adjustment", len(components), "scenes")
     for component in components:
         refined, gone = refine_component(component, views, init, config.bundle, first_adjustment)
         proved = split_into_proved(refined, views, init, config.verification, config.bundle)
         found.extend(proved.components)
         lost |= {**gone, **proved.lost}
+        progress.advance()
+    progress.start("Incremental mapping", 1, "steps")
     for grown in map_incrementally(found, views, init, config):
         found.extend(grown.components)
+    progress.advance()
     return Proved(tuple(found), lost)
 
 
-def _prove(found: Proved, views: Sequence[View], init: Initialization, config: AlignmentConfig) -> Proved:
+def _prove(
+    found: Proved,
+    views: Sequence[View],
+    init: Initialization,
+    config: AlignmentConfig,
+    progress: Progress,
+) -> Proved:
     """The components, the larger ones having registered what they could of the smaller ones and of the rest;
     each view is in one at most."""
     waiting, lost = list(found.components), dict(found.lost)
     outside = set(range(len(views)))
     out: list[Component] = []
+    progress.start("Registering images", len(waiting), "scenes")
     while waiting:
         component = min(waiting, key=_largest_first)
         waiting.remove(component)
+        progress.advance()
         taken = set(component.members) - outside
         if len(component) - len(taken) < 2:
             continue

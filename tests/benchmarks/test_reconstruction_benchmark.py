@@ -24,7 +24,7 @@ def test_a_child_s_cost_is_measured(tmp_path: Path) -> None:
 
 def test_a_pair_counts_once_in_either_direction(tmp_path: Path) -> None:
     pairs = [{"images": ["a", "b"]}, {"images": ["b", "a"]}, {"images": ["b", "c"]}]
-    written = {"pairs": pairs, "run": {"stage_seconds": {"Matching": 3.0, "Aligning": 2.0}}}
+    written = {"pairs": pairs, "run": {"stage_seconds": {"Matching": 3.0, "Global mapping": 2.0}}}
     (tmp_path / "report.json").write_text(json.dumps(written))
     assert seconds_a_pair(tmp_path / "report.json") == pytest.approx(2.5)
     assert seconds_a_pair(tmp_path / "missing.json") is None
