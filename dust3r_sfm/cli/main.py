@@ -11,7 +11,7 @@ from typing import TextIO
 from rich.console import Console, RenderableType
 
 from dust3r_sfm.cli.options import Evaluate, Example, Export, Localize, Models, Reconstruct, Version, parse
-from dust3r_sfm.cli.options.checks import check_numbers
+from dust3r_sfm.cli.options.checks import check_options
 from dust3r_sfm.errors import Dust3rSfmError
 from dust3r_sfm.io.photo_names import shown
 
@@ -24,7 +24,7 @@ def main(argv: list[str] | None = None) -> int:
     command = parse(argv)
     console = _plain_console(sys.stderr)
     try:
-        check_numbers(command)
+        check_options(command)
         out = _plain_console(sys.stdout)
         for line in _run(command, console):
             out.print(shown(line) if isinstance(line, str) else line)

@@ -1,4 +1,4 @@
-"""Numbers that no command takes, whatever it would do with them."""
+"""Numbers and paths that no command takes, whatever it would do with them."""
 
 from pathlib import Path
 
@@ -37,3 +37,23 @@ def test_refused(
     assert said in err
     assert err.count("\n") == 1
     assert not any(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["reconstruct", "loop", "out"],
+        ["reconstruct", "photos", "loop"],
+        ["reconstruct", "photos", "out", "--known-poses", "loop"],
+        ["localize", "photos", "loop", "--output", "x"],
+        ["evaluate", "loop", "photos"],
+        ["example", "loop"],
+    ],
+)
+def test_links_in_a_circle(
+    arguments: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "loop").symlink_to("loop")
+    assert main(arguments) == 2
+    assert capfd.readouterr().err == "error: loop: is a link that leads in a circle; give another path\n"
