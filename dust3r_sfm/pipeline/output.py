@@ -14,8 +14,9 @@ from dataclasses import asdict, dataclass
 from enum import Enum
 from pathlib import Path
 
-from dust3r_sfm.errors import OutputError, ReconstructionError
+from dust3r_sfm.errors import InputError, OutputError, ReconstructionError
 from dust3r_sfm.io.atomic import write_atomically
+from dust3r_sfm.io.text_files import read_json
 
 RESULTS = ("sparse", "points.ply", "scene.glb", "depth", "scene.npz", "components", "report.json")
 """All that a run puts into its output folder, and all it ever takes away there."""
@@ -152,11 +153,23 @@ def publish(results: Path, output: Path) -> None:
         _remove(former)
 
 
-def _check_same_run(path: Path, record: RunRecord) -> None:
+def _read_record(path: Path) -> RunRecord:
     try:
-        stored = RunRecord(**json.loads(path.read_text(encoding="utf-8")))
-    except (ValueError, TypeError) as error:
+        written = read_json(path)
+    except InputError as error:
         raise OutputError(f"{path}: is damaged; start anew with --overwrite") from error
+    parts = [written.get(part) for part in ("photos", "options")] if isinstance(written, dict) else [None]
+    if not all(isinstance(part, dict) and all(map(_is_text, part.values())) for part in parts):
+        raise OutputError(f"{path}: is damaged; start anew with --overwrite")
+    return RunRecord(*parts)
+
+
+def _is_text(value: object) -> bool:
+    return isinstance(value, str)
+
+
+def _check_same_run(path: Path, record: RunRecord) -> None:
+    stored = _read_record(path)
     for what, before, now in (
         ("photos", stored.photos, record.photos),
         ("options", stored.options, record.options),
