@@ -152,19 +152,22 @@ def write_figures(options: Options, known: dict[str, Figures]) -> None:
 def page(known: dict[str, Figures], count: int, regressor: StereoRegressor, factors: Sequence[float]) -> str:
     """A Markdown table, the most influential fields first."""
     default = known[""]
+    names = list(thresholds(AlignmentConfig()))
+    found = (_row(name, known, default, factors) for name in names)
+    rows = [row for row in found if row is not None]
     columns = [f"{kind}, x{factor:g}" for kind in ("right", "wrong") for factor in factors]
     lines = [
         "# Thresholds: what multiplying them does",
         "",
         f"Made by `python -m benchmarks.sensitivity` on {count} subsets (regressor {regressor.name}): with",
         f"the defaults {default.right} photos are right and {default.wrong} wrong. Differences to that; of a",
-        "share marked (to 1) the largest value is 1:",
+        "share marked (to 1) the largest value is 1.",
+        "",
+        f"{len(rows)} of {len(names)} fields were run; an empty cell was not.",
         "",
         f"| of `AlignmentConfig` | default | {' | '.join(columns)} |",
         f"| --- | --- |{' --- |' * len(columns)}",
     ]
-    found = (_row(name, known, default, factors) for name in thresholds(AlignmentConfig()))
-    rows = [row for row in found if row is not None]
     lines += [text for _, text in sorted(rows, key=lambda row: -row[0])]
     return "\n".join(lines) + "\n"
 
@@ -173,15 +176,20 @@ def _row(
     name: str, known: dict[str, Figures], default: Figures, factors: Sequence[float]
 ) -> tuple[int, str] | None:
     found = [known.get(_key(name, factor)) for factor in factors]
-    if any(one is None for one in found):
+    right = [None if one is None else one.right - default.right for one in found]
+    wrong = [None if one is None else one.wrong - default.wrong for one in found]
+    if not any(found):
         return None
-    right = [one.right - default.right for one in found if one is not None]
-    wrong = [one.wrong - default.wrong for one in found if one is not None]
     value = _value(name)
     stopped = any(_bounded(name, value, factor) != factor for factor in factors)
-    cells = " | ".join(f"{change:+d}" if change else "0" for change in (*right, *wrong))
-    weight = max(map(abs, right)) + 10 * max(0, *wrong)
+    cells = " | ".join(_cell(change) for change in (*right, *wrong))
+    weight = max(abs(change or 0) for change in right) + 10 * max(change or 0 for change in wrong)
     return weight, f"| `{name}` | {value}{' (to 1)' if stopped else ''} | {cells} |"
+
+
+def _cell(change: int | None) -> str:
+    """Nothing where it was not run."""
+    return "" if change is None else f"{change:+d}" if change else "0"
 
 
 if __name__ == "__main__":
