@@ -9,7 +9,7 @@ import numpy as np
 
 from dust3r_sfm.io.colmap_records import NO_POINT, ImageRecord, TrackRecords, camera_record
 from dust3r_sfm.io.text_files import numbered_lines
-from dust3r_sfm.io.values import finite_number, pose_from_words, shown
+from dust3r_sfm.io.values import finite_number, pose_from_words, quoted
 from dust3r_sfm.types import Camera
 
 _POINT_FIELDS = 8
@@ -23,7 +23,7 @@ def read_text_cameras(file: Path) -> list[tuple[int, Camera]]:
         words = line.split()
         if len(words) < 5:
             raise ValueError(
-                f"line {number}: {shown(line)} is no camera: CAMERA_ID MODEL WIDTH HEIGHT PARAMS..."
+                f"line {number}: {quoted(line)} is no camera: CAMERA_ID MODEL WIDTH HEIGHT PARAMS..."
             )
         found.append((whole(words[0]), camera_record(words[1], words[2], words[3], words[4:])))
     return found
@@ -66,7 +66,7 @@ def _is_number(word: str) -> bool:
 def _image(line: str, keypoints: Sequence[str]) -> tuple[int, ImageRecord]:
     fields = line.split(maxsplit=_IMAGE_FIELDS - 1)
     if len(fields) < _IMAGE_FIELDS:
-        raise ValueError(f"{shown(line)} is no image: IMAGE_ID QW QX QY QZ TX TY TZ CAMERA_ID NAME")
+        raise ValueError(f"{quoted(line)} is no image: IMAGE_ID QW QX QY QZ TX TY TZ CAMERA_ID NAME")
     number, *pose, camera, name = fields
     points = np.array([_point_number(word) for word in keypoints[2::3]], dtype=np.uint64)
     return whole(number), ImageRecord(name, whole(camera), pose_from_words(pose), points)
@@ -79,7 +79,7 @@ def _point_number(word: str) -> int:
 def whole(word: str) -> int:
     """Raises ValueError for what is no number of a camera, an image or a point."""
     if not (word.isascii() and word.isdigit() and int(word) < NO_POINT):
-        raise ValueError(f"{shown(word)} is no whole number")
+        raise ValueError(f"{quoted(word)} is no whole number")
     return int(word)
 
 
@@ -90,7 +90,7 @@ def read_text_tracks(file: Path) -> TrackRecords:
         words = line.split()
         if len(words) < _POINT_FIELDS or len(words) % 2:
             raise ValueError(
-                f"line {number}: {shown(line)} is no point: POINT3D_ID X Y Z R G B ERROR TRACK[]..."
+                f"line {number}: {quoted(line)} is no point: POINT3D_ID X Y Z R G B ERROR TRACK[]..."
             )
         ids.append(whole(words[0]))
         observations.extend(_numbers(words[_POINT_FIELDS:]))

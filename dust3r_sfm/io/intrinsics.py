@@ -8,7 +8,7 @@ from pathlib import Path, PurePosixPath
 from dust3r_sfm.errors import InputError
 from dust3r_sfm.io.colmap_records import camera_record
 from dust3r_sfm.io.text_files import numbered_lines
-from dust3r_sfm.io.values import shown
+from dust3r_sfm.io.values import quoted
 from dust3r_sfm.types import Camera
 from dust3r_sfm.types.cameras import CAMERA_MODELS
 
@@ -81,9 +81,9 @@ def _named_camera(file: Path, number: int, line: str) -> tuple[str, Camera]:
     try:
         found = parse_camera_line(line)
     except ValueError as error:
-        raise InputError(f"{file}, line {number}: {shown(line)} is not a camera: {error}") from error
+        raise InputError(f"{file}, line {number}: {quoted(line)} is not a camera: {error}") from error
     if found is None:
-        raise InputError(f"{file}, line {number}: {shown(line)} is not a camera; write {_EXAMPLE}")
+        raise InputError(f"{file}, line {number}: {quoted(line)} is not a camera; write {_EXAMPLE}")
     return found
 
 

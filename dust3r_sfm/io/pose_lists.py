@@ -8,7 +8,7 @@ from scipy.spatial.transform import Rotation
 
 from dust3r_sfm.errors import InputError
 from dust3r_sfm.io.text_files import numbered_lines
-from dust3r_sfm.io.values import pose_from_words, shown
+from dust3r_sfm.io.values import pose_from_words, quoted
 from dust3r_sfm.types import Rigid
 
 
@@ -22,8 +22,8 @@ def read_poses(path: Path) -> dict[str, Rigid]:
             pose = pose_from_words(fields)
         except ValueError as error:
             raise InputError(
-                f"{path}, line {number}: {shown(line)} is not 'name qw qx qy qz tx ty tz' ({error}); mend or "
-                "remove the line"
+                f"{path}, line {number}: {quoted(line)} is not 'name qw qx qy qz tx ty tz' ({error}); mend "
+                "or remove the line"
             ) from error
         if not np.array_equal(poses.setdefault(name, pose), pose):
             raise InputError(f"{path}, line {number}: {name} has another pose before; keep one of them")

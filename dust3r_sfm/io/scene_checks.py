@@ -6,7 +6,7 @@ from collections.abc import Mapping
 import numpy as np
 
 from dust3r_sfm.geometry.view_cameras import exif_turn
-from dust3r_sfm.io.values import FARTHEST, coordinates, finite_number, image_size, rigid_from_matrix, shown
+from dust3r_sfm.io.values import FARTHEST, coordinates, finite_number, image_size, quoted, rigid_from_matrix
 from dust3r_sfm.types import Camera, Scene, View
 
 
@@ -47,7 +47,7 @@ def check_scene(scene: Scene) -> None:
     for view, camera, pose in zip(scene.views, scene.cameras, scene.cam_from_world, strict=True):
         name: object = view.name
         if not isinstance(name, str) or not name or name in names:
-            raise ValueError(f"{shown(str(view.name))} is no name of a view, or that of two")
+            raise ValueError(f"{quoted(str(view.name))} is no name of a view, or that of two")
         names.add(name)
         try:
             _check_view(view)
@@ -56,7 +56,7 @@ def check_scene(scene: Scene) -> None:
                 raise ValueError("a pose whose last row is not 0 0 0 1")
             rigid_from_matrix(pose)
         except (ValueError, AssertionError) as error:
-            raise ValueError(f"{shown(view.name)}: {error}") from error
+            raise ValueError(f"{quoted(view.name)}: {error}") from error
 
 
 def _check_view(view: View) -> None:

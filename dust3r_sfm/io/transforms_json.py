@@ -11,7 +11,7 @@ import numpy as np
 from dust3r_sfm.errors import InputError
 from dust3r_sfm.io.colmap_records import camera_record
 from dust3r_sfm.io.text_files import read_json
-from dust3r_sfm.io.values import finite_number, image_size, rigid_from_matrix, shown
+from dust3r_sfm.io.values import finite_number, image_size, quoted, rigid_from_matrix
 from dust3r_sfm.types import Camera, Rigid
 
 OPENCV_FROM_OPENGL = np.diag([1.0, -1.0, -1.0, 1.0])
@@ -48,11 +48,11 @@ def read_transforms(file: Path) -> Transforms:
                 f"{file}: is not a transforms.json of nerfstudio (frame {number} has no file_path)"
             )
         if name in poses:
-            raise InputError(f"{file}: has {shown(name)} twice; keep one of its frames")
+            raise InputError(f"{file}: has {quoted(name)} twice; keep one of its frames")
         try:
             poses[name] = _cam_from_world(frame.get("transform_matrix"))
         except ValueError as error:
-            raise InputError(f"{file}: the transform_matrix of {shown(name)} is no pose: {error}") from error
+            raise InputError(f"{file}: the transform_matrix of {quoted(name)} is no pose: {error}") from error
         fields[name] = {**written, **frame}
     return Transforms(fields, poses)
 
@@ -102,7 +102,7 @@ def _lens(fields: Mapping[str, Any]) -> tuple[str, tuple[float, ...]]:
     tangential = tuple(_number(fields, key, 0.0) for key in _TANGENTIAL)
     rational = tuple(_number(fields, key, 0.0) for key in _RATIONAL)
     if not fisheye and model not in _PERSPECTIVE:
-        raise ValueError(f"the camera_model {shown(str(model))} is not read here: write perspective photos")
+        raise ValueError(f"the camera_model {quoted(str(model))} is not read here: write perspective photos")
     if fisheye:
         if any(tangential) or any(rational):
             raise ValueError("a fisheye lens with p1 or p2 is none that COLMAP knows")

@@ -22,7 +22,7 @@ MOST_SKEWED = 1e-2
 _SHOWN = 60
 
 
-def shown(text: str) -> str:
+def quoted(text: str) -> str:
     """For a message: cut short, and with control characters escaped."""
     return repr(text if len(text) <= _SHOWN else f"{text[:_SHOWN]}...")
 
@@ -30,13 +30,13 @@ def shown(text: str) -> str:
 def finite_number(word: object) -> float:
     """A number that is neither nan nor infinite, out of text or JSON."""
     if isinstance(word, bool) or not isinstance(word, str | int | float):
-        raise ValueError(f"{shown(str(word))} is no number")
+        raise ValueError(f"{quoted(str(word))} is no number")
     try:
         number = float(word)
     except (ValueError, OverflowError):
-        raise ValueError(f"{shown(str(word))} is no number") from None
+        raise ValueError(f"{quoted(str(word))} is no number") from None
     if not math.isfinite(number):
-        raise ValueError(f"{shown(str(word))} is not finite")
+        raise ValueError(f"{quoted(str(word))} is not finite")
     return number
 
 

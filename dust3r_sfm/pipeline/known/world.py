@@ -16,7 +16,7 @@ from dust3r_sfm.alignment.georegistration import (
 )
 from dust3r_sfm.errors import InputError
 from dust3r_sfm.io.text_files import numbered_lines
-from dust3r_sfm.io.values import FARTHEST, coordinates, shown
+from dust3r_sfm.io.values import FARTHEST, coordinates, quoted
 from dust3r_sfm.pipeline.known.config import KnownDistance, KnownWorld
 from dust3r_sfm.regressors.protocol import PointmapRegressor
 from dust3r_sfm.types import Scene, View
@@ -119,7 +119,7 @@ def read_positions(file: Path) -> dict[str, Place]:
             place = coordinates(words)
         except ValueError as error:
             raise InputError(
-                f"{file}, line {number}: {shown(line)} is no position ({error}); write NAME X Y Z"
+                f"{file}, line {number}: {quoted(line)} is no position ({error}); write NAME X Y Z"
             ) from error
         if not np.array_equal(found.setdefault(name, place), place):
             raise InputError(f"{file}, line {number}: {name} has another position before; keep one of them")

@@ -10,7 +10,7 @@ from dust3r_sfm.images.passed_over import passed_over_text
 from dust3r_sfm.io.intrinsics import Intrinsics, parse_camera_line
 from dust3r_sfm.io.photo_names import unusable_names
 from dust3r_sfm.io.text_files import numbered_lines
-from dust3r_sfm.io.values import shown
+from dust3r_sfm.io.values import quoted
 from dust3r_sfm.types import Camera
 
 _LIST_SUFFIX = ".txt"
@@ -50,7 +50,7 @@ def _listed_queries(queries: Path, given: Intrinsics, root: Path) -> Queries:
         try:
             named = parse_camera_line(line)
         except ValueError as error:
-            raise InputError(f"{queries}, line {number}: {shown(line)} is not a camera ({error})") from error
+            raise InputError(f"{queries}, line {number}: {quoted(line)} is not a camera ({error})") from error
         name = line if named is None else named[0]
         files[name] = root / name
         if named is not None and cameras.setdefault(*named) != named[1]:
