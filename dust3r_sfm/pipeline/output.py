@@ -17,7 +17,16 @@ from pathlib import Path
 from dust3r_sfm.errors import OutputError, ReconstructionError
 from dust3r_sfm.io.atomic import write_atomically
 
-RESULTS = ("sparse", "points.ply", "scene.glb", "depth", "scene.npz", "components", "report.json")
+RESULTS = (
+    "sparse",
+    "points.ply",
+    "scene.glb",
+    "depth",
+    "scene.npz",
+    "components",
+    "report.json",
+    "report.html",
+)
 """All that a run puts into its output folder, and all it ever takes away there."""
 
 _WORK = ".work"
