@@ -15,7 +15,7 @@ from dust3r_sfm.types import Camera, Scene
 _STEPS = np.iinfo(np.uint16).max
 _INSIDE = 90
 """Per cent of the points that lie within the scene's radius."""
-_FRUSTUM_GAP, _SHORTEST, _LONGEST = 0.4, 0.02, 0.12
+_FRUSTUM_GAP, _SHORTEST, _LONGEST = 0.4, 0.03, 0.12
 """How long a camera is drawn: of the distance to the next one, and at least and at most, of the radius."""
 
 
@@ -78,9 +78,10 @@ def _page_from_world(scene: Scene, xyz: Float[np.ndarray, "n 3"]) -> Float[np.nd
     centres = invert_rigid(scene.cam_from_world)[:, :3, 3]
     middle = np.median(xyz if len(xyz) else centres, axis=0)
     away = np.linalg.norm(xyz - middle, axis=1)
-    radius = np.linalg.norm(centres - middle, axis=1).max()
+    # Not the farthest camera's distance: a single one from far away would make all else small.
+    radius = float(np.median(np.linalg.norm(centres - middle, axis=1)))
     if len(away):
-        radius = max(radius, np.percentile(away, _INSIDE))
+        radius = max(radius, float(np.percentile(away, _INSIDE)))
     scale = 1.0 / radius if radius > 0 else 1.0
     page_from_world = np.eye(4)
     page_from_world[:3, :3] = scale * rotation

@@ -19,7 +19,7 @@ class Orbit {
 
   /** Stands behind the cameras' middle and looks at the scene's; beside the first camera if they are all around. */
   start(cameras) {
-    const middle = [0, 1, 2].map((k) => cameras.reduce((sum, camera) => sum + camera[k], 0) / cameras.length);
+    const middle = [0, 1, 2].map((k) => cameras.map((camera) => camera[k]).sort((a, b) => a - b)[cameras.length >> 1]);
     const [x, y, z] = Math.hypot(...middle) > 0.15 ? middle : cameras[0];
     this.target = [0, 0, 0];
     this.yaw = Math.atan2(x, z) + 0.25;

@@ -24,9 +24,9 @@ class SceneView {
     for (const button of byId("scene-choice").children) {
       button.setAttribute("aria-pressed", String(Number(button.dataset.scene) === number));
     }
-    byId("view-note").textContent =
-      `${several(this.photos.length, "camera")}, ${whole(this.points.colors.length)} of the cloud's ` +
-      `${several(data.scenes[number].cloud_points, "point")}. points.ply has all of them.`;
+    const [shown, all] = [this.points.colors.length, data.scenes[number].cloud_points];
+    byId("view-note").textContent = `${several(this.photos.length, "camera")}, ` +
+      (shown < all ? `${whole(shown)} of the cloud's ${several(all, "point")}; points.ply has all of them.` : `${several(all, "point")}.`);
     this.orbit.start(this.cameras);
   }
 
