@@ -1,8 +1,10 @@
 """The command line as a user meets it: what it says, where, and how it ends."""
 
 import io
+import json
 import os
 import re
+import shlex
 from collections.abc import Callable
 from pathlib import Path
 
@@ -117,6 +119,27 @@ def test_quiet_says_only_the_result(photos: Path, tmp_path: Path, run: Run) -> N
     code, out, err = run("reconstruct", photos, tmp_path / "out", "--quiet")
     assert (code, err) == (0, "")
     assert len(out.splitlines()) == 2
+
+
+def test_the_report_for_people_can_be_left_out(photos: Path, tmp_path: Path, run: Run) -> None:
+    out = tmp_path / "out"
+    code, said, err = run("reconstruct", photos, out)
+    assert code == 0, err
+    assert said.endswith("report.json, report.html\n")
+    assert (out / "report.html").exists()
+    code, said, err = run("reconstruct", photos, out, "--overwrite", "--no-report-html")
+    assert code == 0, err
+    assert said.endswith("report.json\n")
+    assert not (out / "report.html").exists()
+    asked = json.loads((out / "report.json").read_text())["run"]["command"]
+    assert shlex.split(asked) == [
+        "dust3r-sfm",
+        "reconstruct",
+        str(photos),
+        str(out),
+        "--overwrite",
+        "--no-report-html",
+    ]
 
 
 def empty(folder: Path) -> None:
@@ -304,7 +327,7 @@ exit codes:
 OPTIONS = (
     "masks pairs cameras fast-above focal known-cameras known-poses positions gps distance "
     "regressor features device dtype batch-size compile seed alignment max-memory max-points "
-    "overwrite resume keep-work quiet"
+    "overwrite resume keep-work quiet no-report-html"
 )
 
 

@@ -119,6 +119,7 @@ KEPT: Mapping[str, Mapping[str, str]] = {
         "cli/localization.py": "_SHOWN",
         "exporters/depth_maps.py": "_STOPS _AT _RAMP _PALETTE",
         "exporters/point_cloud.py": "_FRUSTUM_EDGES _FRUSTUM_COLOR _FRUSTUM_DEPTH _BEAM_RADIUS",
+        "exporters/report_page/drawn_scene.py": "_INSIDE _FRUSTUM_GAP _SHORTEST _LONGEST",
         "localization/pictures.py": "_GREEN _RED",
         "networks/checkpoints/assembling.py": "_NAMED",
         "networks/checkpoints/call_text.py": "_LONGEST_SHOWN",

@@ -20,7 +20,7 @@ from dust3r_sfm.pipeline import Existing, Plan, ReconstructConfig, reconstruct, 
 from dust3r_sfm.pipeline.plan import Cost, plan_run, rough_time
 from dust3r_sfm.view_graph import Complete, PairsFile, view_graph
 
-NAMES = {"sparse", "points.ply", "scene.glb", "depth", "scene.npz", "report.json"}
+NAMES = {"sparse", "points.ply", "scene.glb", "depth", "scene.npz", "report.json", "report.html"}
 COUNT = 3
 PAIRS = COUNT * (COUNT - 1)
 QUICK = ReconstructConfig(

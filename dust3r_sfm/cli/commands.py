@@ -12,7 +12,7 @@ from dust3r_sfm.cli.drawing import draw_progress
 from dust3r_sfm.cli.options import Example, Reconstruct
 from dust3r_sfm.cli.options.library import points_of
 from dust3r_sfm.errors import InputError, OutputError, WeakModelError
-from dust3r_sfm.exporters.config import ColmapExport
+from dust3r_sfm.exporters.config import ColmapExport, ReportPageConfig
 from dust3r_sfm.exporters.report import library_versions
 from dust3r_sfm.exporters.tracks.originals import originals_of
 from dust3r_sfm.images.passed_over import passed_over_line
@@ -31,8 +31,9 @@ _LEFT_OUT_SHOWN = 10
 _SMALLEST_WIDTH = 64
 
 
-def run_reconstruct(command: Reconstruct, console: Console) -> Iterator[str]:
-    """Reconstructs, with plan and progress on `console`; yields the lines of the summary."""
+def run_reconstruct(command: Reconstruct, typed: str, console: Console) -> Iterator[str]:
+    """Reconstructs, with plan and progress on `console`; yields the lines of the summary. `typed` is the
+    command line, for the report."""
     choice = choose_regressor(command.compute)
     config = reconstruct_config(command, choice.name)
     quiet = command.output.quiet
@@ -57,10 +58,12 @@ def run_reconstruct(command: Reconstruct, console: Console) -> Iterator[str]:
             existing=_existing(command),
             keep_work=command.output.keep_work,
             on_plan=(lambda plan: None) if quiet else say,
+            command=typed,
         )
     yield from summary(reconstruction)
     yield from _advice(reconstruction, config)
-    yield f"in {command.out}: sparse/0 (COLMAP), points.ply, scene.glb, depth/, scene.npz, report.json"
+    page = "" if command.output.no_report_html else ", report.html"
+    yield f"in {command.out}: sparse/0 (COLMAP), points.ply, scene.glb, depth/, scene.npz, report.json{page}"
     largest = reconstruction.scenes[0].report
     if largest.unplaced:
         raise WeakModelError(f"{command.out}: the model is in a unit of its own: {largest.unplaced}")
@@ -91,7 +94,10 @@ def reconstruct_config(command: Reconstruct, regressor: str) -> ReconstructConfi
         regressor=regressor_config(regressor, command.compute, cameras),
         graph=parse_graph(command.photo.pairs),
         alignment=AlignmentConfig(cameras=cameras, seed=seed),
-        export=ExportConfig(colmap=ColmapExport(max_points=budget)),
+        export=ExportConfig(
+            colmap=ColmapExport(max_points=budget),
+            report_page=None if command.output.no_report_html else ReportPageConfig(),
+        ),
         masks=command.photo.masks,
         known=KnownCameras(command.known.focal, command.known.known_cameras, command.known.known_poses),
         world=KnownWorld(

@@ -2,6 +2,7 @@
 
 import io
 import os
+import shlex
 import signal
 import sys
 import warnings
@@ -22,11 +23,12 @@ def main(argv: list[str] | None = None) -> int:
     """The exit code: 0 success, 2 input, 3 output, 4 no model, 5 a weak one, 130 Ctrl-C, 1 the system
     gave up."""
     command = parse(argv)
+    typed = shlex.join(["dust3r-sfm", *(sys.argv[1:] if argv is None else argv)])
     console = _plain_console(sys.stderr)
     try:
         check_options(command)
         out = _plain_console(sys.stdout)
-        for line in _run(command, console):
+        for line in _run(command, typed, console):
             out.print(shown(line) if isinstance(line, str) else line)
     except Dust3rSfmError as error:
         console.print(f"error: {_one_line(error)}")
@@ -42,7 +44,9 @@ def main(argv: list[str] | None = None) -> int:
 
 
 def _run(
-    command: Reconstruct | Export | Localize | Example | Evaluate | Models | Version, console: Console
+    command: Reconstruct | Export | Localize | Example | Evaluate | Models | Version,
+    typed: str,
+    console: Console,
 ) -> Iterator[RenderableType]:
     # numpy reads this once, when imported. Its matrices are small here: a second thread gains nothing, and
     # where other programs run, waiting for it takes ten times as long as the work.
@@ -58,7 +62,7 @@ def _run(
 
     _silence_libraries()
     if isinstance(command, Reconstruct):
-        return commands.run_reconstruct(command, console)
+        return commands.run_reconstruct(command, typed, console)
     if isinstance(command, Evaluate):
         from dust3r_sfm.cli.evaluation import run_evaluate
 

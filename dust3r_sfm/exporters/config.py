@@ -109,3 +109,38 @@ class MeshChoice:
 
     mesh: bool = False
     """A surface as well, mesh.ply."""
+
+
+@dataclass(frozen=True)
+class ReportPageConfig:
+    """How much report.html holds: it is one file that can be mailed, below 15 MB for a thousand photos."""
+
+    max_points: int = 150_000
+    """Most points of the clouds of all scenes together: as many as a browser draws fluently without a
+    graphics card, 1.8 MB of the file."""
+    picture_px: int = 256
+    """Longer side of the pictures of photos, depth and confidence."""
+    smallest_picture_px: int = 96
+    """With many photos pictures are made smaller, down to this; what then is too much has none."""
+    pictures_bytes: int = 6_000_000
+    """Most of all pictures, before base64 adds a third."""
+    picture_pixel_bytes: float = 0.6
+    """Of a photo with its depth and confidence together: 0.3 to 0.6 on the sets of docs/benchmarks.md."""
+    jpeg_quality: int = 75
+    """Of the pictures."""
+    max_pairs: int = 60_000
+    """Most directed pairs, the used ones first: 30 bytes each."""
+    histogram_bins: int = 40
+    """Bars of the histogram of reprojection errors."""
+    histogram_share: float = 0.99
+    """Of the errors, what the bars divide evenly; the rest is in the last one."""
+    far: float = 6.0
+    """Points farther from the middle than so many times the scene's radius are left out, as 16 bits have to
+    divide what is shown."""
+
+    def __post_init__(self) -> None:
+        if not 0 < self.smallest_picture_px <= self.picture_px:
+            raise ValueError(
+                f"smallest_picture_px is {self.smallest_picture_px}, picture_px {self.picture_px}: give 1 or "
+                "more, and not more than picture_px"
+            )

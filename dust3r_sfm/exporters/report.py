@@ -34,11 +34,13 @@ class RunFacts:
     """Most that the process held; None where the system does not tell."""
     min_confidence: float = 1.5
     """Depth counts as confident from here on."""
+    command: str | None = None
+    """The command line that asked for it, as a shell reads it; None of a call from Python."""
 
 
-def write_report(reconstruction: Reconstruction, facts: RunFacts, path: Path) -> None:
-    """Writes `report_json` as strict JSON, UTF-8, indented."""
-    text = json.dumps(report_json(reconstruction, facts), indent=2, ensure_ascii=True, allow_nan=False)
+def write_report(report: Mapping[str, Any], path: Path) -> None:
+    """Writes what `report_json` gives as strict JSON, UTF-8, indented."""
+    text = json.dumps(report, indent=2, ensure_ascii=True, allow_nan=False)
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(text + "\n", encoding="utf-8")
 
@@ -71,6 +73,7 @@ def report_json(reconstruction: Reconstruction, facts: RunFacts) -> dict[str, An
         "passed_over": reconstruction.passed_over,
         "pairs": pairs,
         "run": {
+            "command": facts.command,
             "regressor": facts.regressor,
             "stage_seconds": {stage: _finite(seconds) for stage, seconds in facts.stage_seconds.items()},
             "peak_memory_mib": _finite(facts.peak_memory_mib),

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, fields, is_dataclass
 from dust3r_sfm.alignment import AlignmentConfig
 from dust3r_sfm.alignment.gradient import GradientConfig
 from dust3r_sfm.dense import CloudFusionConfig, DepthFusionConfig
-from dust3r_sfm.exporters.config import ColmapExport
+from dust3r_sfm.exporters.config import ColmapExport, ReportPageConfig
 from dust3r_sfm.inference import InferenceConfig
 from dust3r_sfm.pipeline.choices import RunChoices
 from dust3r_sfm.pipeline.plan import Cost
@@ -38,6 +38,8 @@ class ExportConfig:
     """The COLMAP model."""
     max_cloud_points: int | None = CloudFusionConfig.max_points
     """Most points of points.ply and scene.glb. None: all."""
+    report_page: ReportPageConfig | None = field(default_factory=ReportPageConfig)
+    """What report.html holds. None: it is not written."""
 
 
 @dataclass(frozen=True)

@@ -18,7 +18,16 @@ from dust3r_sfm.errors import InputError, OutputError, ReconstructionError
 from dust3r_sfm.io.atomic import write_atomically
 from dust3r_sfm.io.text_files import read_json
 
-RESULTS = ("sparse", "points.ply", "scene.glb", "depth", "scene.npz", "components", "report.json")
+RESULTS = (
+    "sparse",
+    "points.ply",
+    "scene.glb",
+    "depth",
+    "scene.npz",
+    "components",
+    "report.json",
+    "report.html",
+)
 """All that a run puts into its output folder, and all it ever takes away there."""
 
 _WORK = ".work"

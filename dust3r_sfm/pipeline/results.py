@@ -1,40 +1,57 @@
 """The files of a finished reconstruction."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from dust3r_sfm.dense.fused_cloud import CloudFusionConfig, fuse_points
+from dust3r_sfm.dense.point_cloud import PointCloud
 from dust3r_sfm.exporters.colmap import export_colmap
 from dust3r_sfm.exporters.depth_maps import export_depth_maps
 from dust3r_sfm.exporters.point_cloud import export_glb, export_point_cloud
-from dust3r_sfm.exporters.report import RunFacts, write_report
+from dust3r_sfm.exporters.report import RunFacts, report_json, write_report
+from dust3r_sfm.exporters.report_page.content import page_content
+from dust3r_sfm.exporters.report_page.drawn_scene import DrawnScene, draw_scene
+from dust3r_sfm.exporters.report_page.page import write_report_page
 from dust3r_sfm.io.scene_file import SCENE_FILE, save_scene
 from dust3r_sfm.pipeline.config import ReconstructConfig
 from dust3r_sfm.progress import Progress
-from dust3r_sfm.types import Reconstruction, Scene
+from dust3r_sfm.types import Reconstruction, Scene, View
 
 
 def write_results(
     reconstruction: Reconstruction,
+    views: Sequence[View],
     facts: RunFacts,
     folder: Path,
     config: ReconstructConfig,
     progress: Progress,
 ) -> None:
     """Writes all files of `output.RESULTS`: sparse/0, 1, ... for every scene; the dense ones of the
-    largest into `folder` itself, those of scene k into components/k."""
+    largest into `folder` itself, those of scene k into components/k. `views`: all that were aligned."""
     progress.start("Exporting", len(reconstruction.scenes), "scenes")
     folder.mkdir()
+    page = config.export.report_page
+    drawn: list[DrawnScene] = []
+    placed = sum(len(scene.views) for scene in reconstruction.scenes)
     for index, scene in enumerate(reconstruction.scenes):
         export_colmap(scene, folder / "sparse" / str(index), config.export.colmap)
-        _write_dense(scene, folder if index == 0 else folder / "components" / str(index), config)
+        cloud = _write_dense(scene, folder if index == 0 else folder / "components" / str(index), config)
+        if page is not None:
+            # As many points as it has of the photos: a cloud is large, and none is kept.
+            drawn.append(draw_scene(scene, cloud, page.max_points * len(scene.views) // placed, page))
         progress.advance()
-    write_report(reconstruction, facts, folder / "report.json")
+    report = report_json(reconstruction, facts)
+    write_report(report, folder / "report.json")
+    if page is not None:
+        write_report_page(page_content(report, reconstruction, drawn, views, page), folder / "report.html")
 
 
-def _write_dense(scene: Scene, folder: Path, config: ReconstructConfig) -> None:
+def _write_dense(scene: Scene, folder: Path, config: ReconstructConfig) -> PointCloud:
+    """And returns the fused cloud."""
     fusion = CloudFusionConfig(max_points=config.export.max_cloud_points, seed=config.seed)
     cloud = fuse_points(scene, fusion)
     export_point_cloud(cloud, folder / "points.ply")
     export_glb(scene, cloud, folder / "scene.glb")
     export_depth_maps(scene, folder / "depth")
     save_scene(scene, folder / SCENE_FILE)
+    return cloud

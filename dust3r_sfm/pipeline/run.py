@@ -53,12 +53,13 @@ def reconstruct_all(
     existing: Existing = Existing.REFUSE,
     keep_work: bool = False,
     on_plan: Callable[[Plan], None] = log_plan,
+    command: str | None = None,
 ) -> Reconstruction:
     """Reconstructs a folder or a list of photos; with `output`, also writes the result there.
 
     The files of `output` (see `output.RESULTS`) appear when all of them are ready. `on_plan` hears
-    what is going to be done before the first pair. At least one scene comes back; photos that could
-    not be read or placed are in `dropped` with the reason.
+    what is going to be done before the first pair; `command` is the command line, for the report. At
+    least one scene comes back; photos that could not be read or placed are in `dropped` with the reason.
     Raises InputError (photos or options that cannot be used), OutputError (the folder is taken,
     cannot be written, or belongs to another run), ReconstructionError (no model came out).
     """
@@ -75,9 +76,9 @@ def reconstruct_all(
         return reconstruct_job(job, None, clock, announce)
     with work_folder(output, existing, _run_record(job), keep_work) as work:
         reconstruction = reconstruct_job(job, work, clock, announce)
-        facts = _run_facts(job, clock)
+        facts = _run_facts(job, clock, command)
         with as_output_error(output), write_atomically(work / "results", replace=True) as results:
-            write_results(reconstruction, facts, results, config, clock)
+            write_results(reconstruction, job.loaded.views, facts, results, config, clock)
         publish(work / "results", output)
     return reconstruction
 
@@ -90,7 +91,7 @@ def _run_record(job: Job) -> RunRecord:
     return RunRecord({view.name: content_hash(view) for view in job.loaded.views}, options)
 
 
-def _run_facts(job: Job, clock: StageClock) -> RunFacts:
+def _run_facts(job: Job, clock: StageClock, command: str | None) -> RunFacts:
     clock.stop()
     return RunFacts(
         image_names=[view.name for view in job.loaded.views],
@@ -98,6 +99,7 @@ def _run_facts(job: Job, clock: StageClock) -> RunFacts:
         regressor=job.regressor_name,
         stage_seconds=dict(clock.seconds),
         peak_memory_mib=_peak_memory_mib(),
+        command=command,
     )
 
 

@@ -1,7 +1,9 @@
 """`ns-process-data dust3r`, as nerfstudio's command and our own script start it."""
 
+import shlex
 import sys
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Annotated, Any, Union
 
 import tyro
@@ -22,7 +24,7 @@ class ProcessDust3r(ProcessOptions):
         # Imported here: it takes seconds, which other commands and --help need not wait for.
         from dust3r_sfm_nerfstudio.running import run
 
-        code = run(self)
+        code = run(self, shlex.join([Path(sys.argv[0]).name, *sys.argv[1:]]))
         if code:
             sys.exit(code)
 

@@ -57,5 +57,7 @@ class ProcessOptions:
         RunChoices.max_memory_gib
     )
     seed: Annotated[int, option(RunChoices, "seed")] = RunChoices.seed
+    report_html: bool = True
+    """Write dust3r/report.html, the report for people."""
     overwrite: bool = False
     """Start anew where an interrupted run could be continued."""

@@ -26,12 +26,15 @@ class Processed:
     reconstruction: Reconstruction
 
 
-def process(command: ProcessOptions, say: Callable[[str], None], progress: Progress) -> Processed:
+def process(
+    command: ProcessOptions, say: Callable[[str], None], progress: Progress, typed: str | None = None
+) -> Processed:
     """Writes the dataset of the largest scene into the output folder; everything else that was found out
     is in its sub-folder dust3r, as `dust3r-sfm reconstruct` writes it.
 
-    `say` hears lines on what is going to be done. An interrupted run is continued unless the command says
-    otherwise. Raises InputError, OutputError, ReconstructionError.
+    `say` hears lines on what is going to be done; `typed` is the command line, for the report. An
+    interrupted run is continued unless the command says otherwise. Raises InputError,
+    OutputError, ReconstructionError.
     """
     _check(command)
     work = command.output_dir / OURS
@@ -44,7 +47,13 @@ def process(command: ProcessOptions, say: Callable[[str], None], progress: Progr
         say(str(plan))
 
     reconstruction = reconstruct_all(
-        inputs.photos, config, work, progress, existing=_existing(command, work), on_plan=announce
+        inputs.photos,
+        config,
+        work,
+        progress,
+        existing=_existing(command, work),
+        on_plan=announce,
+        command=typed,
     )
     write_dataset(reconstruction.scenes[0], inputs.stems, command, progress)
     passed_over = {**inputs.left_out, **reconstruction.passed_over}
@@ -95,7 +104,7 @@ def _config(command: ProcessOptions, say: Callable[[str], None]) -> ReconstructC
         ),
         known=KnownOptions(command.focal_px, command.known_cameras),
         solving=SolvingOptions(command.alignment, command.max_memory),
-        output=OutputOptions(max_points=command.max_points),
+        output=OutputOptions(max_points=command.max_points, no_report_html=not command.report_html),
     )
     choice = choose_regressor(options.compute)
     if choice.reason:

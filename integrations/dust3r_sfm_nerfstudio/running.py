@@ -24,14 +24,14 @@ _FEW, _SOME = 0.4, 0.8
 """Shares of posed photos below which nerfstudio's summaries turn red and yellow."""
 
 
-def run(command: ProcessOptions) -> int:
+def run(command: ProcessOptions, typed: str | None = None) -> int:
     """The exit code, as of `dust3r-sfm`: 0 success, 2 input, 3 output, 4 no model, 130 Ctrl-C, 1 the system
-    gave up."""
+    gave up. `typed` is the command line, for the report."""
     console = _console()
     _quiet_libraries(console, command.verbose)
     try:
         with draw_progress(console, quiet=False) as progress:
-            processed = process(command, lambda line: console.print(escape(shown(line))), progress)
+            processed = process(command, lambda line: console.print(escape(shown(line))), progress, typed)
     except Dust3rSfmError as error:
         console.print(f"[bold red]Error: {escape(_one_line(error))}", soft_wrap=True)
         return error.exit_code

@@ -73,7 +73,7 @@ def test_written_report_is_strict_json(scene, facts, tmp_path):
         raise AssertionError(f"{constant} is not JSON")
 
     behind = replace(scene, tracks=replace(scene.tracks, xyz=scene.tracks.xyz - [0, 0, 100]))
-    write_report(Reconstruction((behind,), {}), facts, tmp_path / "a" / "report.json")
+    write_report(report_json(Reconstruction((behind,), {}), facts), tmp_path / "a" / "report.json")
     report = json.loads((tmp_path / "a" / "report.json").read_text(), parse_constant=refuse)
     assert report["run"]["peak_memory_mib"] is None
     assert report["run"]["stage_seconds"] == {"inference": 1.5}

@@ -72,7 +72,7 @@ def test_a_folder_of_photos(process: Process, tmp_path: Path) -> None:
     }
     assert names(out / "images") == names(out / "images_8") == [f"{frame}.png" for frame in frames]
     assert json.loads((out / "names.json").read_text())["frame_00002.png"] == "hall/1.png"
-    assert {"report.json", "scene.npz"} <= set(names(out / "dust3r"))
+    assert {"report.json", "report.html", "scene.npz"} <= set(names(out / "dust3r"))
     meta = transforms(out)
     assert [frame["file_path"] for frame in meta["frames"]] == [f"images/{frame}.png" for frame in frames]
     assert (meta["w"], meta["h"]) == Image.open(out / "images" / "frame_00001.png").size

@@ -77,6 +77,8 @@ class OutputOptions:
     """Keep what was computed for each pair, in OUT/.work."""
     quiet: bool = False
     """No progress on stderr."""
+    no_report_html: bool = False
+    """Do not write report.html, the report for people."""
 
 
 @dataclass(frozen=True)
@@ -84,7 +86,8 @@ class Reconstruct:
     photos: Annotated[tyro.conf.Positional[Path], tyro.conf.arg(metavar="PHOTOS")]
     """Folder of photos; its sub-folders are read too."""
     out: Annotated[tyro.conf.Positional[Path], tyro.conf.arg(metavar="OUT")]
-    """Folder for the results: sparse/0, points.ply, scene.glb, depth/, scene.npz, report.json."""
+    """Folder for the results: sparse/0, points.ply, scene.glb, depth/, scene.npz, report.json,
+    report.html."""
     photo: Annotated[PhotoOptions, tyro.conf.OmitArgPrefixes] = field(default_factory=PhotoOptions)
     known: Annotated[KnownOptions, tyro.conf.OmitArgPrefixes] = field(default_factory=KnownOptions)
     compute: Annotated[ComputeOptions, tyro.conf.OmitArgPrefixes] = field(default_factory=ComputeOptions)
