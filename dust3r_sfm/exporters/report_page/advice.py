@@ -3,7 +3,7 @@
 from dust3r_sfm.alignment.averaging.contradictions import UNDECIDED
 from dust3r_sfm.alignment.refinement.outlier_rejection import NOT_COMPARABLE
 from dust3r_sfm.alignment.report import NO_PAIR, NOT_HELD, ONLY_TURNED
-from dust3r_sfm.alignment.verification import checks
+from dust3r_sfm.alignment.verification import scene_parts
 from dust3r_sfm.alignment.verification.proved_scenes import STILL_CHANGING
 from dust3r_sfm.alignment.verification.repeated_structure import TWO_PLACES
 
@@ -22,10 +22,10 @@ _OF_REASON = (
     (NO_PAIR, "Compare it with more photos: --pairs complete or --pairs retrieval-8."),
     (NOT_HELD, _OVERLAP),
     ("(give --focal)", "Give the focal with --focal, and take a third photo that shows the same."),
-    (checks.UNCHECKED, "Take a third photo that shows the same: a single pair is not believed."),
-    (checks.NOT_HELD, "Take photos of the same from more places; step aside between them."),
+    (scene_parts.UNCHECKED, "Take a third photo that shows the same: a single pair is not believed."),
+    (scene_parts.NOT_HELD, "Take photos of the same from more places; step aside between them."),
     (
-        checks.NO_WITNESS,
+        scene_parts.NO_WITNESS,
         "Something looks alike, or it moved: mask what moves (--masks), and take more photos.",
     ),
     ("seen by two other photos", "Take a photo or two beside it: three must see the same points."),
