@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from scipy.spatial.transform import Rotation
 
-from dust3r_sfm.cli.main import main
+from dust3r_sfm.cli import main
 from dust3r_sfm.geometry import rotation_from_vector
 
 COUNT = 6

@@ -51,7 +51,6 @@ KEPT: Mapping[str, Mapping[str, str]] = {
     },
     "format of files, of EXIF, of COLMAP's cameras, or a version of one": {
         "evidence/dense_map.py": "_UNIT_SAMPLES",
-        "cli/main.py": "_INTERRUPTED",
         "exporters/images/flat_names.py": "_LONGEST_STEM _DIGEST",
         "exporters/images/image_files.py": "_JPEG_QUALITY",
         "exporters/nerfstudio.py": "DEPTH_UNIT",
@@ -69,6 +68,9 @@ KEPT: Mapping[str, Mapping[str, str]] = {
         "networks/checkpoints/own_format.py": "_VERSION",
         "regressors/stereo/matching.py": "SIFT_UNIT",
         "types/cameras.py": "CAMERA_MODELS",
+    },
+    "how long a command that is asked to end may take": {
+        "cli/interruption.py": "MOST_S AGAIN_S",
     },
     "what no file of cameras, poses or positions means: refused wherever it stands": {
         "cli/options/checks.py": "SEEDS",
