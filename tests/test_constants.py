@@ -72,6 +72,10 @@ KEPT: Mapping[str, Mapping[str, str]] = {
     "how long a command that is asked to end may take": {
         "cli/interruption.py": "MOST_S AGAIN_S",
     },
+    "how long processes are waited for that write the same folder": {
+        "io/atomic.py": "_LONGEST_S",
+        "io/locks.py": "PATIENCE_S _STEP_S",
+    },
     "what no file of cameras, poses or positions means: refused wherever it stands": {
         "cli/options/checks.py": "SEEDS",
         "io/text_files.py": "LARGEST_TEXT",
@@ -119,7 +123,7 @@ KEPT: Mapping[str, Mapping[str, str]] = {
         "networks/checkpoints/assembling.py": "_NAMED",
         "networks/checkpoints/call_text.py": "_LONGEST_SHOWN",
         "pipeline/localization/run.py": "_SHOWN",
-        "pipeline/output.py": "_SHOWN",
+        "pipeline/work_folder.py": "_SHOWN",
     },
     "content of rendered scenes": {
         "synthetic/example.py": "POINTS_PER_PHOTO",

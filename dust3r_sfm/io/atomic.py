@@ -1,12 +1,20 @@
 """Outputs that appear whole or not at all, also when the process is killed."""
 
+import os
 import shutil
+import socket
+import sys
+import time
 import uuid
+import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from dust3r_sfm.errors import OutputError
+
+_LONGEST_S = 24 * 3600.0
+"""That nothing is written into for so long is what a killed run left, whoever has its number now."""
 
 
 @contextmanager
@@ -14,14 +22,13 @@ def write_atomically(target: Path, replace: bool = False) -> Iterator[Path]:
     """Yields a path beside `target`, where nothing is yet, to write a file or a folder at; renames
     it to `target` when the block ends well and removes it when it does not.
 
-    A killed run leaves a hidden `.name.partial-*` sibling, which the next run for the same target
-    removes: two runs must not write one target at a time. An existing target is an OutputError
+    A killed run leaves a hidden `.name.partial-*` sibling, which the next run for the same target removes. Of
+    two that write one target at a time, the last one's stands. An existing target is an OutputError
     unless `replace`: a file is then replaced in one step; a folder by a folder in two, between which (for
     microseconds) a kill leaves no target, and never a half of one. A file never takes a folder's place.
     """
     target = target.absolute()
-    if target.exists() and not replace:
-        raise OutputError(f"{target}: exists already. Choose another output, or ask to overwrite it")
+    _check_new(target, replace)
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
         _remove_leftovers(target)
@@ -30,9 +37,15 @@ def write_atomically(target: Path, replace: bool = False) -> Iterator[Path]:
     partial = _hidden_sibling(target)
     try:
         yield partial
+        _check_new(target, replace)
         _publish(partial, target)
     finally:
         _remove(partial)
+
+
+def _check_new(target: Path, replace: bool) -> None:
+    if target.exists() and not replace:
+        raise OutputError(f"{target}: exists already. Choose another output, or ask to overwrite it")
 
 
 def _publish(partial: Path, target: Path) -> None:
@@ -53,14 +66,42 @@ def _publish(partial: Path, target: Path) -> None:
 
 
 def _hidden_sibling(target: Path) -> Path:
-    return target.with_name(f".{target.name}.partial-{uuid.uuid4().hex[:12]}")
+    """Its name says which process writes it."""
+    return target.with_name(f"{_prefix(target)}{_machine()}-{os.getpid()}-{uuid.uuid4().hex[:8]}")
 
 
 def _remove_leftovers(target: Path) -> None:
-    prefix = f".{target.name}.partial-"
     for path in target.parent.iterdir():
-        if path.name.startswith(prefix):
+        if path.name.startswith(_prefix(target)) and _is_left(path, path.name.removeprefix(_prefix(target))):
             _remove(path)
+
+
+def _is_left(path: Path, owner: str) -> bool:
+    """Whether nobody writes it any more: no process of that number runs on this machine, or it is old."""
+    try:
+        if time.time() - path.lstat().st_mtime > _LONGEST_S:
+            return True
+    except OSError:
+        return False
+    machine, process, *_ = *owner.split("-"), "", ""
+    # Elsewhere, and under Windows, nobody can be asked.
+    if machine != _machine() or not process.isdecimal() or sys.platform == "win32":
+        return False
+    try:
+        os.kill(int(process), 0)
+    except (ProcessLookupError, OverflowError):
+        return True
+    except OSError:
+        return False
+    return False
+
+
+def _prefix(target: Path) -> str:
+    return f".{target.name}.partial-"
+
+
+def _machine() -> str:
+    return f"{zlib.crc32(socket.gethostname().encode()):08x}"
 
 
 def _remove(path: Path) -> None:

@@ -12,17 +12,11 @@ from dust3r_sfm.io.atomic import write_atomically
 from dust3r_sfm.pipeline.clock import StageClock
 from dust3r_sfm.pipeline.config import ReconstructConfig, options_as_text
 from dust3r_sfm.pipeline.job import Job, plan_of, prepare_job
-from dust3r_sfm.pipeline.output import (
-    Existing,
-    RunRecord,
-    as_output_error,
-    check_output,
-    publish,
-    work_folder,
-)
+from dust3r_sfm.pipeline.output import Existing, as_output_error, check_output, publish
 from dust3r_sfm.pipeline.plan import Plan
 from dust3r_sfm.pipeline.results import write_results
 from dust3r_sfm.pipeline.scenes import reconstruct_job
+from dust3r_sfm.pipeline.work_folder import RunRecord, work_folder
 from dust3r_sfm.progress import Progress, Silent
 from dust3r_sfm.types import Reconstruction, Scene
 from dust3r_sfm.view_graph import ViewGraph

@@ -9,8 +9,9 @@ from dust3r_sfm.cli.compute import choose_regressor
 from dust3r_sfm.cli.options import ComputeOptions, Reconstruct
 from dust3r_sfm.cli.options.reconstruct import KnownOptions, OutputOptions, PhotoOptions, SolvingOptions
 from dust3r_sfm.errors import InputError, OutputError
+from dust3r_sfm.io.locks import take_lock
 from dust3r_sfm.pipeline import Existing, Plan, ReconstructConfig, reconstruct_all
-from dust3r_sfm.pipeline.output import is_unfinished
+from dust3r_sfm.pipeline.output import as_output_error, is_unfinished
 from dust3r_sfm.progress import Progress
 from dust3r_sfm.types import Reconstruction
 from dust3r_sfm_nerfstudio.dataset import OURS, find_replaced, write_dataset
@@ -35,6 +36,18 @@ def process(command: ProcessOptions, say: Callable[[str], None], progress: Progr
     """
     _check(command)
     work = command.output_dir / OURS
+    with as_output_error(command.output_dir):
+        lock = take_lock(work / ".lock", command.output_dir)
+    try:
+        return _process_alone(command, work, say, progress)
+    finally:
+        lock.release()
+
+
+def _process_alone(
+    command: ProcessOptions, work: Path, say: Callable[[str], None], progress: Progress
+) -> Processed:
+    """With nobody else at work in the folder."""
     inputs = gather(command, work / "frames", progress)
     config = _config(command, say)
 
