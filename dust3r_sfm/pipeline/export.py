@@ -17,7 +17,7 @@ from dust3r_sfm.exporters.nerfstudio import export_nerfstudio
 from dust3r_sfm.exporters.point_cloud import export_glb, export_point_cloud
 from dust3r_sfm.io.atomic import write_atomically
 from dust3r_sfm.io.locks import take_lock
-from dust3r_sfm.io.scene_file import load_scene
+from dust3r_sfm.io.scene_file import SCENE_FILE, load_scene
 from dust3r_sfm.pipeline.output import as_output_error
 from dust3r_sfm.progress import Progress, Silent
 from dust3r_sfm.types import Scene
@@ -54,6 +54,10 @@ def export_scene(
     held = _is_taken(output)
     if held and not overwrite:
         raise OutputError(f"{output}: is not empty; choose another folder, or replace with --overwrite")
+    if held and (output / SCENE_FILE).exists():
+        raise OutputError(
+            f"{output}: holds a reconstruction, whose files would be replaced; choose another folder"
+        )
     if held:
         _check_photos_are_elsewhere(scene, output)
     # A folder that is there stays: it may be the current one, or a mount point.

@@ -10,6 +10,7 @@ from dust3r_sfm.cli.options import ComputeOptions, Reconstruct
 from dust3r_sfm.cli.options.reconstruct import KnownOptions, OutputOptions, PhotoOptions, SolvingOptions
 from dust3r_sfm.errors import InputError, OutputError
 from dust3r_sfm.io.locks import take_lock
+from dust3r_sfm.io.own_files import read_files
 from dust3r_sfm.pipeline import Existing, Plan, ReconstructConfig, reconstruct_all
 from dust3r_sfm.pipeline.output import as_output_error, is_unfinished
 from dust3r_sfm.progress import Progress
@@ -85,7 +86,8 @@ def _check(command: ProcessOptions) -> None:
             raise InputError(f"{option} {path}: does not exist")
         if path.is_dir() and output.is_relative_to(path.resolve()):
             raise OutputError(f"{command.output_dir}: lies in {option} {path}; choose a folder outside it")
-        lost = find_replaced(command, path)
+        files = read_files(option, path) if option == "--known-cameras" else [(option, path)]
+        lost = next((lost for _, file in files if (lost := find_replaced(command, file)) is not None), None)
         if lost is not None:
             raise OutputError(
                 f"{lost}: holds {option} and would be replaced by the dataset; choose another --output-dir, "
