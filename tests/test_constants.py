@@ -51,7 +51,6 @@ KEPT: Mapping[str, Mapping[str, str]] = {
     },
     "format of files, of EXIF, of COLMAP's cameras, or a version of one": {
         "evidence/dense_map.py": "_UNIT_SAMPLES",
-        "cli/main.py": "_INTERRUPTED",
         "exporters/images/flat_names.py": "_LONGEST_STEM _DIGEST",
         "io/atomic.py": "_LONGEST_NAME",
         "io/photo_names.py": "_LONGEST_PART",
@@ -71,6 +70,13 @@ KEPT: Mapping[str, Mapping[str, str]] = {
         "networks/checkpoints/own_format.py": "_VERSION",
         "regressors/stereo/matching.py": "SIFT_UNIT",
         "types/cameras.py": "CAMERA_MODELS",
+    },
+    "how long a command that is asked to end may take": {
+        "cli/interruption.py": "MOST_S AGAIN_S",
+    },
+    "how long processes are waited for that write the same folder": {
+        "io/atomic.py": "_LONGEST_S",
+        "io/locks.py": "PATIENCE_S _STEP_S",
     },
     "what no file of cameras, poses or positions means: refused wherever it stands": {
         "cli/options/checks.py": "SEEDS",
@@ -124,7 +130,7 @@ KEPT: Mapping[str, Mapping[str, str]] = {
         "networks/checkpoints/assembling.py": "_NAMED",
         "networks/checkpoints/call_text.py": "_LONGEST_SHOWN",
         "pipeline/localization/run.py": "_SHOWN",
-        "pipeline/output.py": "_SHOWN",
+        "pipeline/work_folder.py": "_SHOWN",
     },
     "content of rendered scenes": {
         "synthetic/example.py": "POINTS_PER_PHOTO",
