@@ -61,9 +61,9 @@ KEPT: Mapping[str, Mapping[str, str]] = {
         "_LONGITUDE _BELOW_SEA _ALTITUDE _FOCAL_MM _FOCAL_35MM _SERIAL _PLANE_X_RESOLUTION _PLANE_UNIT "
         "_PIXEL_WIDTH _PIXEL_HEIGHT _FILM_DIAGONAL_MM _MM_OF_UNIT _INCH",
         "images/tones.py": "_WHITE_LEVELS",
-        "io/colmap_binary.py": "_KEYPOINT",
-        "io/colmap_records.py": "NO_POINT",
-        "io/colmap_text.py": "_POINT_FIELDS _IMAGE_FIELDS",
+        "io/colmap/binary.py": "_KEYPOINT",
+        "io/colmap/records.py": "NO_POINT",
+        "io/colmap/text.py": "_POINT_FIELDS _IMAGE_FIELDS",
         "io/results_version.py": "RESULTS_VERSION",
         "io/scene_file.py": "_VERSION _READABLE",
         "localization/mapping/photo_files.py": "_ABOVE_MODEL",

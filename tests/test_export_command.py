@@ -120,7 +120,7 @@ def test_a_cloud_with_its_surface(run: Run, tmp_path: Path) -> None:
         ("colmap", ["--min-observations", "1"], "--min-observations 1: give 2 or more"),
         ("nerfstudio", ["--downscales", "9"], "--downscales 9: give 8 or fewer"),
         ("ply", ["--min-views", "0"], "--min-views 0: give 1 or more"),
-        ("ply", ["--min-confidence", "nan"], "--min-confidence nan: give 1 or more"),
+        ("ply", ["--min-confidence", "nan"], "--min-confidence nan: give a number that is finite"),
         ("nerfstudio", ["--photos", "nowhere"], "nowhere: no such folder"),
         ("nerfstudio", ["--photos", "."], "there is no such file; name the folder"),
     ],
