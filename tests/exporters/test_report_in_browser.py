@@ -19,7 +19,7 @@ from dust3r_sfm.dense.point_cloud import dense_points
 from dust3r_sfm.exporters.config import ReportPageConfig
 from dust3r_sfm.exporters.report import RunFacts, report_json
 from dust3r_sfm.exporters.report_page import draw_scene, page_content, write_report_page
-from dust3r_sfm.types import Pair, PairReport, Reconstruction, Scene
+from dust3r_sfm.types import Pair, PairReport, Reconstruction, Scene, Tracks
 
 __all__ = ["browser"]  # A fixture.
 
@@ -115,9 +115,7 @@ def test_each_photo_is_a_camera_or_left_out_with_a_reason(
         # The one that could be read is shown.
         assert page.page.locator("#left-out img").count() == 1
         assert page.page.locator("#gallery img").count() == 3 * len(placed)
-        assert page.page.evaluate(
-            "[...document.images].every((image) => image.complete || image.loading === 'lazy')"
-        )
+        assert page.page.evaluate("[...document.images].every((image) => image.naturalWidth > 0)")
 
 
 CELLS = "rows => rows.map(row => [...row.cells].map(cell => cell.textContent).join('\\n'))"
@@ -288,3 +286,36 @@ def test_no_name_is_more_than_text(browser: Any, scene: Scene, tmp_path: Path) -
         assert page.page.evaluate(
             "[...document.images].every((image) => image.src.startsWith('data:image/jpeg'))"
         )
+
+
+def test_many_photos_are_drawn_where_they_were_taken(browser: Any, scene: Scene, tmp_path: Path) -> None:
+    """In the graph, seen from above: the farther to the right of the first camera, the more to the right."""
+    config, count = ReportPageConfig(), 150
+    poses = np.tile(scene.cam_from_world[0], (count, 1, 1))
+    poses[:, :3, :3] = np.eye(3)
+    poses[:, :3, 3] = -np.stack(
+        [np.linspace(0, 30, count), np.zeros(count), np.linspace(0, 3, count)], axis=1
+    )
+    many = replace(
+        scene,
+        views=tuple(replace(scene.views[0], name=f"{index}.jpg") for index in range(count)),
+        cameras=(scene.cameras[0],) * count,
+        cam_from_world=poses,
+        depth=(scene.depth[0],) * count,
+        confidence=(scene.confidence[0],) * count,
+        tracks=Tracks.empty(),
+        report=replace(scene.report, pairs=()),
+    )
+    reconstruction = Reconstruction((many,), {})
+    drawn = [draw_scene(many, dense_points(many, 2000), config.max_points, config)]
+    report = report_json(reconstruction, RunFacts([view.name for view in many.views]))
+    write_report_page(page_content(report, reconstruction, drawn, many.views, config), tmp_path / "many.html")
+    with opened(browser, tmp_path / "many.html") as page:
+        assert "seen from above" in page.texts("#pairs-summary")[0]
+        at = page.page.evaluate(
+            "[...document.querySelectorAll('circle')].map((c) => [c.cx.baseVal.value, c.cy.baseVal.value])"
+        )
+        across, down = (np.array(at) - at[0]).T
+        np.testing.assert_allclose(across, np.linspace(0, across[-1], count), atol=0.1)
+        np.testing.assert_allclose(down, -0.1 * across, atol=0.1)
+        assert 900 < across[-1] < 1200
