@@ -216,9 +216,9 @@ def test_photos_that_need_no_change_are_taken_as_they_are(plain, tmp_path, trans
 def test_grey_photos_become_rgb(plain, tmp_path):
     path = plain.views[0].path
     Image.fromarray(_picture(path)).convert("L").save(path)
-    changed = replace(plain.views[0], content=None)
-    grey = replace(plain, views=(changed, *plain.views[1:]))
-    export_colmap_dataset(grey, tmp_path / "out", ColmapDataset(), Silent())
+    # As if it had been grey when the scene was made.
+    views = (replace(plain.views[0], content=None), *plain.views[1:])
+    export_colmap_dataset(replace(plain, views=views), tmp_path / "out", ColmapDataset(), Silent())
     assert len(splat_folder(tmp_path / "out")) == 3
 
 
