@@ -61,6 +61,7 @@ KEPT: Mapping[str, Mapping[str, str]] = {
         "images/tones.py": "_WHITE_LEVELS",
         "io/colmap_binary.py": "_KEYPOINT",
         "io/colmap_records.py": "NO_POINT",
+        "io/outputs/colmap_writing.py": "_COUNT _CAMERA _PARAMETER _IMAGE _KEYPOINT _POINT _OBSERVATION",
         "io/colmap_text.py": "_POINT_FIELDS _IMAGE_FIELDS",
         "io/results_version.py": "RESULTS_VERSION",
         "io/scene_file.py": "_VERSION _READABLE",
@@ -74,7 +75,7 @@ KEPT: Mapping[str, Mapping[str, str]] = {
     },
     "how long processes are waited for that write the same folder": {
         "io/atomic.py": "_LONGEST_S",
-        "io/locks.py": "PATIENCE_S _STEP_S",
+        "io/outputs/locks.py": "PATIENCE_S _STEP_S",
     },
     "what no file of cameras, poses or positions means: refused wherever it stands": {
         "cli/options/checks.py": "SEEDS",
@@ -101,6 +102,7 @@ KEPT: Mapping[str, Mapping[str, str]] = {
         "images/loading.py": "_WORKERS",
         "images/video.py": "_PNG_EFFORT",
         "inference/measuring.py": "BYTES_A_PIXEL",
+        "pipeline/results.py": "_POINT_BYTES",
         "localization/mapping/mapping.py": "_READERS",
         "matching/config.py": "DEVICE_BLOCKS",
         "matching/learned/weights.py": "_CHUNK_BYTES",
@@ -123,6 +125,7 @@ KEPT: Mapping[str, Mapping[str, str]] = {
         "networks/checkpoints/assembling.py": "_NAMED",
         "networks/checkpoints/call_text.py": "_LONGEST_SHOWN",
         "pipeline/localization/run.py": "_SHOWN",
+        "io/outputs/room.py": "_MEGABYTE",
         "pipeline/work_folder.py": "_SHOWN",
     },
     "content of rendered scenes": {

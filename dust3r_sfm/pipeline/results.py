@@ -12,6 +12,9 @@ from dust3r_sfm.pipeline.config import ReconstructConfig
 from dust3r_sfm.progress import Progress
 from dust3r_sfm.types import Reconstruction, Scene
 
+_POINT_BYTES = 27
+"""Of the cloud: place and normal in single precision, colour."""
+
 
 def write_results(
     reconstruction: Reconstruction,
@@ -29,6 +32,18 @@ def write_results(
         _write_dense(scene, folder if index == 0 else folder / "components" / str(index), config)
         progress.advance()
     write_report(reconstruction, facts, folder / "report.json")
+
+
+def results_bytes(reconstruction: Reconstruction, config: ReconstructConfig) -> int:
+    """About what `write_results` writes: depth and confidence twice, pictures, the cloud twice. Pictures of
+    depth and the model take little beside them."""
+    total = 0
+    for scene in reconstruction.scenes:
+        maps = sum(values.nbytes for values in (*scene.depth, *scene.confidence))
+        pixels, most = sum(depth.size for depth in scene.depth), config.export.max_cloud_points
+        cloud = pixels if most is None else min(most, pixels)
+        total += 2 * maps + sum(view.image.nbytes for view in scene.views) + 2 * _POINT_BYTES * cloud
+    return total
 
 
 def _write_dense(scene: Scene, folder: Path, config: ReconstructConfig) -> None:

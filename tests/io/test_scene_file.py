@@ -1,6 +1,7 @@
 """Scenes saved and loaded."""
 
 import json
+import os
 from dataclasses import fields, is_dataclass, replace
 from pathlib import Path
 
@@ -220,3 +221,11 @@ def test_archives_that_unpack_to_more_are_refused(saved, tmp_path):
     np.savez_compressed(tmp_path / "packed.npz", **arrays)
     with pytest.raises(InputError, match="it is compressed"):
         load_scene(tmp_path / "packed.npz")
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no pipes with names")
+def test_a_pipe_or_a_device_is_refused_at_once(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "scene.npz")
+    for place in (tmp_path, tmp_path / "scene.npz", Path(os.devnull)):
+        with pytest.raises(InputError, match="no regular file"):
+            load_scene(place)
