@@ -64,6 +64,7 @@ KEPT: Mapping[str, Mapping[str, str]] = {
         "io/colmap/binary.py": "_KEYPOINT",
         "io/colmap/records.py": "NO_POINT",
         "io/colmap/text.py": "_POINT_FIELDS _IMAGE_FIELDS",
+        "io/outputs/colmap_writing.py": "_COUNT _CAMERA _PARAMETER _IMAGE _KEYPOINT _POINT _OBSERVATION",
         "io/results_version.py": "RESULTS_VERSION",
         "io/scene_file.py": "_VERSION _READABLE",
         "localization/mapping/photo_files.py": "_ABOVE_MODEL",
@@ -76,7 +77,7 @@ KEPT: Mapping[str, Mapping[str, str]] = {
     },
     "how long processes are waited for that write the same folder": {
         "io/atomic.py": "_LONGEST_S",
-        "io/locks.py": "PATIENCE_S _STEP_S",
+        "io/outputs/locks.py": "PATIENCE_S _STEP_S",
     },
     "what no file of cameras, poses or positions means: refused wherever it stands": {
         "cli/options/checks.py": "SEEDS",
@@ -107,6 +108,7 @@ KEPT: Mapping[str, Mapping[str, str]] = {
         "images/tones.py": "_PIXELS_AT_ONCE",
         "images/video.py": "_PNG_EFFORT",
         "inference/measuring.py": "BYTES_A_PIXEL",
+        "pipeline/results.py": "_POINT_BYTES",
         "localization/mapping/mapping.py": "_READERS",
         "matching/config.py": "DEVICE_BLOCKS",
         "matching/learned/weights.py": "_CHUNK_BYTES",
@@ -130,6 +132,7 @@ KEPT: Mapping[str, Mapping[str, str]] = {
         "networks/checkpoints/assembling.py": "_NAMED",
         "networks/checkpoints/call_text.py": "_LONGEST_SHOWN",
         "pipeline/localization/run.py": "_SHOWN",
+        "io/outputs/room.py": "_MEGABYTE",
         "pipeline/work_folder.py": "_SHOWN",
     },
     "content of rendered scenes": {

@@ -13,7 +13,7 @@ from trainer_readers import nerfstudio_folder, splat_folder
 from dust3r_sfm.cli import main
 from dust3r_sfm.errors import OutputError
 from dust3r_sfm.exporters.formats import DepthExport, GlbExport
-from dust3r_sfm.io.locks import take_lock
+from dust3r_sfm.io.outputs.locks import take_lock
 from dust3r_sfm.io.scene_file import save_scene
 from dust3r_sfm.pipeline.export import export_scene, load_saved_scene
 

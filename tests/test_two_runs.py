@@ -10,7 +10,7 @@ from test_killed_runs import program, wait_for
 
 from dust3r_sfm.cli import main
 from dust3r_sfm.errors import OutputError
-from dust3r_sfm.io.locks import take_lock
+from dust3r_sfm.io.outputs.locks import take_lock
 from dust3r_sfm.pipeline import Existing, reconstruct_all
 from dust3r_sfm.pipeline.work_folder import RunRecord, work_folder
 

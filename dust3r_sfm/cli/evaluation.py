@@ -18,7 +18,7 @@ from dust3r_sfm.evaluation import (
 )
 from dust3r_sfm.io import model_folder, read_poses
 from dust3r_sfm.io.atomic import write_atomically
-from dust3r_sfm.io.own_files import check_spared, read_files
+from dust3r_sfm.io.outputs.own_files import check_spared, read_files
 from dust3r_sfm.io.text_files import numbered_lines
 from dust3r_sfm.pipeline.output import as_output_error, check_file
 

@@ -21,7 +21,7 @@ from dust3r_sfm.exporters.config import (
     Transfer,
 )
 from dust3r_sfm.exporters.formats import DepthExport, ExportFormat, GlbExport, PlyExport
-from dust3r_sfm.io.own_files import check_spared
+from dust3r_sfm.io.outputs.own_files import check_spared
 from dust3r_sfm.pipeline.export import export_scene, load_saved_scene
 
 Number = TypeVar("Number", int, float)

@@ -11,7 +11,7 @@ from dust3r_sfm.cli.options import Localize
 from dust3r_sfm.errors import InputError, ReconstructionError
 from dust3r_sfm.images.passed_over import passed_over_line
 from dust3r_sfm.io.intrinsics import read_intrinsics
-from dust3r_sfm.io.own_files import check_spared, read_files
+from dust3r_sfm.io.outputs.own_files import check_spared, read_files
 from dust3r_sfm.localization import LocalizationConfig, Reference, read_reference
 from dust3r_sfm.pipeline.localization import (
     LocalizeConfig,

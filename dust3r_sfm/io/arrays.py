@@ -15,6 +15,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save
 
 from dust3r_sfm.errors import OutputError
+from dust3r_sfm.io.outputs.room import describe_os_error
 
 SUFFIX = ".safetensors"
 PARTIALS = f".*{SUFFIX}.partial-*"
@@ -45,8 +46,8 @@ def write_arrays(path: Path, key: str, arrays: Mapping[str, np.ndarray]) -> None
     except OSError as error:
         with suppress(OSError):
             partial.unlink(missing_ok=True)
-        message = f"{path}: cannot be written ({error.strerror}); free space or choose another output"
-        raise OutputError(message) from error
+        reason = describe_os_error(error, path, len(content))
+        raise OutputError(f"{path}: cannot be written: {reason}") from error
 
 
 def read_arrays(path: Path, key: str) -> dict[str, np.ndarray] | None:

@@ -55,6 +55,8 @@ def _publish(partial: Path, target: Path) -> None:
     assert partial.exists(), f"nothing was written at {partial}"
     if target.is_dir() and not partial.is_dir():
         raise OutputError(f"{target}: is a folder; name a file")
+    if target.exists() and not (target.is_dir() or target.is_file()):
+        raise OutputError(f"{target}: is a device or a pipe; name a file")
     try:
         if target.is_dir() and not target.is_symlink():
             # A folder that is not empty cannot be renamed over, so the old one steps aside first.

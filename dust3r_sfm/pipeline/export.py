@@ -16,7 +16,7 @@ from dust3r_sfm.exporters.mesh import export_mesh
 from dust3r_sfm.exporters.nerfstudio import export_nerfstudio
 from dust3r_sfm.exporters.point_cloud import export_glb, export_point_cloud
 from dust3r_sfm.io.atomic import write_atomically
-from dust3r_sfm.io.locks import take_lock
+from dust3r_sfm.io.outputs.locks import take_lock
 from dust3r_sfm.io.scene_file import SCENE_FILE, load_scene
 from dust3r_sfm.pipeline.output import as_output_error
 from dust3r_sfm.progress import Progress, Silent

@@ -1,6 +1,5 @@
 """The output folder of a run: refused, or filled at the end. While a run lasts, only OUT/.work is there."""
 
-import errno
 import os
 import shutil
 from collections.abc import Iterator, Sequence
@@ -9,7 +8,8 @@ from enum import Enum
 from pathlib import Path
 
 from dust3r_sfm.errors import OutputError
-from dust3r_sfm.io.locks import check_free
+from dust3r_sfm.io.outputs.locks import check_free
+from dust3r_sfm.io.outputs.room import describe_os_error
 
 RESULTS = (
     "sparse",
@@ -68,6 +68,8 @@ def check_file(file: Path) -> None:
     with as_output_error(file):
         if file.is_dir():
             raise OutputError(f"{file}: is a folder; name a file")
+        if file.exists() and not file.is_file():
+            raise OutputError(f"{file}: is a device or a pipe; name a file")
         _check_parent(file)
 
 
@@ -117,12 +119,11 @@ def remove(path: Path) -> None:
 
 
 @contextmanager
-def as_output_error(output: Path) -> Iterator[None]:
-    """Turns what the file system refuses below `output` into an OutputError."""
+def as_output_error(output: Path, needed_bytes: int | None = None) -> Iterator[None]:
+    """Turns what the file system refuses below `output` into an OutputError, which for a full disk says how
+    much room there is, and how much is needed."""
     try:
         yield
     except OSError as error:
-        where = error.filename or output
-        full = error.errno in (errno.ENOSPC, errno.EDQUOT)
-        remedy = "free space or choose another output" if full else "choose another output"
-        raise OutputError(f"{where}: {error.strerror or error}; {remedy}") from error
+        where = Path(os.fsdecode(error.filename)) if isinstance(error.filename, (str, bytes)) else output
+        raise OutputError(f"{where}: {describe_os_error(error, where, needed_bytes)}") from error

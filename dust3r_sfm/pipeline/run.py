@@ -14,7 +14,7 @@ from dust3r_sfm.pipeline.config import ReconstructConfig, options_as_text
 from dust3r_sfm.pipeline.job import Job, plan_of, prepare_job
 from dust3r_sfm.pipeline.output import Existing, as_output_error, check_output, publish
 from dust3r_sfm.pipeline.plan import Plan
-from dust3r_sfm.pipeline.results import write_results
+from dust3r_sfm.pipeline.results import results_bytes, write_results
 from dust3r_sfm.pipeline.run_inputs import check_inputs_are_spared, given_inputs
 from dust3r_sfm.pipeline.scenes import reconstruct_job
 from dust3r_sfm.pipeline.work_folder import RunRecord, work_folder
@@ -75,7 +75,8 @@ def reconstruct_all(
     with work_folder(output, existing, _run_record(job), keep_work) as work:
         reconstruction = reconstruct_job(job, work, clock, announce)
         facts = _run_facts(job, clock, command)
-        with as_output_error(output), write_atomically(work / "results", replace=True) as results:
+        needed = results_bytes(reconstruction, config)
+        with as_output_error(output, needed), write_atomically(work / "results", replace=True) as results:
             write_results(reconstruction, job.loaded.views, facts, results, config, clock)
         publish(work / "results", output)
     return reconstruction

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
-from dust3r_sfm.io.own_files import check_spared, read_files
+from dust3r_sfm.io.outputs.own_files import check_spared, read_files
 from dust3r_sfm.pipeline.config import ReconstructConfig
 from dust3r_sfm.pipeline.output import RESULTS, WORK
 from dust3r_sfm.regressors.network import NetworkRegressorConfig

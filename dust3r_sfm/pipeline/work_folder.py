@@ -14,7 +14,7 @@ from pathlib import Path
 
 from dust3r_sfm.errors import InputError, OutputError, ReconstructionError
 from dust3r_sfm.io.atomic import write_atomically
-from dust3r_sfm.io.locks import take_lock
+from dust3r_sfm.io.outputs.locks import take_lock
 from dust3r_sfm.io.text_files import read_json
 from dust3r_sfm.pipeline.output import LOCK, RECORD, WORK, Existing, as_output_error, check_existing, remove
 

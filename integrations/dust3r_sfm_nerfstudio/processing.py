@@ -9,8 +9,8 @@ from dust3r_sfm.cli.compute import choose_regressor
 from dust3r_sfm.cli.options import ComputeOptions, Reconstruct
 from dust3r_sfm.cli.options.reconstruct import KnownOptions, OutputOptions, PhotoOptions, SolvingOptions
 from dust3r_sfm.errors import InputError, OutputError
-from dust3r_sfm.io.locks import take_lock
-from dust3r_sfm.io.own_files import read_files
+from dust3r_sfm.io.outputs.locks import take_lock
+from dust3r_sfm.io.outputs.own_files import read_files
 from dust3r_sfm.pipeline import Existing, Plan, ReconstructConfig, reconstruct_all
 from dust3r_sfm.pipeline.output import as_output_error, is_unfinished
 from dust3r_sfm.progress import Progress

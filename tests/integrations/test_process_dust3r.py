@@ -15,7 +15,7 @@ from PIL import Image
 
 from dust3r_sfm.errors import InputError
 from dust3r_sfm.geometry import invert_rigid
-from dust3r_sfm.io.locks import take_lock
+from dust3r_sfm.io.outputs.locks import take_lock
 
 COUNT = 3
 Process = Callable[..., tuple[int, str]]

@@ -9,7 +9,8 @@ from pathlib import Path, PureWindowsPath
 
 from dust3r_sfm.errors import OutputError
 from dust3r_sfm.io.atomic import write_atomically
-from dust3r_sfm.io.own_files import check_apart, check_spared, files_beside, read_files
+from dust3r_sfm.io.outputs.colmap_writing import write_binary_model
+from dust3r_sfm.io.outputs.own_files import check_apart, check_spared, files_beside, read_files
 from dust3r_sfm.localization import Attempt, Reference, ReferenceMap
 from dust3r_sfm.localization.model_extension import extend_model
 from dust3r_sfm.localization.output import diagnostics, poses_text
@@ -94,7 +95,8 @@ def write_outputs(
     if outputs.model is not None and localized.num_localized:
         model = extend_model(reference, prepared, attempts)
         with _write_folder(outputs.model, _OF_A_MODEL) as folder:
-            model.write_binary(str(folder))
+            assert folder is not None
+            write_binary_model(model, folder)
 
 
 def write_diagnostics(localized: Localized, outputs: Outputs) -> None:

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from dust3r_sfm.errors import OutputError
-from dust3r_sfm.io.own_files import check_apart, check_spared, read_files
+from dust3r_sfm.io.outputs.own_files import check_apart, check_spared, read_files
 
 
 @pytest.fixture

@@ -10,16 +10,16 @@ from pathlib import Path
 import pytest
 
 from dust3r_sfm.errors import OutputError
-from dust3r_sfm.io.locks import check_free, take_lock
+from dust3r_sfm.io.outputs.locks import check_free, take_lock
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="locks of Unix")
 
 HOLDER = (
-    "import sys, time; from pathlib import Path; from dust3r_sfm.io.locks import take_lock\n"
+    "import sys, time; from pathlib import Path; from dust3r_sfm.io.outputs.locks import take_lock\n"
     "lock = take_lock(Path(sys.argv[1]), Path('OUT')); print('held', flush=True); time.sleep(60)"
 )
 COUNTER = (
-    "import sys, time; from pathlib import Path; from dust3r_sfm.io.locks import take_lock\n"
+    "import sys, time; from pathlib import Path; from dust3r_sfm.io.outputs.locks import take_lock\n"
     "from dust3r_sfm.errors import OutputError\n"
     "file, count = Path(sys.argv[1]), Path(sys.argv[2])\n"
     "done = 0\n"
@@ -80,7 +80,7 @@ def test_who_looks_does_not_keep_others_out(tmp_path: Path) -> None:
     file = tmp_path / "lock"
     file.touch()
     program = (
-        "import sys, time; from pathlib import Path; from dust3r_sfm.io.locks import check_free\n"
+        "import sys, time; from pathlib import Path; from dust3r_sfm.io.outputs.locks import check_free\n"
         "end = time.monotonic() + 1.5\n"
         "print('looking', flush=True)\n"
         "while time.monotonic() < end: check_free(Path(sys.argv[1]), Path('OUT'))\n"
