@@ -213,8 +213,23 @@ def test_choosing_a_photo_shows_it(browser: Any, out: Path, report: dict[str, An
         np.testing.assert_allclose(shown, image["covariance"], rtol=0.01)
         assert page.page.locator("#scene-choice button[aria-pressed=true]").get_attribute("data-scene") == "1"
         assert page.page.locator("#graph circle.chosen").get_attribute("data-photo") == "5"
-        page.page.click("#cameras tbody tr >> nth=5")
+        page.page.click("#selected .close")
         assert page.page.locator("#selected").is_hidden()
+        assert page.page.locator(".chosen").count() == 0
+
+
+def test_a_click_on_a_pyramid_shows_its_photo(browser: Any, out: Path, report: dict[str, Any]) -> None:
+    with opened(browser, out / "report.html") as page:
+        page.page.fill("#point-size", "0.4")
+        page.page.fill("#camera-size", "0.4")
+        off = np.abs(shot(page).astype(int) - [194, 65, 12]).sum(
+            axis=-1
+        )  # The light style's colour of cameras.
+        y, x = np.unravel_index(off.argmin(), off.shape)
+        assert off[y, x] < 60
+        page.page.click("#canvas", position={"x": int(x), "y": int(y)})
+        (name,) = page.texts("#selected h3")
+        assert name in {image["name"] for image in report["images"] if image["scene"] == 0}
 
 
 def test_cameras_are_sorted_by_a_heading(browser: Any, out: Path, report: dict[str, Any]) -> None:

@@ -121,7 +121,7 @@ function showCameras() {
 function covarianceTable(values) {
   const rows = Array.from({ length: 6 }, (_, r) => make("tr", "", ...values.slice(6 * r, 6 * r + 6).map((value) => make("td", "number", value.toExponential(2)))));
   return make("details", "", make("summary", "", "Covariance of its pose"),
-    make("p", "quiet", "Of a small turn (radians) and shift (world units) along the camera's axes."), make("table", "", make("tbody", "", ...rows)));
+    make("p", "quiet", "Of a small turn (radians) and shift (world units) along the camera's axes."), make("div", "scroll", make("table", "", make("tbody", "", ...rows))));
 }
 
 function showSelected(photo) {
@@ -135,7 +135,10 @@ function showSelected(photo) {
     make("p", "quiet", `Photo ${photo + 1}, scene ${image.scene + 1}. ${several(image.observations, "observation")}, ` +
       `${fixed(image.mean_reprojection_error_px, 2)} px off on average.`),
     ...(image.covariance ? [covarianceTable(image.covariance)] : [])];
-  byId("selected").replaceChildren(make("h3", "", image.name), ...(data.pictures[photo] ? [triple(photo)] : []), ...said);
+  const close = make("button", "close", "✕");
+  close.setAttribute("aria-label", "Close");
+  close.addEventListener("click", () => selection.choose(photo));
+  byId("selected").replaceChildren(close, make("h3", "", image.name), ...(data.pictures[photo] ? [triple(photo)] : []), ...said);
 }
 
 function showStages() {
