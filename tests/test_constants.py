@@ -76,7 +76,7 @@ KEPT: Mapping[str, Mapping[str, str]] = {
         "cli/interruption.py": "MOST_S AGAIN_S",
     },
     "how long processes are waited for that write the same folder": {
-        "io/atomic.py": "_LONGEST_S",
+        "io/outputs/owners.py": "_LONGEST_S",
         "io/outputs/locks.py": "PATIENCE_S _STEP_S",
     },
     "what no file of cameras, poses or positions means: refused wherever it stands": {

@@ -15,12 +15,14 @@ from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save
 
 from dust3r_sfm.errors import OutputError
+from dust3r_sfm.io.outputs.owners import is_left, owner
 from dust3r_sfm.io.outputs.room import describe_os_error
 
 SUFFIX = ".safetensors"
 PARTIALS = f".*{SUFFIX}.partial-*"
 """What a kill leaves of files that were being written."""
 _ABOUT = "about"
+_TEMPORARY = "dust3r_sfm_"
 
 
 def write_arrays(path: Path, key: str, arrays: Mapping[str, np.ndarray]) -> None:
@@ -89,9 +91,20 @@ def read_own_arrays(path: Path, key: str) -> dict[str, np.ndarray]:
 
 
 class TemporaryFolder:
-    """A folder of the system's choosing that goes when this object does, at the latest when the
-    interpreter ends. (`tempfile.TemporaryDirectory` warns unless it is closed by hand.)"""
+    """A folder of the system's choosing that goes when this object does, at the latest when the interpreter
+    ends; what killed processes left there goes when one is made. (`tempfile.TemporaryDirectory` warns unless
+    it is closed by hand.) Raises OutputError where there is none."""
 
     def __init__(self) -> None:
-        self.path = Path(tempfile.mkdtemp(prefix="dust3r_sfm_"))
+        try:
+            place = Path(tempfile.gettempdir())
+            for path in place.glob(f"{_TEMPORARY}*"):
+                if is_left(path, path.name.removeprefix(_TEMPORARY)):
+                    shutil.rmtree(path, ignore_errors=True)
+            self.path = Path(tempfile.mkdtemp(prefix=f"{_TEMPORARY}{owner()}-", dir=place))
+        except OSError as error:
+            raise OutputError(
+                f"there is no temporary folder ({error.strerror}); name one in TMPDIR, or give the run an "
+                "output"
+            ) from error
         weakref.finalize(self, shutil.rmtree, self.path, ignore_errors=True)

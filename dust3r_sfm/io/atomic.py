@@ -3,19 +3,14 @@
 import hashlib
 import os
 import shutil
-import socket
-import sys
-import time
 import uuid
-import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from dust3r_sfm.errors import OutputError
+from dust3r_sfm.io.outputs.owners import is_left, owner
 
-_LONGEST_S = 24 * 3600.0
-"""That nothing is written into for so long is what a killed run left, whoever has its number now."""
 _LONGEST_NAME = 255 - len("..partial-") - len("01234567-4194304-01234567")
 """Bytes: file systems allow 255 with what is put around them."""
 
@@ -72,33 +67,13 @@ def _publish(partial: Path, target: Path) -> None:
 
 def _hidden_sibling(target: Path) -> Path:
     """Its name says which process writes it."""
-    return target.with_name(f"{_prefix(target)}{_machine()}-{os.getpid()}-{uuid.uuid4().hex[:8]}")
+    return target.with_name(f"{_prefix(target)}{owner()}-{uuid.uuid4().hex[:8]}")
 
 
 def _remove_leftovers(target: Path) -> None:
     for path in target.parent.iterdir():
-        if path.name.startswith(_prefix(target)) and _is_left(path, path.name.removeprefix(_prefix(target))):
+        if path.name.startswith(_prefix(target)) and is_left(path, path.name.removeprefix(_prefix(target))):
             _remove(path)
-
-
-def _is_left(path: Path, owner: str) -> bool:
-    """Whether nobody writes it any more: no process of that number runs on this machine, or it is old."""
-    try:
-        if time.time() - path.lstat().st_mtime > _LONGEST_S:
-            return True
-    except OSError:
-        return False
-    machine, process, *_ = *owner.split("-"), "", ""
-    # Elsewhere, and under Windows, nobody can be asked.
-    if machine != _machine() or not process.isdecimal() or sys.platform == "win32":
-        return False
-    try:
-        os.kill(int(process), 0)
-    except (ProcessLookupError, OverflowError):
-        return True
-    except OSError:
-        return False
-    return False
 
 
 def _prefix(target: Path) -> str:
@@ -106,10 +81,6 @@ def _prefix(target: Path) -> str:
     encoded = os.fsencode(target.name)
     is_long = len(encoded) > _LONGEST_NAME
     return f".{hashlib.sha256(encoded).hexdigest() if is_long else target.name}.partial-"
-
-
-def _machine() -> str:
-    return f"{zlib.crc32(socket.gethostname().encode()):08x}"
 
 
 def _remove(path: Path) -> None:

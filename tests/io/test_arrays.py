@@ -1,11 +1,15 @@
 """Files of arrays come back as they were, or not at all."""
 
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from dust3r_sfm.io.arrays import array_from_text, read_arrays, text_from_array, write_arrays
+from dust3r_sfm.errors import OutputError
+from dust3r_sfm.io.arrays import TemporaryFolder, array_from_text, read_arrays, text_from_array, write_arrays
 
 
 @pytest.fixture
@@ -72,3 +76,31 @@ def test_any_lost_end_is_noticed(path: Path) -> None:
 
 def test_text_as_an_array() -> None:
     assert text_from_array(array_from_text("größer 3")) == "größer 3"
+
+
+def test_what_a_killed_process_left_in_the_temporary_folder_goes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TMPDIR", str(tmp_path))
+    monkeypatch.setattr("tempfile.tempdir", None)
+    program = (
+        "import os, signal; from dust3r_sfm.io.arrays import TemporaryFolder\n"
+        "kept = TemporaryFolder(); (kept.path / 'map').touch(); os.kill(os.getpid(), signal.SIGKILL)"
+    )
+    subprocess.run([sys.executable, "-c", program], check=False)
+    (left,) = tmp_path.iterdir()
+    (tmp_path / "dust3r_sfm_notes").mkdir()
+    os.utime(tmp_path / "dust3r_sfm_notes", (0, 0))
+    ours = TemporaryFolder()
+    assert not left.exists()
+    assert {path.name for path in tmp_path.iterdir()} == {ours.path.name, "dust3r_sfm_notes"}
+    another = TemporaryFolder()
+    assert ours.path.exists()
+    del ours, another
+    assert [path.name for path in tmp_path.iterdir()] == ["dust3r_sfm_notes"]
+
+
+def test_no_temporary_folder_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("tempfile.tempdir", "/nowhere")
+    with pytest.raises(OutputError, match=r"no temporary folder .*; name one in TMPDIR"):
+        TemporaryFolder()
