@@ -51,7 +51,7 @@ def test_photos_to_a_model_or_one_line(network, options: list[str], ask: Ask, tm
     code, out, err = ask("--regressor", path, *options)
     assert code in CODES, err
     assert CODES[code] in out + err
-    assert "3 images, 3 pairs, regressor mine, 1.6 GiB of memory\n" in err
+    assert "3 images, 3 pairs, regressor mine, 1.4 GiB of memory\n" in err
     assert {"Encoding: 3 images", "Predicting: 6 pairs"} <= set(err.splitlines())
     assert not (tmp_path / "out" / ".work").exists()
     if code == 0:
