@@ -21,14 +21,14 @@ with atheris.instrument_imports(
     include=["dust3r_sfm.io", "dust3r_sfm.view_graph", "dust3r_sfm.pipeline.known"]
 ):
     from dust3r_sfm.errors import InputError
-    from dust3r_sfm.io.colmap_binary import (
+    from dust3r_sfm.io.colmap.binary import (
         read_binary_cameras,
         read_binary_frames,
         read_binary_images,
         read_binary_rigs,
         read_binary_tracks,
     )
-    from dust3r_sfm.io.colmap_text import read_text_cameras, read_text_images, read_text_tracks
+    from dust3r_sfm.io.colmap.text import read_text_cameras, read_text_images, read_text_tracks
     from dust3r_sfm.io.intrinsics import read_intrinsics
     from dust3r_sfm.io.pose_lists import read_poses
     from dust3r_sfm.io.scene_file import load_scene

@@ -321,7 +321,7 @@ examples:
 exit codes:
   0 a model was written     2 unusable photos or options     3 unusable output folder
   4 no model came out       5 a model was written that is weak: see its verdict
-  130 stopped by Ctrl-C
+  130 stopped by Ctrl-C, 143 by SIGTERM
   1 the system gave up (full disk, memory)
 """
 OPTIONS = (

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from scipy.spatial.transform import Rotation
 
-from dust3r_sfm.cli.main import main
+from dust3r_sfm.cli import main
 from dust3r_sfm.geometry import rotation_from_vector
 
 COUNT = 6
@@ -114,3 +114,25 @@ def test_a_json_that_cannot_be_written(tmp_path: Path, truth: Path, run: Run) ->
     code, _, err = run(truth, truth, "--json", tmp_path / "no" / "such" / "folder.json")
     assert code == 3
     assert "folder.json" in err
+
+
+@pytest.mark.parametrize(
+    ("target", "called"),
+    [
+        ("gt/images.txt", "TRUTH"),
+        ("out/sparse/0/images.txt", "ESTIMATE"),
+        ("out/report.json", "ESTIMATE"),
+        ("link.json", "TRUTH"),
+    ],
+)
+def test_what_is_read_is_not_written_over(
+    tmp_path: Path, truth: Path, run: Run, target: str, called: str
+) -> None:
+    write_model(tmp_path / "out" / "sparse" / "0", pose_lines())
+    (tmp_path / "out" / "report.json").write_text("{}")
+    (tmp_path / "link.json").symlink_to(truth / "cameras.txt")
+    before = {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()}
+    code, out, err = run(tmp_path / "out", truth, "--json", tmp_path / target)
+    assert (code, out) == (3, "")
+    assert f"{target}: is {called} (" in err
+    assert {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()} == before

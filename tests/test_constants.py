@@ -51,7 +51,6 @@ KEPT: Mapping[str, Mapping[str, str]] = {
     },
     "format of files, of EXIF, of COLMAP's cameras, or a version of one": {
         "evidence/dense_map.py": "_UNIT_SAMPLES",
-        "cli/main.py": "_INTERRUPTED",
         "exporters/images/flat_names.py": "_LONGEST_STEM _DIGEST",
         "io/atomic.py": "_LONGEST_NAME",
         "io/photo_names.py": "_LONGEST_PART",
@@ -62,15 +61,23 @@ KEPT: Mapping[str, Mapping[str, str]] = {
         "_LONGITUDE _BELOW_SEA _ALTITUDE _FOCAL_MM _FOCAL_35MM _SERIAL _PLANE_X_RESOLUTION _PLANE_UNIT "
         "_PIXEL_WIDTH _PIXEL_HEIGHT _FILM_DIAGONAL_MM _MM_OF_UNIT _INCH",
         "images/tones.py": "_WHITE_LEVELS",
-        "io/colmap_binary.py": "_KEYPOINT",
-        "io/colmap_records.py": "NO_POINT",
-        "io/colmap_text.py": "_POINT_FIELDS _IMAGE_FIELDS",
+        "io/colmap/binary.py": "_KEYPOINT",
+        "io/colmap/records.py": "NO_POINT",
+        "io/colmap/text.py": "_POINT_FIELDS _IMAGE_FIELDS",
+        "io/outputs/colmap_writing.py": "_COUNT _CAMERA _PARAMETER _IMAGE _KEYPOINT _POINT _OBSERVATION",
         "io/results_version.py": "RESULTS_VERSION",
         "io/scene_file.py": "_VERSION _READABLE",
         "localization/mapping/photo_files.py": "_ABOVE_MODEL",
         "networks/checkpoints/own_format.py": "_VERSION",
         "regressors/stereo/matching.py": "SIFT_UNIT",
         "types/cameras.py": "CAMERA_MODELS",
+    },
+    "how long a command that is asked to end may take": {
+        "cli/interruption.py": "MOST_S AGAIN_S",
+    },
+    "how long processes are waited for that write the same folder": {
+        "io/atomic.py": "_LONGEST_S",
+        "io/outputs/locks.py": "PATIENCE_S _STEP_S",
     },
     "what no file of cameras, poses or positions means: refused wherever it stands": {
         "cli/options/checks.py": "SEEDS",
@@ -101,6 +108,7 @@ KEPT: Mapping[str, Mapping[str, str]] = {
         "images/tones.py": "_PIXELS_AT_ONCE",
         "images/video.py": "_PNG_EFFORT",
         "inference/measuring.py": "BYTES_A_PIXEL",
+        "pipeline/results.py": "_POINT_BYTES",
         "localization/mapping/mapping.py": "_READERS",
         "matching/config.py": "DEVICE_BLOCKS",
         "matching/learned/weights.py": "_CHUNK_BYTES",
@@ -124,7 +132,8 @@ KEPT: Mapping[str, Mapping[str, str]] = {
         "networks/checkpoints/assembling.py": "_NAMED",
         "networks/checkpoints/call_text.py": "_LONGEST_SHOWN",
         "pipeline/localization/run.py": "_SHOWN",
-        "pipeline/output.py": "_SHOWN",
+        "io/outputs/room.py": "_MEGABYTE",
+        "pipeline/work_folder.py": "_SHOWN",
     },
     "content of rendered scenes": {
         "synthetic/example.py": "POINTS_PER_PHOTO",

@@ -13,6 +13,7 @@ from trainer_readers import nerfstudio_folder, splat_folder
 from dust3r_sfm.cli import main
 from dust3r_sfm.errors import OutputError
 from dust3r_sfm.exporters.formats import DepthExport, GlbExport
+from dust3r_sfm.io.outputs.locks import take_lock
 from dust3r_sfm.io.scene_file import save_scene
 from dust3r_sfm.pipeline.export import export_scene, load_saved_scene
 
@@ -119,7 +120,7 @@ def test_a_cloud_with_its_surface(run: Run, tmp_path: Path) -> None:
         ("colmap", ["--min-observations", "1"], "--min-observations 1: give 2 or more"),
         ("nerfstudio", ["--downscales", "9"], "--downscales 9: give 8 or fewer"),
         ("ply", ["--min-views", "0"], "--min-views 0: give 1 or more"),
-        ("ply", ["--min-confidence", "nan"], "--min-confidence nan: give 1 or more"),
+        ("ply", ["--min-confidence", "nan"], "--min-confidence nan: give a number that is finite"),
         ("nerfstudio", ["--photos", "nowhere"], "nowhere: no such folder"),
         ("nerfstudio", ["--photos", "."], "there is no such file; name the folder"),
     ],
@@ -201,3 +202,38 @@ def test_from_the_library(finished: Path, tmp_path: Path) -> None:
     assert export_scene(scene, tmp_path / "depth", DepthExport()) == ("depth",)
     with np.load(tmp_path / "depth" / "depth" / f"{scene.views[0].name}.npz") as file:
         np.testing.assert_array_equal(file["depth"], scene.depth[0])
+
+
+def test_a_scene_is_not_exported_over_itself(
+    tmp_path: Path, finished: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    whole = tmp_path / "whole"
+    whole.mkdir()
+    (whole / "scene.npz").symlink_to(finished / "scene.npz")
+    (whole / "points.ply").write_text("of the reconstruction")
+    (tmp_path / "components" / "1").mkdir(parents=True)
+    (tmp_path / "components" / "1" / "scene.npz").write_bytes((finished / "scene.npz").read_bytes())
+    for scene, output in (
+        (whole, whole),
+        (whole / "scene.npz", whole),
+        (finished, whole),
+        (tmp_path / "components" / "1", tmp_path / "components"),
+    ):
+        arguments = ("export", scene, "--format", "ply", "--output", output, "--overwrite", "--quiet")
+        assert main([str(argument) for argument in arguments]) == 3
+        assert "choose another" in capfd.readouterr().err
+    assert (whole / "points.ply").read_text() == "of the reconstruction"
+    assert sorted(path.name for path in whole.iterdir()) == ["points.ply", "scene.npz"]
+
+
+def test_a_second_export_into_one_folder_is_told(
+    run: Run, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "new").mkdir()
+    lock = take_lock(tmp_path / "new" / ".export.lock", tmp_path / "new")
+    code, _, err = run("ply", "--overwrite", "--quiet")
+    assert code == 3
+    assert "new: another run works there (process " in err
+    lock.release()
+    assert run("ply", "--overwrite", "--quiet")[0] == 0
+    assert [path.name for path in (tmp_path / "new").iterdir()] == ["points.ply"]

@@ -51,15 +51,16 @@ def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize(
     ("hang_in_export", "pattern", "count", "number"),
     [
-        (False, "pairs/*.safetensors", 3, signal.SIGKILL),
         (False, "pairs/*.safetensors", 3, signal.SIGTERM),
-        (True, ".results.partial-*/scene.npz", 1, signal.SIGKILL),
+        pytest.param(*(False, "pairs/*.safetensors", 3, signal.SIGKILL), marks=pytest.mark.slow),
+        pytest.param(*(False, "pairs/*.safetensors", 5, signal.SIGINT), marks=pytest.mark.slow),
+        pytest.param(*(True, ".results.partial-*/scene.npz", 1, signal.SIGKILL), marks=pytest.mark.slow),
+        pytest.param(*(True, ".results.partial-*/scene.npz", 1, signal.SIGTERM), marks=pytest.mark.slow),
     ],
-    ids=["inference-kill", "inference-term", "export-kill"],
+    ids=["inference-term", "inference-kill", "inference-int", "export-kill", "export-term"],
 )
 def test_a_killed_run_is_resumed_and_equal_to_an_undisturbed_one(
     tmp_path: Path,
@@ -79,9 +80,14 @@ def test_a_killed_run_is_resumed_and_equal_to_an_undisturbed_one(
     wait_for(process, tmp_path / "out" / ".work", pattern, count)
     process.send_signal(number)
     out, err = process.communicate(timeout=30)
-    assert process.returncode == -number
     assert out == ""
-    assert err.splitlines()[-1].split(":")[0] in ("Predicting", "Exporting"), "no native stack is printed"
+    if number is signal.SIGKILL:
+        assert process.returncode == -number
+    else:
+        assert process.returncode == 128 + number
+        assert err.splitlines()[-1] == "stopped; continue with the same command and --resume"
+    assert "Traceback" not in err
+    assert "***" not in err, "pycolmap prints a native stack"
     assert [path.name for path in (tmp_path / "out").iterdir()] == [".work"]
     again = LookupRegressor((room,))
     monkeypatch.setattr("dust3r_sfm.pipeline.job.build_regressor", lambda config: again)

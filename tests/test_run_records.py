@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 
 from dust3r_sfm.errors import OutputError
-from dust3r_sfm.pipeline.output import Existing, RunRecord, work_folder
+from dust3r_sfm.pipeline.output import Existing
+from dust3r_sfm.pipeline.work_folder import RunRecord, work_folder
 
 RECORD = RunRecord({"a.jpg": "1"}, {"seed": "0"})
 

@@ -2,6 +2,6 @@
 
 import sys
 
-from dust3r_sfm.cli.main import main
+from dust3r_sfm.cli import main
 
 sys.exit(main())

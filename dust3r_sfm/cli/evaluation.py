@@ -17,12 +17,15 @@ from dust3r_sfm.evaluation import (
     score_poses,
 )
 from dust3r_sfm.io import model_folder, read_poses
+from dust3r_sfm.io.atomic import write_atomically
+from dust3r_sfm.io.outputs.own_files import check_spared, read_files
 from dust3r_sfm.io.text_files import numbered_lines
-from dust3r_sfm.pipeline.output import as_output_error
+from dust3r_sfm.pipeline.output import as_output_error, check_file
 
 
 def run_evaluate(command: Evaluate) -> Iterator[str]:
     """Scores the estimate against the truth; yields a few lines."""
+    _check_json(command)
     truth = _model(command.truth)
     if len(truth) < 2:
         raise InputError(f"{command.truth}: has {len(truth)} photo; a truth needs 2 or more")
@@ -36,6 +39,14 @@ def run_evaluate(command: Evaluate) -> Iterator[str]:
         poses = score_poses(_model(command.estimate), truth)
         _write(command.json, "reconstruction", poses)
         yield from reconstruction_lines(poses)
+
+
+def _check_json(command: Evaluate) -> None:
+    if command.json is None:
+        return
+    check_file(command.json)
+    inputs = (("ESTIMATE", command.estimate), ("TRUTH", command.truth), ("--queries", command.queries))
+    check_spared(command.json, [file for what, place in inputs for file in read_files(what, place)])
 
 
 def reconstruction_lines(scores: PoseScores) -> Iterator[str]:
@@ -100,5 +111,5 @@ def _read_names(path: Path) -> list[str]:
 def _write(path: Path | None, kind: str, scores: PoseScores | LocalizationScores) -> None:
     if path is not None:
         text = json.dumps({"kind": kind, **asdict(scores)}, indent=1, allow_nan=False)
-        with as_output_error(path):
-            path.write_text(text + "\n", encoding="utf-8")
+        with as_output_error(path), write_atomically(path, replace=True) as partial:
+            partial.write_text(text + "\n", encoding="utf-8")

@@ -21,6 +21,7 @@ from dust3r_sfm.exporters.config import (
     Transfer,
 )
 from dust3r_sfm.exporters.formats import DepthExport, ExportFormat, GlbExport, PlyExport
+from dust3r_sfm.io.outputs.own_files import check_spared
 from dust3r_sfm.pipeline.export import export_scene, load_saved_scene
 
 Number = TypeVar("Number", int, float)
@@ -44,6 +45,8 @@ def run_export(command: Export, console: Console) -> Iterator[str]:
     """Exports, with progress on `console`; yields a line, and for nerfstudio what to type next."""
     config = export_format(command)
     scene = load_saved_scene(command.scene, command.image.photos)
+    if command.output.is_dir() and any(command.output.iterdir()):
+        check_spared(command.output, [("the scene itself", command.scene)])
     with draw_progress(console, command.quiet) as progress:
         names = export_scene(scene, command.output, config, progress, overwrite=command.overwrite)
     yield f"{len(scene.views)} images, in {command.output}: {', '.join(names)}"

@@ -11,6 +11,7 @@ from dust3r_sfm.cli.options import Localize
 from dust3r_sfm.errors import InputError, ReconstructionError
 from dust3r_sfm.images.passed_over import passed_over_line
 from dust3r_sfm.io.intrinsics import read_intrinsics
+from dust3r_sfm.io.outputs.own_files import check_spared, read_files
 from dust3r_sfm.localization import LocalizationConfig, Reference, read_reference
 from dust3r_sfm.pipeline.localization import (
     LocalizeConfig,
@@ -33,6 +34,7 @@ def run_localize(command: Localize, console: Console) -> Iterator[str]:
     quiet = command.files.quiet
     given = None if command.known.intrinsics is None else read_intrinsics(command.known.intrinsics)
     queries = None if command.queries is None else find_queries(command.queries, given)
+    _check_lists_are_spared(command)
     reference = read_reference(command.reference, command.known.images)
     if choice.reason and not quiet:
         console.print(choice.reason)
@@ -79,6 +81,17 @@ def _outputs(command: Localize) -> Outputs:
     if command.queries is not None and wanted == Outputs():
         raise InputError("where to? give --output, --json, --add-to-model or --pictures")
     return wanted
+
+
+def _check_lists_are_spared(command: Localize) -> None:
+    """Photos and references are looked at where they are read."""
+    lists = [*read_files("--intrinsics", command.known.intrinsics)]
+    if command.queries is not None and command.queries.is_file():
+        lists.append(("QUERIES", command.queries))
+    files = command.files
+    for path in (files.output, files.json, files.add_to_model, files.pictures):
+        if path is not None:
+            check_spared(path, lists)
 
 
 def _reference_lines(reference: Reference) -> Iterator[str]:

@@ -6,7 +6,7 @@ from typing import Protocol, runtime_checkable
 
 from dust3r_sfm.errors import OutputError
 from dust3r_sfm.evidence.dense_map import DenseMap, arrays_from_map, map_from_arrays
-from dust3r_sfm.io.arrays import SUFFIX, TemporaryFolder, read_arrays, read_own_arrays, write_arrays
+from dust3r_sfm.io.arrays import PARTIALS, SUFFIX, TemporaryFolder, read_arrays, read_own_arrays, write_arrays
 from dust3r_sfm.types import Pair
 
 MapName = tuple[int, Pair]
@@ -41,7 +41,7 @@ class MapsInMemory:
 
 
 class MapsInFolder:
-    """One file a map. `key` says which run a file belongs to."""
+    """One file a map. `key` says which run a file belongs to; a file says itself which map it is."""
 
     def __init__(self, folder: Path | TemporaryFolder, key: str) -> None:
         # A temporary folder lasts as long as somebody holds it.
@@ -50,24 +50,28 @@ class MapsInFolder:
         self._key = key
 
     def write(self, name: MapName, dense: DenseMap) -> None:
-        write_arrays(self._path(name), self._key, arrays_from_map(dense))
+        write_arrays(self._path(name), self._key_of(name), arrays_from_map(dense))
 
     def read(self, name: MapName) -> DenseMap:
-        return map_from_arrays(read_own_arrays(self._path(name), self._key))
+        return map_from_arrays(read_own_arrays(self._path(name), self._key_of(name)))
 
     def remove(self, name: MapName) -> None:
         _delete(self._path(name))
 
     def holds(self, name: MapName) -> bool:
         """Whether there is such a map of this run and it can be read."""
-        return read_arrays(self._path(name), self._key) is not None
+        return read_arrays(self._path(name), self._key_of(name)) is not None
 
     def keep_only(self, names: Collection[MapName]) -> None:
         """Deletes what another run, or a run that was killed, left."""
         wanted = {self._path(name) for name in names}
-        for path in self._folder.glob("*_by_*"):
+        for path in [*self._folder.glob(f"*_by_*{SUFFIX}"), *self._folder.glob(PARTIALS)]:
             if path not in wanted:
                 _delete(path)
+
+    def _key_of(self, name: MapName) -> str:
+        view, pair = name
+        return f"{self._key} view {view} by {pair.i} {pair.j}"
 
     def _path(self, name: MapName) -> Path:
         view, pair = name

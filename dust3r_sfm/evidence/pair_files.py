@@ -21,19 +21,24 @@ class ReducedPair:
 
 @dataclass(frozen=True)
 class PairFiles:
-    """One file a directed pair, named by its view indices; `key` says which run a file belongs to."""
+    """One file a directed pair, named by its view indices; `key` says which run a file belongs to. A file
+    says itself which pair it is of: under another's name it is none."""
 
     folder: Path
     key: str
 
     def write(self, reduced: ReducedPair) -> None:
         """Raises OutputError when it cannot be written."""
-        write_arrays(self._path(reduced.summary.pair), self.key, _arrays_from_pair(reduced))
+        pair = reduced.summary.pair
+        write_arrays(self._path(pair), self._key(pair), _arrays_from_pair(reduced))
 
     def read(self, pair: Pair) -> ReducedPair | None:
         """None where there is none of this run, or none that can be read."""
-        arrays = read_arrays(self._path(pair), self.key)
+        arrays = read_arrays(self._path(pair), self._key(pair))
         return None if arrays is None else _pair_from_arrays(pair, arrays)
+
+    def _key(self, pair: Pair) -> str:
+        return f"{self.key} pair {pair.i} {pair.j}"
 
     def _path(self, pair: Pair) -> Path:
         return self.folder / f"{pair.i:05d}_{pair.j:05d}{SUFFIX}"

@@ -16,6 +16,7 @@ from dust3r_sfm.exporters.tracks.originals import FilePixels, originals_of
 from dust3r_sfm.exporters.tracks.track_budget import choose_points, rank_within
 from dust3r_sfm.geometry.cameras import opencv_camera, undistort_camera
 from dust3r_sfm.geometry.colmap.models import add_camera, add_image, track_of
+from dust3r_sfm.io.outputs.colmap_writing import write_binary_model, write_text_model
 from dust3r_sfm.types import Camera, Scene
 
 _logger = logging.getLogger(__name__)
@@ -47,19 +48,10 @@ def write_model(
     model = model_of(scene, files, names, config)
     folder.mkdir(parents=True, exist_ok=True)
     if config.binary:
-        model.write_binary(str(folder))
+        write_binary_model(model, folder)
     if text:
-        _write_text(model, folder)
+        write_text_model(model, folder)
     return model
-
-
-def _write_text(model: pycolmap.Reconstruction, folder: Path) -> None:
-    model.write_text(str(folder))
-    for path in folder.glob("*.txt"):
-        # pycolmap ends lists with a blank, on which readers that split at every blank stumble.
-        lines = path.read_text(encoding="utf-8", errors="surrogateescape").split("\n")
-        text = "\n".join(line.rstrip(" ") for line in lines)
-        path.write_text(text, encoding="utf-8", errors="surrogateescape", newline="\n")
 
 
 def _text_can_hold_names(names: Sequence[str], config: ColmapExport) -> bool:

@@ -2,7 +2,6 @@
 
 from dataclasses import dataclass
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 import numpy as np
 import pycolmap
@@ -40,10 +39,12 @@ def export_mesh(cloud: PointCloud, path: Path, config: MeshConfig | None = None)
             "lower --min-views or --min-confidence"
         )
     path.parent.mkdir(parents=True, exist_ok=True)
-    with TemporaryDirectory() as folder:
-        points = Path(folder) / "points.ply"
+    points = path.with_name(f".{path.name}.points.ply")
+    try:
         export_point_cloud(cloud, points)
         # Its threads spin while they wait for one another: two take longer than one.
         trim = config.depth - config.sparser_levels
         options = pycolmap.PoissonMeshingOptions(depth=config.depth, trim=trim, num_threads=1)
         pycolmap.poisson_meshing(points, path, options)
+    finally:
+        points.unlink(missing_ok=True)

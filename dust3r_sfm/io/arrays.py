@@ -6,6 +6,7 @@ import tempfile
 import weakref
 import zlib
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
@@ -14,15 +15,20 @@ from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save
 
 from dust3r_sfm.errors import OutputError
+from dust3r_sfm.io.outputs.room import describe_os_error
 
 SUFFIX = ".safetensors"
+PARTIALS = f".*{SUFFIX}.partial-*"
+"""What a kill leaves of files that were being written."""
 _ABOUT = "about"
 
 
 def write_arrays(path: Path, key: str, arrays: Mapping[str, np.ndarray]) -> None:
-    """A safetensors file of booleans, integers or floats, whole or not at all: a kill leaves at most a
-    .partial file, which nothing reads. (Thousands are written beside the work itself: a zip archive of each
-    would take several times as long.) Memory: twice the arrays'.
+    """A safetensors file of booleans, integers or floats, whole or not at all: a kill leaves at most one of
+    `PARTIALS`, which nothing reads, and of two processes that write one file the last one's stands.
+    (Thousands are written beside the work itself: a zip archive of each would take several times as long.)
+    `key` is all that `read_arrays` goes by: of which run the file is, and which of its files. Memory: twice
+    the arrays'.
 
     Raises OutputError when it cannot be written.
     """
@@ -32,18 +38,20 @@ def write_arrays(path: Path, key: str, arrays: Mapping[str, np.ndarray]) -> None
     ordered = {name: np.asarray(a, a.dtype.newbyteorder("="), order="C") for name, a in arrays.items()}
     # One entry, as several would be written in an order of their own each time.
     content = save(ordered, {_ABOUT: f"{_checksum(ordered)} {key}"})
-    partial = path.with_suffix(".partial")
+    partial = path.with_name(f".{path.name}.partial-{os.getpid()}")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         partial.write_bytes(content)
         os.replace(partial, path)
     except OSError as error:
-        message = f"{path}: cannot be written ({error.strerror}); free space or choose another output"
-        raise OutputError(message) from error
+        with suppress(OSError):
+            partial.unlink(missing_ok=True)
+        reason = describe_os_error(error, path, len(content))
+        raise OutputError(f"{path}: cannot be written: {reason}") from error
 
 
 def read_arrays(path: Path, key: str) -> dict[str, np.ndarray] | None:
-    """None if the file is missing, damaged or of another run."""
+    """None if the file is missing, damaged or of another key."""
     try:
         with safe_open(path, "np") as stored:
             checksum, _, written_key = (stored.metadata() or {}).get(_ABOUT, "").partition(" ")

@@ -3,14 +3,20 @@
 import hashlib
 import os
 import shutil
+import socket
+import sys
+import time
 import uuid
+import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from dust3r_sfm.errors import OutputError
 
-_LONGEST_NAME = 255 - len("..partial-") - 12
+_LONGEST_S = 24 * 3600.0
+"""That nothing is written into for so long is what a killed run left, whoever has its number now."""
+_LONGEST_NAME = 255 - len("..partial-") - len("01234567-4194304-01234567")
 """Bytes: file systems allow 255 with what is put around them."""
 
 
@@ -19,14 +25,13 @@ def write_atomically(target: Path, replace: bool = False) -> Iterator[Path]:
     """Yields a path beside `target`, where nothing is yet, to write a file or a folder at; renames
     it to `target` when the block ends well and removes it when it does not.
 
-    A killed run leaves a hidden `.name.partial-*` sibling, which the next run for the same target
-    removes: two runs must not write one target at a time. An existing target is an OutputError
+    A killed run leaves a hidden `.name.partial-*` sibling, which the next run for the same target removes. Of
+    two that write one target at a time, the last one's stands. An existing target is an OutputError
     unless `replace`: a file is then replaced in one step; a folder by a folder in two, between which (for
     microseconds) a kill leaves no target, and never a half of one. A file never takes a folder's place.
     """
     target = target.absolute()
-    if target.exists() and not replace:
-        raise OutputError(f"{target}: exists already. Choose another output, or ask to overwrite it")
+    _check_new(target, replace)
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
         _remove_leftovers(target)
@@ -35,15 +40,23 @@ def write_atomically(target: Path, replace: bool = False) -> Iterator[Path]:
     partial = _hidden_sibling(target)
     try:
         yield partial
+        _check_new(target, replace)
         _publish(partial, target)
     finally:
         _remove(partial)
+
+
+def _check_new(target: Path, replace: bool) -> None:
+    if target.exists() and not replace:
+        raise OutputError(f"{target}: exists already. Choose another output, or ask to overwrite it")
 
 
 def _publish(partial: Path, target: Path) -> None:
     assert partial.exists(), f"nothing was written at {partial}"
     if target.is_dir() and not partial.is_dir():
         raise OutputError(f"{target}: is a folder; name a file")
+    if target.exists() and not (target.is_dir() or target.is_file()):
+        raise OutputError(f"{target}: is a device or a pipe; name a file")
     try:
         if target.is_dir() and not target.is_symlink():
             # A folder that is not empty cannot be renamed over, so the old one steps aside first.
@@ -58,21 +71,45 @@ def _publish(partial: Path, target: Path) -> None:
 
 
 def _hidden_sibling(target: Path) -> Path:
-    return target.with_name(f"{_hidden_prefix(target)}{uuid.uuid4().hex[:12]}")
+    """Its name says which process writes it."""
+    return target.with_name(f"{_prefix(target)}{_machine()}-{os.getpid()}-{uuid.uuid4().hex[:8]}")
 
 
-def _hidden_prefix(target: Path) -> str:
+def _remove_leftovers(target: Path) -> None:
+    for path in target.parent.iterdir():
+        if path.name.startswith(_prefix(target)) and _is_left(path, path.name.removeprefix(_prefix(target))):
+            _remove(path)
+
+
+def _is_left(path: Path, owner: str) -> bool:
+    """Whether nobody writes it any more: no process of that number runs on this machine, or it is old."""
+    try:
+        if time.time() - path.lstat().st_mtime > _LONGEST_S:
+            return True
+    except OSError:
+        return False
+    machine, process, *_ = *owner.split("-"), "", ""
+    # Elsewhere, and under Windows, nobody can be asked.
+    if machine != _machine() or not process.isdecimal() or sys.platform == "win32":
+        return False
+    try:
+        os.kill(int(process), 0)
+    except (ProcessLookupError, OverflowError):
+        return True
+    except OSError:
+        return False
+    return False
+
+
+def _prefix(target: Path) -> str:
     """A name as long as file systems allow has no room for more: a digest stands for it."""
     encoded = os.fsencode(target.name)
     is_long = len(encoded) > _LONGEST_NAME
     return f".{hashlib.sha256(encoded).hexdigest() if is_long else target.name}.partial-"
 
 
-def _remove_leftovers(target: Path) -> None:
-    prefix = _hidden_prefix(target)
-    for path in target.parent.iterdir():
-        if path.name.startswith(prefix):
-            _remove(path)
+def _machine() -> str:
+    return f"{zlib.crc32(socket.gethostname().encode()):08x}"
 
 
 def _remove(path: Path) -> None:

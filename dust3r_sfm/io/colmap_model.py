@@ -12,21 +12,21 @@ from jaxtyping import Float
 
 from dust3r_sfm.errors import InputError
 from dust3r_sfm.geometry.transforms import camera_centre
-from dust3r_sfm.io.colmap_binary import (
+from dust3r_sfm.io.colmap.binary import (
     read_binary_cameras,
     read_binary_frames,
     read_binary_images,
     read_binary_rigs,
     read_binary_tracks,
 )
-from dust3r_sfm.io.colmap_records import (
+from dust3r_sfm.io.colmap.records import (
     ModelRecords,
     check_cameras,
     check_rigs,
     check_tracks,
     unique,
 )
-from dust3r_sfm.io.colmap_text import read_text_cameras, read_text_images, read_text_tracks
+from dust3r_sfm.io.colmap.text import read_text_cameras, read_text_images, read_text_tracks
 from dust3r_sfm.types import Camera, Rigid
 
 _logger = logging.getLogger(__name__)

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
 from dust3r_sfm.errors import InputError
-from dust3r_sfm.io.colmap_records import camera_record
+from dust3r_sfm.io.colmap.records import camera_record
 from dust3r_sfm.io.text_files import numbered_lines
 from dust3r_sfm.io.values import quoted
 from dust3r_sfm.types import Camera

@@ -57,8 +57,9 @@ def load_scene(path: Path) -> Scene:
     if path.is_dir():
         path = path / SCENE_FILE
     try:
-        # Of anything else numpy says that it may be a pickle, and how to open it unsafely.
-        if path.is_file():
+        # Of anything else numpy says that it may be a pickle, and how to open it unsafely; a pipe would be
+        # waited for.
+        if path.exists():
             _check_archive(path)
         with np.load(path, allow_pickle=False) as file:
             arrays = {name: file[name] for name in file.files}
@@ -86,6 +87,8 @@ def load_scene(path: Path) -> Scene:
 def _check_archive(path: Path) -> None:
     """Raises ValueError for what is no archive, and for one that says it unpacks to more than it has: scenes
     are stored as they are, so that a file takes no more memory than its size."""
+    if not path.is_file():
+        raise ValueError("no regular file")
     if not zipfile.is_zipfile(path):
         raise ValueError("no NumPy archive")
     with zipfile.ZipFile(path) as archive:

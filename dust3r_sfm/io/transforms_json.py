@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from dust3r_sfm.errors import InputError
-from dust3r_sfm.io.colmap_records import camera_record
+from dust3r_sfm.io.colmap.records import camera_record
 from dust3r_sfm.io.text_files import read_json
 from dust3r_sfm.io.values import finite_number, image_size, quoted, rigid_from_matrix
 from dust3r_sfm.types import Camera, Rigid

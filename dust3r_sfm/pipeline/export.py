@@ -16,7 +16,8 @@ from dust3r_sfm.exporters.mesh import export_mesh
 from dust3r_sfm.exporters.nerfstudio import export_nerfstudio
 from dust3r_sfm.exporters.point_cloud import export_glb, export_point_cloud
 from dust3r_sfm.io.atomic import write_atomically
-from dust3r_sfm.io.scene_file import load_scene
+from dust3r_sfm.io.outputs.locks import take_lock
+from dust3r_sfm.io.scene_file import SCENE_FILE, load_scene
 from dust3r_sfm.pipeline.output import as_output_error
 from dust3r_sfm.progress import Progress, Silent
 from dust3r_sfm.types import Scene
@@ -53,19 +54,37 @@ def export_scene(
     held = _is_taken(output)
     if held and not overwrite:
         raise OutputError(f"{output}: is not empty; choose another folder, or replace with --overwrite")
+    if held and (output / SCENE_FILE).exists():
+        raise OutputError(
+            f"{output}: holds a reconstruction, whose files would be replaced; choose another folder"
+        )
     if held:
         _check_photos_are_elsewhere(scene, output)
     # A folder that is there stays: it may be the current one, or a mount point.
-    beside = output.is_dir()
-    target = output / ".export" if beside else output
-    with as_output_error(output), write_atomically(target, replace=True) as partial:
+    if not output.is_dir():
+        return _write_whole(scene, output, config, progress)
+    with as_output_error(output):
+        lock = take_lock(output / ".export.lock", output)
+    try:
+        names = _write_whole(scene, output / ".export", config, progress, replace=True)
+        with as_output_error(output):
+            _move(output / ".export", output)
+    finally:
+        lock.release()
+    return names
+
+
+def _write_whole(
+    scene: Scene,
+    target: Path,
+    config: ExportFormat | None,
+    progress: Progress | None,
+    replace: bool = False,
+) -> tuple[str, ...]:
+    with as_output_error(target), write_atomically(target, replace=replace) as partial:
         partial.mkdir(parents=True)
         _write(scene, partial, config or ColmapDataset(), progress or Silent())
-        names = tuple(sorted(path.name for path in partial.iterdir()))
-    if beside:
-        with as_output_error(output):
-            _move(target, output)
-    return names
+        return tuple(sorted(path.name for path in partial.iterdir()))
 
 
 def _is_taken(output: Path) -> bool:

@@ -1,22 +1,15 @@
-"""The output folder of a run: refused, begun, resumed, filled at the end, tidied.
+"""The output folder of a run: refused, or filled at the end. While a run lasts, only OUT/.work is there."""
 
-While a run lasts, only OUT/.work exists of it: the record of what it was made from, the caches of
-inference, and finally the results, which are moved into OUT when all of them are there.
-"""
-
-import errno
-import json
 import os
 import shutil
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
-from dataclasses import asdict, dataclass
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from enum import Enum
 from pathlib import Path
 
-from dust3r_sfm.errors import InputError, OutputError, ReconstructionError
-from dust3r_sfm.io.atomic import write_atomically
-from dust3r_sfm.io.text_files import read_json
+from dust3r_sfm.errors import OutputError
+from dust3r_sfm.io.outputs.locks import check_free
+from dust3r_sfm.io.outputs.room import describe_os_error
 
 RESULTS = (
     "sparse",
@@ -30,9 +23,9 @@ RESULTS = (
 )
 """All that a run puts into its output folder, and all it ever takes away there."""
 
-_WORK = ".work"
-_RECORD = "run.json"
-_SHOWN = 3
+WORK = ".work"
+RECORD = "run.json"
+LOCK = "lock"
 
 
 class Existing(str, Enum):
@@ -43,17 +36,9 @@ class Existing(str, Enum):
     RESUME = "resume"
 
 
-@dataclass(frozen=True)
-class RunRecord:
-    """What a run was made from: name -> content of each photo, option -> its value as text."""
-
-    photos: dict[str, str]
-    options: dict[str, str]
-
-
 def is_unfinished(output: Path) -> bool:
     """Whether the folder holds a run that RESUME would continue."""
-    return (output / _WORK / _RECORD).exists()
+    return (output / WORK / RECORD).exists()
 
 
 def check_output(output: Path, existing: Existing, photos: Path | Sequence[Path]) -> None:
@@ -74,7 +59,8 @@ def check_output(output: Path, existing: Existing, photos: Path | Sequence[Path]
             raise OutputError(f"{output}: cannot be written to (no permission); choose another folder")
         held = sorted(path.name for path in output.iterdir())
     if held:
-        _check_existing(output, existing, held)
+        check_free(output / WORK / LOCK, output)
+        check_existing(output, existing, held)
 
 
 def check_file(file: Path) -> None:
@@ -82,6 +68,8 @@ def check_file(file: Path) -> None:
     with as_output_error(file):
         if file.is_dir():
             raise OutputError(f"{file}: is a folder; name a file")
+        if file.exists() and not file.is_file():
+            raise OutputError(f"{file}: is a device or a pipe; name a file")
         _check_parent(file)
 
 
@@ -93,8 +81,9 @@ def _check_parent(output: Path) -> None:
         raise OutputError(f"{output}: cannot be made in {parent} (no permission); choose another folder")
 
 
-def _check_existing(output: Path, existing: Existing, held: Sequence[str]) -> None:
-    unfinished = _WORK in held
+def check_existing(output: Path, existing: Existing, held: Sequence[str]) -> None:
+    """Raises OutputError where the user has not allowed what is going to become of what the folder holds."""
+    unfinished = WORK in held
     if existing is Existing.REFUSE and unfinished:
         raise OutputError(
             f"{output}: holds an unfinished run; continue it with --resume or start anew with --overwrite"
@@ -107,105 +96,22 @@ def _check_existing(output: Path, existing: Existing, held: Sequence[str]) -> No
         raise OutputError(f"{output}: holds no unfinished run to resume; start anew with --overwrite")
 
 
-@contextmanager
-def work_folder(output: Path, existing: Existing, record: RunRecord, keep: bool) -> Iterator[Path]:
-    """OUT/.work for as long as the block runs: begun anew, or that of an unfinished equal run.
-
-    Removed (unless `keep`) when the block ends well or no model comes of these photos; kept for a
-    resume when anything else ends it.
-    Raises OutputError when the run to be resumed was made from other photos or options.
-    """
-    work = output / _WORK
-    with as_output_error(output):
-        if existing is not Existing.RESUME:
-            _remove(work)
-        elif (work / _RECORD).exists():
-            _check_same_run(work / _RECORD, record)
-        work.mkdir(parents=True, exist_ok=True)
-        with write_atomically(work / _RECORD, replace=True) as partial:
-            partial.write_text(json.dumps(asdict(record), indent=1, sort_keys=True), encoding="utf-8")
-    try:
-        yield work
-    except ReconstructionError:
-        if not keep:
-            _discard(output)
-        raise
-    if not keep:
-        _discard(output)
-
-
-def _discard(output: Path) -> None:
-    """Removes OUT/.work, its record last so that a kill in between can be resumed, and OUT if empty."""
-    work = output / _WORK
-    with as_output_error(output):
-        for path in work.iterdir():
-            if path.name != _RECORD:
-                _remove(path)
-        _remove(work)
-        if not any(output.iterdir()):
-            # The current folder and mount points cannot go, and need not.
-            with suppress(OSError):
-                output.rmdir()
-
-
 def publish(results: Path, output: Path) -> None:
     """Moves what `results` holds into OUT; former results step aside first and are then removed."""
-    former = output / _WORK / "former"
+    former = output / WORK / "former"
     with as_output_error(output):
-        _remove(former)
+        remove(former)
         former.mkdir()
         for name in RESULTS:
             if (output / name).exists():
                 (output / name).rename(former / name)
             if (results / name).exists():
                 (results / name).rename(output / name)
-        _remove(former)
+        remove(former)
 
 
-def _read_record(path: Path) -> RunRecord:
-    try:
-        written = read_json(path)
-    except InputError as error:
-        raise OutputError(f"{path}: is damaged; start anew with --overwrite") from error
-    parts = [written.get(part) for part in ("photos", "options")] if isinstance(written, dict) else [None]
-    if not all(isinstance(part, dict) and all(map(_is_text, part.values())) for part in parts):
-        raise OutputError(f"{path}: is damaged; start anew with --overwrite")
-    return RunRecord(*parts)
-
-
-def _is_text(value: object) -> bool:
-    return isinstance(value, str)
-
-
-def _check_same_run(path: Path, record: RunRecord) -> None:
-    stored = _read_record(path)
-    for what, before, now in (
-        ("photos", stored.photos, record.photos),
-        ("options", stored.options, record.options),
-    ):
-        if before != now:
-            raise OutputError(
-                f"{path.parent.parent}: the unfinished run there was made from other {what} "
-                f"({_difference(before, now)}); resume with the same ones, or start anew with --overwrite"
-            )
-
-
-def _difference(before: Mapping[str, str], now: Mapping[str, str]) -> str:
-    """What was added, removed and changed, the first few of each."""
-    changes = {
-        "added": sorted(now.keys() - before.keys()),
-        "missing": sorted(before.keys() - now.keys()),
-        "changed": sorted(key for key in before.keys() & now.keys() if before[key] != now[key]),
-    }
-    return "; ".join(f"{verb}: {_first(names)}" for verb, names in changes.items() if names)
-
-
-def _first(names: Sequence[str]) -> str:
-    rest = len(names) - _SHOWN
-    return ", ".join(names[:_SHOWN]) + (f" and {rest} more" if rest > 0 else "")
-
-
-def _remove(path: Path) -> None:
+def remove(path: Path) -> None:
+    """A file, a link (never what it leads to) or a folder with all in it."""
     if path.is_dir() and not path.is_symlink():
         shutil.rmtree(path)
     else:
@@ -213,12 +119,11 @@ def _remove(path: Path) -> None:
 
 
 @contextmanager
-def as_output_error(output: Path) -> Iterator[None]:
-    """Turns what the file system refuses below `output` into an OutputError."""
+def as_output_error(output: Path, needed_bytes: int | None = None) -> Iterator[None]:
+    """Turns what the file system refuses below `output` into an OutputError, which for a full disk says how
+    much room there is, and how much is needed."""
     try:
         yield
     except OSError as error:
-        where = error.filename or output
-        full = error.errno in (errno.ENOSPC, errno.EDQUOT)
-        remedy = "free space or choose another output" if full else "choose another output"
-        raise OutputError(f"{where}: {error.strerror or error}; {remedy}") from error
+        where = Path(os.fsdecode(error.filename)) if isinstance(error.filename, (str, bytes)) else output
+        raise OutputError(f"{where}: {describe_os_error(error, where, needed_bytes)}") from error

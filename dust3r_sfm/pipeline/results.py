@@ -17,6 +17,9 @@ from dust3r_sfm.pipeline.config import ReconstructConfig
 from dust3r_sfm.progress import Progress
 from dust3r_sfm.types import Reconstruction, Scene, View
 
+_POINT_BYTES = 27
+"""Of the cloud: place and normal in single precision, colour."""
+
 
 def write_results(
     reconstruction: Reconstruction,
@@ -44,6 +47,18 @@ def write_results(
     write_report(report, folder / "report.json")
     if page is not None:
         write_report_page(page_content(report, reconstruction, drawn, views, page), folder / "report.html")
+
+
+def results_bytes(reconstruction: Reconstruction, config: ReconstructConfig) -> int:
+    """About what `write_results` writes: depth and confidence twice, pictures, the cloud twice. Pictures of
+    depth, the model and the report take little beside them."""
+    total = 0
+    for scene in reconstruction.scenes:
+        maps = sum(values.nbytes for values in (*scene.depth, *scene.confidence))
+        pixels, most = sum(depth.size for depth in scene.depth), config.export.max_cloud_points
+        cloud = pixels if most is None else min(most, pixels)
+        total += 2 * maps + sum(view.image.nbytes for view in scene.views) + 2 * _POINT_BYTES * cloud
+    return total
 
 
 def _write_dense(scene: Scene, folder: Path, config: ReconstructConfig) -> PointCloud:

@@ -12,17 +12,12 @@ from dust3r_sfm.io.atomic import write_atomically
 from dust3r_sfm.pipeline.clock import StageClock
 from dust3r_sfm.pipeline.config import ReconstructConfig, options_as_text
 from dust3r_sfm.pipeline.job import Job, plan_of, prepare_job
-from dust3r_sfm.pipeline.output import (
-    Existing,
-    RunRecord,
-    as_output_error,
-    check_output,
-    publish,
-    work_folder,
-)
+from dust3r_sfm.pipeline.output import Existing, as_output_error, check_output, publish
 from dust3r_sfm.pipeline.plan import Plan
-from dust3r_sfm.pipeline.results import write_results
+from dust3r_sfm.pipeline.results import results_bytes, write_results
+from dust3r_sfm.pipeline.run_inputs import check_inputs_are_spared, given_inputs
 from dust3r_sfm.pipeline.scenes import reconstruct_job
+from dust3r_sfm.pipeline.work_folder import RunRecord, work_folder
 from dust3r_sfm.progress import Progress, Silent
 from dust3r_sfm.types import Reconstruction, Scene
 from dust3r_sfm.view_graph import ViewGraph
@@ -67,6 +62,7 @@ def reconstruct_all(
     clock = StageClock(progress or Silent())
     if output is not None:
         check_output(output, existing, photos)
+        check_inputs_are_spared(output, given_inputs(photos, config))
     job = prepare_job(photos, config)
 
     def announce(graph: ViewGraph) -> None:
@@ -74,10 +70,13 @@ def reconstruct_all(
 
     if output is None:
         return reconstruct_job(job, None, clock, announce)
+    # Photos may be links that lead into the output.
+    check_inputs_are_spared(output, [("a photo", v.path) for v in job.loaded.views if v.path is not None])
     with work_folder(output, existing, _run_record(job), keep_work) as work:
         reconstruction = reconstruct_job(job, work, clock, announce)
         facts = _run_facts(job, clock, command)
-        with as_output_error(output), write_atomically(work / "results", replace=True) as results:
+        needed = results_bytes(reconstruction, config)
+        with as_output_error(output, needed), write_atomically(work / "results", replace=True) as results:
             write_results(reconstruction, job.loaded.views, facts, results, config, clock)
         publish(work / "results", output)
     return reconstruction

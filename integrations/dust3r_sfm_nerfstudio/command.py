@@ -21,12 +21,21 @@ DESCRIPTION = (
 class ProcessDust3r(ProcessOptions):
     def main(self) -> None:
         """Processes the data; what the user can mend ends the process with one line and an exit code."""
-        # Imported here: it takes seconds, which other commands and --help need not wait for.
-        from dust3r_sfm_nerfstudio.running import run
+        from dust3r_sfm.cli.interruption import run_interruptibly
 
-        code = run(self, shlex.join([Path(sys.argv[0]).name, *sys.argv[1:]]))
+        code = run_interruptibly(self._run)
         if code:
             sys.exit(code)
+
+    def _run(self) -> int:
+        from dust3r_sfm.cli.interruption import without_their_handlers
+
+        # Imported here: it takes seconds, which other commands and --help need not wait for.
+        with without_their_handlers():
+            import pycolmap  # noqa: F401
+        from dust3r_sfm_nerfstudio.running import run
+
+        return run(self, shlex.join([Path(sys.argv[0]).name, *sys.argv[1:]]))
 
 
 def with_dust3r(commands: Any) -> Any:

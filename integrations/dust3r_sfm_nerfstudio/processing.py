@@ -9,8 +9,10 @@ from dust3r_sfm.cli.compute import choose_regressor
 from dust3r_sfm.cli.options import ComputeOptions, Reconstruct
 from dust3r_sfm.cli.options.reconstruct import KnownOptions, OutputOptions, PhotoOptions, SolvingOptions
 from dust3r_sfm.errors import InputError, OutputError
+from dust3r_sfm.io.outputs.locks import take_lock
+from dust3r_sfm.io.outputs.own_files import read_files
 from dust3r_sfm.pipeline import Existing, Plan, ReconstructConfig, reconstruct_all
-from dust3r_sfm.pipeline.output import is_unfinished
+from dust3r_sfm.pipeline.output import as_output_error, is_unfinished
 from dust3r_sfm.progress import Progress
 from dust3r_sfm.types import Reconstruction
 from dust3r_sfm_nerfstudio.dataset import OURS, find_replaced, write_dataset
@@ -38,6 +40,18 @@ def process(
     """
     _check(command)
     work = command.output_dir / OURS
+    with as_output_error(command.output_dir):
+        lock = take_lock(work / ".lock", command.output_dir)
+    try:
+        return _process_alone(command, work, say, progress, typed)
+    finally:
+        lock.release()
+
+
+def _process_alone(
+    command: ProcessOptions, work: Path, say: Callable[[str], None], progress: Progress, typed: str | None
+) -> Processed:
+    """With nobody else at work in the folder."""
     inputs = gather(command, work / "frames", progress, say)
     config = _config(command, say)
 
@@ -82,7 +96,8 @@ def _check(command: ProcessOptions) -> None:
             raise InputError(f"{option} {path}: does not exist")
         if path.is_dir() and output.is_relative_to(path.resolve()):
             raise OutputError(f"{command.output_dir}: lies in {option} {path}; choose a folder outside it")
-        lost = find_replaced(command, path)
+        files = read_files(option, path) if option == "--known-cameras" else [(option, path)]
+        lost = next((lost for _, file in files if (lost := find_replaced(command, file)) is not None), None)
         if lost is not None:
             raise OutputError(
                 f"{lost}: holds {option} and would be replaced by the dataset; choose another --output-dir, "

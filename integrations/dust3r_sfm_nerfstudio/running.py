@@ -1,7 +1,6 @@
 """The command as nerfstudio's users meet it: rules, colours, a summary, and one line for what went wrong."""
 
 import logging
-import signal
 from collections.abc import Iterator
 
 import numpy as np
@@ -11,6 +10,7 @@ from rich.logging import RichHandler
 from rich.markup import escape
 
 from dust3r_sfm.cli.drawing import draw_progress
+from dust3r_sfm.cli.interruption import exit_code
 from dust3r_sfm.errors import Dust3rSfmError
 from dust3r_sfm.exporters.tracks.originals import originals_of
 from dust3r_sfm.images.passed_over import passed_over_line
@@ -18,15 +18,14 @@ from dust3r_sfm.io.photo_names import shown
 from dust3r_sfm_nerfstudio.options import ProcessOptions
 from dust3r_sfm_nerfstudio.processing import Processed, process
 
-_INTERRUPTED = 130
 _LEFT_OUT_SHOWN = 10
 _FEW, _SOME = 0.4, 0.8
 """Shares of posed photos below which nerfstudio's summaries turn red and yellow."""
 
 
 def run(command: ProcessOptions, typed: str | None = None) -> int:
-    """The exit code, as of `dust3r-sfm`: 0 success, 2 input, 3 output, 4 no model, 130 Ctrl-C, 1 the system
-    gave up. `typed` is the command line, for the report."""
+    """The exit code, as of `dust3r-sfm`: 0 success, 2 input, 3 output, 4 no model, 130 Ctrl-C, 143 SIGTERM, 1
+    the system gave up. `typed` is the command line, for the report."""
     console = _console()
     _quiet_libraries(console, command.verbose)
     try:
@@ -38,9 +37,9 @@ def run(command: ProcessOptions, typed: str | None = None) -> int:
     except (OSError, MemoryError) as error:
         console.print(f"[bold red]Error: {type(error).__name__}: {escape(_one_line(error))}", soft_wrap=True)
         return Dust3rSfmError.exit_code
-    except KeyboardInterrupt:
+    except KeyboardInterrupt as interrupt:
         console.print("[bold yellow]Stopped; the same command continues.")
-        return _INTERRUPTED
+        return exit_code(interrupt)
     console.rule("[bold green]:tada: :tada: :tada: All DONE :tada: :tada: :tada:")
     for line in summary(command, processed):
         console.print(line, justify="center")
@@ -58,8 +57,6 @@ def _console() -> Console:
 
 
 def _quiet_libraries(console: Console, verbose: bool) -> None:
-    # Importing pycolmap makes SIGTERM print a native stack.
-    signal.signal(signal.SIGTERM, signal.SIG_DFL)
     if verbose:
         logger = logging.getLogger("dust3r_sfm")
         logger.addHandler(RichHandler(console=console, show_path=False))

@@ -74,3 +74,12 @@ def test_another_run_s_file_and_another_direction_are_not_read(tmp_path: Path) -
     PairFiles(tmp_path, "key").write(reduced_pair(5))
     assert PairFiles(tmp_path, "other").read(Pair(3, 1)) is None
     assert PairFiles(tmp_path, "key").read(Pair(1, 3)) is None
+
+
+def test_one_pair_s_file_under_another_s_name_is_none(tmp_path: Path) -> None:
+    files = PairFiles(tmp_path, "key")
+    files.write(reduced_pair(5))
+    (written,) = tmp_path.iterdir()
+    (tmp_path / "00001_00003.safetensors").write_bytes(written.read_bytes())
+    assert files.read(Pair(1, 3)) is None
+    assert files.read(Pair(3, 1)) is not None

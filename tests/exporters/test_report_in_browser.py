@@ -19,7 +19,7 @@ from dust3r_sfm.dense.point_cloud import dense_points
 from dust3r_sfm.exporters.config import ReportPageConfig
 from dust3r_sfm.exporters.report import RunFacts, report_json
 from dust3r_sfm.exporters.report_page import draw_scene, page_content, write_report_page
-from dust3r_sfm.types import Pair, PairReport, Reconstruction, Scene
+from dust3r_sfm.types import Pair, PairReport, Reconstruction, Scene, Tracks
 
 __all__ = ["browser"]  # A fixture.
 
@@ -115,9 +115,7 @@ def test_each_photo_is_a_camera_or_left_out_with_a_reason(
         # The one that could be read is shown.
         assert page.page.locator("#left-out img").count() == 1
         assert page.page.locator("#gallery img").count() == 3 * len(placed)
-        assert page.page.evaluate(
-            "[...document.images].every((image) => image.complete || image.loading === 'lazy')"
-        )
+        assert page.page.evaluate("[...document.images].every((image) => image.naturalWidth > 0)")
 
 
 CELLS = "rows => rows.map(row => [...row.cells].map(cell => cell.textContent).join('\\n'))"
@@ -215,8 +213,23 @@ def test_choosing_a_photo_shows_it(browser: Any, out: Path, report: dict[str, An
         np.testing.assert_allclose(shown, image["covariance"], rtol=0.01)
         assert page.page.locator("#scene-choice button[aria-pressed=true]").get_attribute("data-scene") == "1"
         assert page.page.locator("#graph circle.chosen").get_attribute("data-photo") == "5"
-        page.page.click("#cameras tbody tr >> nth=5")
+        page.page.click("#selected .close")
         assert page.page.locator("#selected").is_hidden()
+        assert page.page.locator(".chosen").count() == 0
+
+
+def test_a_click_on_a_pyramid_shows_its_photo(browser: Any, out: Path, report: dict[str, Any]) -> None:
+    with opened(browser, out / "report.html") as page:
+        page.page.fill("#point-size", "0.4")
+        page.page.fill("#camera-size", "0.4")
+        off = np.abs(shot(page).astype(int) - [194, 65, 12]).sum(
+            axis=-1
+        )  # The light style's colour of cameras.
+        y, x = np.unravel_index(off.argmin(), off.shape)
+        assert off[y, x] < 60
+        page.page.click("#canvas", position={"x": int(x), "y": int(y)})
+        (name,) = page.texts("#selected h3")
+        assert name in {image["name"] for image in report["images"] if image["scene"] == 0}
 
 
 def test_cameras_are_sorted_by_a_heading(browser: Any, out: Path, report: dict[str, Any]) -> None:
@@ -288,3 +301,36 @@ def test_no_name_is_more_than_text(browser: Any, scene: Scene, tmp_path: Path) -
         assert page.page.evaluate(
             "[...document.images].every((image) => image.src.startsWith('data:image/jpeg'))"
         )
+
+
+def test_many_photos_are_drawn_where_they_were_taken(browser: Any, scene: Scene, tmp_path: Path) -> None:
+    """In the graph, seen from above: the farther to the right of the first camera, the more to the right."""
+    config, count = ReportPageConfig(), 150
+    poses = np.tile(scene.cam_from_world[0], (count, 1, 1))
+    poses[:, :3, :3] = np.eye(3)
+    poses[:, :3, 3] = -np.stack(
+        [np.linspace(0, 30, count), np.zeros(count), np.linspace(0, 3, count)], axis=1
+    )
+    many = replace(
+        scene,
+        views=tuple(replace(scene.views[0], name=f"{index}.jpg") for index in range(count)),
+        cameras=(scene.cameras[0],) * count,
+        cam_from_world=poses,
+        depth=(scene.depth[0],) * count,
+        confidence=(scene.confidence[0],) * count,
+        tracks=Tracks.empty(),
+        report=replace(scene.report, pairs=()),
+    )
+    reconstruction = Reconstruction((many,), {})
+    drawn = [draw_scene(many, dense_points(many, 2000), config.max_points, config)]
+    report = report_json(reconstruction, RunFacts([view.name for view in many.views]))
+    write_report_page(page_content(report, reconstruction, drawn, many.views, config), tmp_path / "many.html")
+    with opened(browser, tmp_path / "many.html") as page:
+        assert "seen from above" in page.texts("#pairs-summary")[0]
+        at = page.page.evaluate(
+            "[...document.querySelectorAll('circle')].map((c) => [c.cx.baseVal.value, c.cy.baseVal.value])"
+        )
+        across, down = (np.array(at) - at[0]).T
+        np.testing.assert_allclose(across, np.linspace(0, across[-1], count), atol=0.1)
+        np.testing.assert_allclose(down, -0.1 * across, atol=0.1)
+        assert 900 < across[-1] < 1200

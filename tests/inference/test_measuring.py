@@ -290,6 +290,25 @@ def test_a_flipped_byte_is_noticed(views: list[View], tmp_path: Path) -> None:
     assert len(again.predicted) <= 3
 
 
+@pytest.mark.parametrize("kind", ["pairs", "maps", "encodings"])
+def test_one_file_copied_over_all_others_is_noticed(views: list[View], tmp_path: Path, kind: str) -> None:
+    """Each says what it is of; the encodings of two photos that are alike are alike."""
+    undisturbed = measured(PlaneRegressor(), views, tmp_path)
+    first, *others = sorted((tmp_path / kind).iterdir())
+    for other in others:
+        other.write_bytes(first.read_bytes())
+    if kind == "encodings":
+        (tmp_path / "pairs" / "00001_00003.safetensors").unlink()
+    again = PlaneRegressor()
+    assert_same(measured(again, views, tmp_path), undisturbed)
+    if kind == "pairs":
+        assert len(again.predicted) >= len(others)
+    elif kind == "maps":
+        assert again.predicted
+    else:
+        assert again.encoded == {"1.jpg": 1, "2.jpg": 1, "3.jpg": 1}
+
+
 def test_other_photos_or_another_regressor_reuse_nothing(views: list[View], tmp_path: Path) -> None:
     measured(PlaneRegressor(), views, tmp_path)
     other = PlaneRegressor(version="2")

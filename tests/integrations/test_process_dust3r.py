@@ -15,6 +15,7 @@ from PIL import Image
 
 from dust3r_sfm.errors import InputError
 from dust3r_sfm.geometry import invert_rigid
+from dust3r_sfm.io.outputs.locks import take_lock
 
 COUNT = 3
 Process = Callable[..., tuple[int, str]]
@@ -301,3 +302,22 @@ def test_errors_end_the_process_with_their_code(monkeypatch: pytest.MonkeyPatch,
     with pytest.raises(SystemExit) as end:
         ProcessDust3r(tmp_path, tmp_path / "out").main()
     assert end.value.code == 2
+
+
+def test_known_cameras_of_the_dataset_that_is_replaced(process: Process, data: Path, tmp_path: Path) -> None:
+    assert process()[0] == 0
+    before = transforms(tmp_path / "out")
+    code, said = process(known_cameras=tmp_path / "out")
+    assert code == 3
+    assert "holds --known-cameras and would be replaced" in " ".join(said.split())
+    assert transforms(tmp_path / "out") == before
+
+
+def test_a_second_run_is_told_who_works_there(process: Process, tmp_path: Path) -> None:
+    lock = take_lock(tmp_path / "out" / "dust3r" / ".lock", tmp_path / "out")
+    code, said = process()
+    assert code == 3
+    assert "another run works there (process " in " ".join(said.split())
+    lock.release()
+    assert not (tmp_path / "out").exists()
+    assert process()[0] == 0

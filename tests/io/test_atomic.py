@@ -111,3 +111,53 @@ def test_a_name_as_long_as_can_be(tmp_path: Path, name: str) -> None:
             partial.write_text(text)
     assert [path.name for path in tmp_path.iterdir()] == [name]
     assert (tmp_path / name).read_text() == "second"
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no pipes with names")
+def test_a_pipe_is_not_replaced(tmp_path: Path) -> None:
+    """As root, a device would be: /dev/null by a file."""
+    os.mkfifo(tmp_path / "pipe")
+    with (
+        pytest.raises(OutputError, match="is a device or a pipe; name a file"),
+        write_atomically(tmp_path / "pipe", replace=True) as partial,
+    ):
+        partial.write_text("text")
+    assert (tmp_path / "pipe").is_fifo()
+    assert _names(tmp_path) == ["pipe"]
+
+
+def test_what_another_process_still_writes_is_left_alone(tmp_path: Path) -> None:
+    """And what stands there in the end is whole, of one of the two."""
+    program = (
+        "import sys; from pathlib import Path; from dust3r_sfm.io.atomic import write_atomically\n"
+        "with write_atomically(Path(sys.argv[1]), replace=True) as partial:\n"
+        "    partial.write_text('of the other'); print('writing', flush=True); sys.stdin.read()\n"
+    )
+    target = tmp_path / "poses.txt"
+    other = subprocess.Popen(
+        [sys.executable, "-c", program, str(target)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    )
+    assert other.stdout is not None
+    assert other.stdout.readline() == "writing\n"
+    with write_atomically(target, replace=True) as partial:
+        partial.write_text("ours")
+    assert target.read_text() == "ours"
+    other.communicate()
+    assert other.returncode == 0
+    assert target.read_text() == "of the other"
+    assert _names(tmp_path) == ["poses.txt"]
+
+
+def test_what_is_new_stays_new(tmp_path: Path) -> None:
+    """Made by somebody else meanwhile."""
+    target = tmp_path / "out"
+
+    def write() -> None:
+        with write_atomically(target) as partial:
+            partial.write_text("second")
+            target.write_text("first")
+
+    with pytest.raises(OutputError, match="exists already"):
+        write()
+    assert target.read_text() == "first"
+    assert _names(tmp_path) == ["out"]

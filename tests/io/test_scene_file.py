@@ -1,6 +1,7 @@
 """Scenes saved and loaded."""
 
 import json
+import os
 import zipfile
 from dataclasses import fields, is_dataclass, replace
 from pathlib import Path
@@ -233,3 +234,11 @@ def test_a_header_of_numpy_s_that_is_cut(saved, tmp_path):
             after.writestr(member.filename, data)
     with pytest.raises(InputError, match="not a scene file, or a damaged one"):
         load_scene(tmp_path / "cut.npz")
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no pipes with names")
+def test_a_pipe_or_a_device_is_refused_at_once(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "scene.npz")
+    for place in (tmp_path, tmp_path / "scene.npz", Path(os.devnull)):
+        with pytest.raises(InputError, match="no regular file"):
+            load_scene(place)

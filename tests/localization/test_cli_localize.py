@@ -220,3 +220,44 @@ def test_a_folder_with_anything_else_in_it_is_left_alone(
     assert code == 3
     assert "wedding.png" in err
     assert (album / "wedding.png").read_bytes() == b"dear"
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (("--output", "QUERY"), "is QUERIES"),
+        (("--json", "link.txt"), "is QUERIES"),
+        (("--output", "REFERENCE/cameras.txt"), "is a file of the reference"),
+        (("--output", "PHOTO"), "is a reference photo"),
+        (("--add-to-model", "REFERENCE"), "is the reference"),
+        (("--pictures", "PICTURES"), "holds QUERIES"),
+        (("--json", "new.txt", "--output", "./new.txt"), "would be written over"),
+        (("--add-to-model", "new", "--json", "new/facts.json"), "would be written over"),
+        (("--output", "LIST", "--intrinsics", "LIST"), "is --intrinsics"),
+    ],
+)
+def test_what_is_read_is_not_written_over(
+    run: Run, posed_room: PosedRoom, tmp_path: Path, words: tuple[str, ...], message: str
+) -> None:
+    shutil.copytree(posed_room.folder / "model", tmp_path / "model")
+    shutil.copytree(posed_room.folder / "images", tmp_path / "images", ignore=shutil.ignore_patterns("*.txt"))
+    # Of the names that --pictures gives.
+    (tmp_path / "pictures").mkdir()
+    query = tmp_path / "pictures" / "00001_my.jpg"
+    Image.open(posed_room.photo(1)).save(query)
+    (tmp_path / "link.txt").symlink_to(query)
+    (tmp_path / "cameras.txt").write_text("1 PINHOLE 320 240 300 300 160 120\n")
+    places = {
+        "QUERY": query,
+        "REFERENCE": tmp_path / "model",
+        "REFERENCE/cameras.txt": tmp_path / "model" / "cameras.txt",
+        "PHOTO": tmp_path / "images" / "0.png",
+        "PICTURES": tmp_path / "pictures",
+        "LIST": tmp_path / "cameras.txt",
+    }
+    before = {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()}
+    options = [word if word.startswith("--") else places.get(word, tmp_path / word) for word in words]
+    code, _, err = run(tmp_path / "model", query, "--regressor", "stereo", *options)
+    assert (code, len(err.splitlines())) == (3, 1), err
+    assert message in err
+    assert {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()} == before

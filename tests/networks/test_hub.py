@@ -196,7 +196,7 @@ def test_variables_of_the_hub(tmp_path: Path, environment: dict[str, str], folde
     variables = {name: str(tmp_path / value) for name, value in environment.items()}
     inherited = {name: value for name, value in os.environ.items() if not name.startswith("HF_")}
     code = (
-        "import sys; from dust3r_sfm.cli.main import main; code = main(['models']);"
+        "import sys; from dust3r_sfm.cli import main; code = main(['models']);"
         "from dust3r_sfm.networks.checkpoints import load_network; load_network('dust3r')"
     )
     run = subprocess.run(

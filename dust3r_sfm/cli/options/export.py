@@ -20,7 +20,7 @@ examples:
 
 exit codes:
   0 written     2 unusable scene, photos or options     3 unusable output folder
-  1 the system gave up (full disk, memory)     130 stopped by Ctrl-C"""
+  1 the system gave up (full disk, memory)     130 stopped by Ctrl-C, 143 by SIGTERM"""
 
 _MAX_POINTS_HELP = (
     f"Most points of the model (default: {ColmapExport.max_points}), or of the cloud of ply and glb "

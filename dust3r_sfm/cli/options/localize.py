@@ -21,7 +21,7 @@ examples:
 
 exit codes:
   0 at least one photo was localized     2 unusable references, photos or options
-  3 unusable output     4 no photo was localized     130 stopped by Ctrl-C
+  3 unusable output     4 no photo was localized     130 stopped by Ctrl-C, 143 by SIGTERM
   1 the system gave up (full disk, memory)"""
 
 _INTRINSICS_HELP = (

@@ -97,10 +97,11 @@ class StrongerReferences:
     def _points(self, index: int) -> Float[np.ndarray, "n 3"]:
         """What each feature of a photo shows, nan where that is not known."""
         path = self._store.folder / _POINTS / f"{index:05d}{SUFFIX}"
-        kept = read_arrays(path, self._store.key)
+        key = f"{self._store.key} points {index}"
+        kept = read_arrays(path, key)
         if kept is None:
             kept = {"points": self._triangulate(index)}
-            write_arrays(path, self._store.key, kept)
+            write_arrays(path, key, kept)
         return kept["points"]
 
     def _triangulate(self, index: int) -> Float[np.ndarray, "n 3"]:

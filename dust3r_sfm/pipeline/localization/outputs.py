@@ -9,6 +9,8 @@ from pathlib import Path, PureWindowsPath
 
 from dust3r_sfm.errors import OutputError
 from dust3r_sfm.io.atomic import write_atomically
+from dust3r_sfm.io.outputs.colmap_writing import write_binary_model
+from dust3r_sfm.io.outputs.own_files import check_apart, check_spared, files_beside, read_files
 from dust3r_sfm.localization import Attempt, Reference, ReferenceMap
 from dust3r_sfm.localization.model_extension import extend_model
 from dust3r_sfm.localization.output import diagnostics, poses_text
@@ -36,8 +38,25 @@ class Localized:
         return sum(attempt.localization is not None for attempt in self.attempts)
 
 
-def check_outputs(outputs: Outputs) -> None:
+def check_outputs(outputs: Outputs, reference: Reference, queries: Mapping[str, Path]) -> None:
     """Raises OutputError for what can be known before any work."""
+    written = {
+        "--output": outputs.poses,
+        "--json": outputs.diagnostics,
+        "--add-to-model": outputs.model,
+        "--pictures": outputs.pictures,
+    }
+    check_apart(written)
+    inputs = [
+        *(("a photo to localize", path) for path in queries.values()),
+        *(("a reference photo", photo.path) for photo in reference.photos),
+        ("the reference", reference.source),
+        *files_beside("a file of the reference", reference.source),
+        *read_files("a file of the reference", reference.model),
+    ]
+    for path in written.values():
+        if path is not None:
+            check_spared(path, inputs)
     for file in (outputs.poses, outputs.diagnostics):
         if file is not None:
             check_file(file)
@@ -76,7 +95,8 @@ def write_outputs(
     if outputs.model is not None and localized.num_localized:
         model = extend_model(reference, prepared, attempts)
         with _write_folder(outputs.model, _OF_A_MODEL) as folder:
-            model.write_binary(str(folder))
+            assert folder is not None
+            write_binary_model(model, folder)
 
 
 def write_diagnostics(localized: Localized, outputs: Outputs) -> None:

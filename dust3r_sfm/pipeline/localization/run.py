@@ -71,7 +71,7 @@ def localize_photos(
     config, outputs, progress = config or LocalizeConfig(), outputs or Outputs(), progress or Silent()
     if not queries.files:
         raise InputError("there is no photo to localize; give one at least")
-    check_outputs(outputs)
+    check_outputs(outputs, reference, queries.files)
     localizer = _prepare_localizer(reference, config, folder, progress)
     with pictures_folder(outputs) as pictures:
         localized = _attempt_all(localizer, queries, pairs or {}, pictures, progress)

@@ -1,16 +1,13 @@
 """SIFT of photos, at more pixels than a view has."""
 
-import tempfile
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
-import pycolmap
 from jaxtyping import Float, UInt8
-from PIL import Image
 
+from dust3r_sfm.feature_search.search import FoundFeatures, SearchSettings
+from dust3r_sfm.feature_search.searchers import Searchers
 from dust3r_sfm.geometry import apply_affine
 from dust3r_sfm.geometry.pixels import select_usable
 from dust3r_sfm.images import load_gray
@@ -58,13 +55,19 @@ def root_sift(descriptors: UInt8[np.ndarray, "n 128"]) -> Float[np.ndarray, "n 1
 
 def encodings_of(views: Sequence[View], config: FeatureConfig) -> list[Encoding]:
     """SIFT of a batch of views, on all cores."""
-    read = [load_gray(view, config.long_edge_px) for view in views]
-    fine = [max(gray.shape) < config.fine_below_px for gray, _ in read]
-    found: dict[int, tuple[Float[np.ndarray, "n 2"], UInt8[np.ndarray, "n 128"]]] = {}
-    for octave, group in ((-1, fine), (0, [not f for f in fine])):
-        chosen = [index for index, member in enumerate(group) if member]
-        found |= dict(zip(chosen, sift([read[k][0] for k in chosen], octave, config), strict=True))
+    found: dict[int, FoundFeatures] = {}
+    with Searchers(len(views)) as searchers:
+        read = [load_gray(view, config.long_edge_px) for view in views]
+        fine = [max(gray.shape) < config.fine_below_px for gray, _ in read]
+        for octave, group in ((-1, fine), (0, [not f for f in fine])):
+            chosen = [index for index, member in enumerate(group) if member]
+            grays = [read[index][0] for index in chosen]
+            found |= dict(zip(chosen, searchers.search(grays, search_settings(config, octave)), strict=True))
     return [_encoding(view, read[k][1], *found[k]) for k, view in enumerate(views)]
+
+
+def search_settings(config: FeatureConfig, first_octave: int) -> SearchSettings:
+    return SearchSettings(first_octave, config.max_features, config.peak_threshold)
 
 
 def _encoding(
@@ -83,55 +86,3 @@ def _encoding(
 def resolution_of(view_from_gray: Affine) -> float:
     """Pixels of the searched picture for each pixel of the view."""
     return float(1.0 / np.sqrt(abs(np.linalg.det(view_from_gray[:2, :2]))))
-
-
-def sift(
-    grays: Sequence[UInt8[np.ndarray, "_h _w"]], octave: int, config: FeatureConfig
-) -> list[tuple[Float[np.ndarray, "n 2"], UInt8[np.ndarray, "n 128"]]]:
-    """Keypoints and descriptors of each picture. pycolmap holds the interpreter while it searches an
-    array; only its own extraction from files runs on several cores."""
-    if not grays:
-        return []
-    with tempfile.TemporaryDirectory(prefix="dust3r_sfm_") as temporary:
-        folder = Path(temporary, "images")
-        folder.mkdir()
-        names = [f"{index:06d}.pgm" for index in range(len(grays))]
-        for name, gray in zip(names, grays, strict=True):
-            Image.fromarray(gray).save(folder / name)
-        options = pycolmap.FeatureExtractionOptions()
-        options.use_gpu = False
-        options.sift.first_octave = octave
-        options.sift.max_num_features = config.max_features
-        options.sift.peak_threshold = config.peak_threshold
-        database_path = Path(temporary, "features.db")
-        with _quietly():
-            pycolmap.extract_features(database_path, folder, extraction_options=options)
-        return _read_features(database_path, names)
-
-
-@contextmanager
-def _quietly() -> Iterator[None]:
-    """Without the lines pycolmap logs for every image."""
-    before = pycolmap.logging.minloglevel
-    pycolmap.logging.minloglevel = max(before, int(pycolmap.logging.ERROR))
-    try:
-        yield
-    finally:
-        pycolmap.logging.minloglevel = before
-
-
-def _read_features(
-    path: Path, names: Sequence[str]
-) -> list[tuple[Float[np.ndarray, "n 2"], UInt8[np.ndarray, "n 128"]]]:
-    database = pycolmap.Database.open(str(path))
-    try:
-        ids = {image.name: image.image_id for image in database.read_all_images()}
-        found = []
-        for name in names:
-            keypoints = database.read_keypoints(ids[name])[:, :2]
-            stored = database.read_descriptors(ids[name])
-            # A copy: `data` looks into memory that goes with `stored`.
-            found.append((np.array(keypoints, dtype=np.float64), np.array(stored.data, dtype=np.uint8)))
-        return found
-    finally:
-        database.close()

@@ -36,7 +36,7 @@ class StereoRegressor:
     """See `StereoConfig`; implements `PointmapRegressor`."""
 
     name = "stereo"
-    batch_images = 8
+    batch_images = 16
     metric = False
     sees_single_images = False  # Depth comes from parallax alone.
 

@@ -1,6 +1,7 @@
-// Photos on a circle for each scene, in their order; lines join those that were compared.
+// Photos on a circle for each scene, in their order, or where they were taken if they are many; lines join those that
+// were compared.
 
-const GRAPH = { most: 5000, numbered: 120, gap: 28, smallest: 150, label: 22 };
+const GRAPH = { most: 5000, numbered: 120, gap: 28, smallest: 150, label: 22, flattest: 0.7 };
 
 /** Each unordered pair once, from what was measured in its two directions. */
 function mergePairs() {
@@ -21,32 +22,50 @@ function mergePairs() {
 
 /** The scenes' photos, and those in none, as indices in the report's images. */
 function photoGroups() {
-  const groups = data.report.scenes.map((_, number) => ({ title: `Scene ${number + 1}`, photos: [] }));
-  const lost = { title: "Left out", photos: [] };
+  const groups = data.report.scenes.map((_, number) => ({ title: `Scene ${number + 1}`, photos: [], scene: number }));
+  const lost = { title: "Left out", photos: [], scene: null };
   data.report.images.forEach((image, index) => (image.scene === null ? lost : groups[image.scene]).photos.push(index));
   if (lost.photos.length) groups.push(lost);
   return groups;
 }
 
-/** Where the circles are, in rows of this width, and where on them each photo is. */
-function layOut(groups, width, radius) {
+/** Places of so many on a circle, around (0, 0), and its radius. */
+function onCircle(count, widest) {
+  const around = Math.max(Math.min(GRAPH.smallest, 30 + 12 * count), (count * GRAPH.gap) / (2 * Math.PI));
+  const radius = count === 1 ? 0 : Math.min(around, widest / 2);
+  const places = Array.from({ length: count }, (_, k) => (2 * Math.PI * k) / count - Math.PI / 2)
+    .map((angle) => [radius * Math.cos(angle), radius * Math.sin(angle)]);
+  return { places, size: [2 * radius, 2 * radius] };
+}
+
+/** Where cameras are, seen from above, around (0, 0). */
+function fromAbove(cameras, widest) {
+  const spans = [0, 2].map((axis) => {
+    const values = cameras.map((camera) => camera[axis]);
+    const [least, most] = values.reduce(([a, b], value) => [Math.min(a, value), Math.max(b, value)], [Infinity, -Infinity]);
+    return { middle: (least + most) / 2, length: Math.max(most - least, 1e-6) };
+  });
+  const scale = Math.min(widest / spans[0].length, (GRAPH.flattest * widest) / spans[1].length);
+  const places = cameras.map((camera) => [scale * (camera[0] - spans[0].middle), scale * (camera[2] - spans[1].middle)]);
+  return { places, size: spans.map(({ length }) => scale * length) };
+}
+
+/** Where each photo is, with the groups side by side in rows of this width. */
+function layOut(groups, width, radius, numbered) {
   const places = new Map();
   let [left, top, rowHeight, right] = [0, 0, 0, 0];
-  const titles = groups.map(({ title, photos }) => {
-    const around = photos.length === 1 ? 0 : Math.max(Math.min(GRAPH.smallest, 30 + 12 * photos.length), (photos.length * GRAPH.gap) / (2 * Math.PI));
-    const circle = Math.min(around, width / 2 - radius - 8);
-    const side = 2 * (circle + radius + 8);
-    const span = Math.max(side, 90);
+  const titles = groups.map(({ title, photos, scene }) => {
+    const widest = width - 2 * (radius + 8);
+    const group = numbered || scene === null ? onCircle(photos.length, widest) : fromAbove(data.scenes[scene].cameras, widest);
+    const [wide, high] = group.size.map((side) => side + 2 * (radius + 8));
+    const span = Math.max(wide, 90);
     if (left > 0 && left + span > width) [left, top, rowHeight] = [0, top + rowHeight, 0];
-    const middle = [left + span / 2, top + GRAPH.label + side / 2];
-    photos.forEach((photo, k) => {
-      const angle = (2 * Math.PI * k) / photos.length - Math.PI / 2;
-      places.set(photo, [middle[0] + circle * Math.cos(angle), middle[1] + circle * Math.sin(angle)]);
-    });
+    const middle = [left + span / 2, top + GRAPH.label + high / 2];
+    photos.forEach((photo, k) => places.set(photo, [middle[0] + group.places[k][0], middle[1] + group.places[k][1]]));
     const label = { title, x: middle[0], y: top + GRAPH.label / 2 };
     right = Math.max(right, left + span);
     left += span + 10;
-    rowHeight = Math.max(rowHeight, side + GRAPH.label + 8);
+    rowHeight = Math.max(rowHeight, high + GRAPH.label + 8);
     return label;
   });
   return { places, titles, height: top + rowHeight, right };
@@ -68,7 +87,7 @@ function drawGraph(edges, most) {
   const numbered = data.report.images.length <= GRAPH.numbered;
   const radius = numbered ? 11 : 3;
   const width = Math.max(240, byId("graph").clientWidth);
-  const { places, titles, height, right } = layOut(groups, width, radius);
+  const { places, titles, height, right } = layOut(groups, width, radius, numbered);
   const svg = draw("svg", { width: right, height, viewBox: `0 0 ${right} ${height}`, role: "img", "aria-label": "Pair graph" });
   const drawn = edges.slice(0, GRAPH.most);
   for (const edge of [...drawn].reverse()) {
@@ -109,8 +128,9 @@ function showPairs() {
   const { pairs, pairs_used } = data.report.totals;
   const unseen = Math.max(0, edges.length - GRAPH.most) + data.pairs.left_off;
   byId("pairs-summary").textContent =
-    `Each circle is a photo, by its number in the table above; lines join photos that were compared, thicker where they ` +
-    `share more. A pair is measured from either side: ${whole(pairs_used)} of ${whole(pairs)} measurements were used.` +
+    (data.report.images.length <= GRAPH.numbered ? "Each circle is a photo, by its number in the table above"
+      : "Each circle is a photo where it was taken, seen from above") +
+    `; lines join photos that were compared, thicker where they share more. A pair is measured from either side: ${whole(pairs_used)} of ${whole(pairs)} measurements were used.` +
     (unseen ? ` ${whole(unseen)} rejected pairs are not drawn; report.json has them.` : "");
   // Reasons that differ in a figure only are one.
   const kinds = data.pairs.reasons.map((reason) => reason.replace(/[\d.]+/g, "…"));
@@ -122,6 +142,8 @@ function showPairs() {
   byId("pair-reasons").querySelector("tbody").replaceChildren(...rows);
   byId("show-rejected").addEventListener("change", (event) =>
     byId("graph").classList.toggle("hide-rejected", !event.target.checked));
-  selection.listeners.push(() => drawGraph(edges, most));
+  selection.listeners.push((photo) => {
+    for (const node of byId("graph").querySelectorAll("circle")) node.classList.toggle("chosen", Number(node.dataset.photo) === photo);
+  });
   new ResizeObserver(() => drawGraph(edges, most)).observe(byId("graph"));
 }

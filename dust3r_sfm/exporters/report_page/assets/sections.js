@@ -26,7 +26,7 @@ function showTotals() {
     ["Photos placed", `${whole(totals.images_posed)} of ${whole(totals.images)}`],
     ["Scenes", whole(totals.scenes)],
     ["Points of the model", whole(sum("points"))],
-    ["Reprojection error", `${fixed(scenes[0].mean_reprojection_error_px, 2)} px`],
+    ["Reprojection error", scenes[0].mean_reprojection_error_px === null ? missing : `${fixed(scenes[0].mean_reprojection_error_px, 2)} px`],
     ["Time", duration(Object.values(run.stage_seconds).reduce((total, value) => total + (value ?? 0), 0))],
     ["Memory", run.peak_memory_mib === null ? missing : `${(run.peak_memory_mib / 1024).toFixed(1)} GiB`],
   ];
@@ -39,7 +39,7 @@ function picture(photo, kind, alternative) {
   const image = make("img", "");
   image.src = source;
   image.alt = alternative;
-  image.loading = "lazy";
+  image.decoding = "async";
   return image;
 }
 
@@ -48,7 +48,7 @@ const triple = (photo) => make("div", "triple", picture(photo, "photo", "The pho
 
 function showLeftOut() {
   const rows = data.report.images.flatMap((image, index) => image.scene !== null ? [] : [
-    make("tr", "", make("td", "name", ...(data.pictures[index] ? [picture(index, "photo", "The photo")] : []), image.name),
+    make("tr", "", make("td", "name", ...(data.pictures[index] ? [picture(index, "photo", "The photo")] : []), make("span", "", image.name)),
       make("td", "", image.reason), make("td", "", data.advice[index] ?? ""))]);
   if (!rows.length) return;
   byId("left-out").hidden = false;
@@ -74,7 +74,7 @@ function showGallery() {
 
 const COLUMNS = [
   ["#", (image, index) => index + 1, String],
-  ["Photo", (image) => image.name, (name) => name],
+  ["Photo", (image) => image.name],
   ["Scene", (image) => image.scene + 1, String],
   ["Focal px", (image) => image.focal_px[0], (value, image) => image.focal_px.map((focal) => fixed(focal, 1)).filter((text, k, all) => k === 0 || text !== all[0]).join(" × ")],
   ["Observations", (image) => image.observations, whole],
@@ -89,7 +89,7 @@ const COLUMNS = [
 
 function cameraRow(image, index) {
   const row = make("tr", "pick", ...COLUMNS.map(([title, value, text]) =>
-    make("td", title === "Photo" ? "name" : "number", text(value(image, index), image))));
+    title === "Photo" ? make("td", "name", make("span", "", image.name)) : make("td", "number", text(value(image, index), image))));
   row.dataset.photo = index;
   row.addEventListener("click", () => selection.choose(index));
   return row;
@@ -121,7 +121,7 @@ function showCameras() {
 function covarianceTable(values) {
   const rows = Array.from({ length: 6 }, (_, r) => make("tr", "", ...values.slice(6 * r, 6 * r + 6).map((value) => make("td", "number", value.toExponential(2)))));
   return make("details", "", make("summary", "", "Covariance of its pose"),
-    make("p", "quiet", "Of a small turn (radians) and shift (world units) along the camera's axes."), make("table", "", make("tbody", "", ...rows)));
+    make("p", "quiet", "Of a small turn (radians) and shift (world units) along the camera's axes."), make("div", "scroll", make("table", "", make("tbody", "", ...rows))));
 }
 
 function showSelected(photo) {
@@ -135,7 +135,10 @@ function showSelected(photo) {
     make("p", "quiet", `Photo ${photo + 1}, scene ${image.scene + 1}. ${several(image.observations, "observation")}, ` +
       `${fixed(image.mean_reprojection_error_px, 2)} px off on average.`),
     ...(image.covariance ? [covarianceTable(image.covariance)] : [])];
-  byId("selected").replaceChildren(make("h3", "", image.name), ...(data.pictures[photo] ? [triple(photo)] : []), ...said);
+  const close = make("button", "close", "✕");
+  close.setAttribute("aria-label", "Close");
+  close.addEventListener("click", () => selection.choose(photo));
+  byId("selected").replaceChildren(close, make("h3", "", image.name), ...(data.pictures[photo] ? [triple(photo)] : []), ...said);
 }
 
 function showStages() {

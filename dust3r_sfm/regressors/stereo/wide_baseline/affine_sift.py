@@ -5,16 +5,18 @@ Imaging Sciences 2(2), 2009. A surface seen slantwise is shortened along one dir
 in a picture that is shortened likewise.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 from jaxtyping import Float, Int, UInt8
 from scipy.ndimage import affine_transform, gaussian_filter1d
 
+from dust3r_sfm.feature_search.search import SearchSettings
+from dust3r_sfm.feature_search.searchers import Searchers
 from dust3r_sfm.geometry import apply_affine
 from dust3r_sfm.geometry.pixels import select_usable
 from dust3r_sfm.images import load_gray
-from dust3r_sfm.regressors.stereo.features import FeatureConfig, resolution_of, sift
+from dust3r_sfm.regressors.stereo.features import FeatureConfig, resolution_of
 from dust3r_sfm.regressors.stereo.wide_baseline.keypoint_merging import merge_keypoints
 from dust3r_sfm.types import Affine, View
 
@@ -60,14 +62,14 @@ class _TiltedPicture:
 def detect_affine(view: View, config: AffineSiftConfig, plain: FeatureConfig) -> AffineFeatures:
     """Of the photo as it is and tilted in every way of `config`: 18 searches. The places are those of the
     least tilted picture that shows them, where precision is best."""
-    gray, view_from_gray = load_gray(view, plain.long_edge_px)
-    pictures = [
-        _TiltedPicture(gray, np.eye(3)),
-        *(_tilt(gray, *way, config.anti_aliasing) for way in _ways(config)),
-    ]
-    octave = -1 if max(gray.shape) < plain.fine_below_px else 0
-    settings = replace(plain, max_features=config.max_features, peak_threshold=config.peak_threshold)
-    found = sift([picture.gray for picture in pictures], octave, settings)
+    ways = _ways(config)
+    with Searchers(1 + len(ways)) as searchers:
+        gray, view_from_gray = load_gray(view, plain.long_edge_px)
+        tilted = [_tilt(gray, *way, config.anti_aliasing) for way in ways]
+        pictures = [_TiltedPicture(gray, np.eye(3)), *tilted]
+        octave = -1 if max(gray.shape) < plain.fine_below_px else 0
+        settings = SearchSettings(octave, config.max_features, config.peak_threshold)
+        found = searchers.search([picture.gray for picture in pictures], settings)
     gray_px = np.concatenate(
         [apply_affine(p.photo_from_tilted, pixels) for p, (pixels, _) in zip(pictures, found, strict=True)]
     )

@@ -3,7 +3,6 @@
 import io
 import os
 import shlex
-import signal
 import sys
 import warnings
 from collections.abc import Iterator
@@ -11,17 +10,15 @@ from typing import TextIO
 
 from rich.console import Console, RenderableType
 
+from dust3r_sfm.cli.interruption import exit_code, without_their_handlers
 from dust3r_sfm.cli.options import Evaluate, Example, Export, Localize, Models, Reconstruct, Version, parse
 from dust3r_sfm.cli.options.checks import check_options
 from dust3r_sfm.errors import Dust3rSfmError
 from dust3r_sfm.io.photo_names import shown
 
-_INTERRUPTED = 130
 
-
-def main(argv: list[str] | None = None) -> int:
-    """The exit code: 0 success, 2 input, 3 output, 4 no model, 5 a weak one, 130 Ctrl-C, 1 the system
-    gave up."""
+def run_command_line(argv: list[str] | None) -> int:
+    """The exit code, see `dust3r_sfm.cli.main`."""
     command = parse(argv)
     typed = shlex.join(["dust3r-sfm", *(sys.argv[1:] if argv is None else argv)])
     console = _plain_console(sys.stderr)
@@ -36,11 +33,18 @@ def main(argv: list[str] | None = None) -> int:
     except (OSError, MemoryError) as error:
         console.print(f"error: {type(error).__name__}: {_one_line(error)}")
         return Dust3rSfmError.exit_code
-    except KeyboardInterrupt:
-        hint = "; continue with the same command and --resume" if isinstance(command, Reconstruct) else ""
-        console.print(f"stopped{hint}")
-        return _INTERRUPTED
+    except KeyboardInterrupt as interrupt:
+        console.print(f"stopped{_how_to_go_on(command)}")
+        return exit_code(interrupt)
     return 0
+
+
+def _how_to_go_on(command: object) -> str:
+    from dust3r_sfm.pipeline.output import is_unfinished
+
+    if isinstance(command, Reconstruct) and is_unfinished(command.out):
+        return "; continue with the same command and --resume"
+    return ""
 
 
 def _run(
@@ -58,9 +62,9 @@ def _run(
         from dust3r_sfm.cli.models import run_models
 
         return run_models()
+    _silence_libraries()
     from dust3r_sfm.cli import commands
 
-    _silence_libraries()
     if isinstance(command, Reconstruct):
         return commands.run_reconstruct(command, typed, console)
     if isinstance(command, Evaluate):
@@ -82,11 +86,10 @@ def _run(
 
 def _silence_libraries() -> None:
     """Our own lines say what users can act on; a library's log would hide them."""
-    import pycolmap
+    with without_their_handlers():
+        import pycolmap
 
     pycolmap.logging.minloglevel = int(pycolmap.logging.FATAL)
-    # Importing pycolmap makes SIGTERM print a native stack; nothing of ours needs a farewell.
-    signal.signal(signal.SIGTERM, signal.SIG_DFL)
     warnings.filterwarnings("ignore", module="PIL")
 
 

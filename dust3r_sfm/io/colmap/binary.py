@@ -9,7 +9,7 @@ from struct import Struct
 import numpy as np
 import pycolmap
 
-from dust3r_sfm.io.colmap_records import FrameRecord, ImageRecord, TrackRecords, camera_record
+from dust3r_sfm.io.colmap.records import FrameRecord, ImageRecord, TrackRecords, camera_record
 from dust3r_sfm.io.values import pose_from_words
 from dust3r_sfm.types import Camera
 from dust3r_sfm.types.cameras import CAMERA_MODELS

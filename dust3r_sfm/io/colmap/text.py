@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from dust3r_sfm.io.colmap_records import NO_POINT, ImageRecord, TrackRecords, camera_record
+from dust3r_sfm.io.colmap.records import NO_POINT, ImageRecord, TrackRecords, camera_record
 from dust3r_sfm.io.text_files import numbered_lines
 from dust3r_sfm.io.values import finite_number, pose_from_words, quoted
 from dust3r_sfm.types import Camera
