@@ -111,7 +111,8 @@ def test_what_is_refused(
 
 
 def test_a_json_that_cannot_be_written(tmp_path: Path, truth: Path, run: Run) -> None:
-    code, _, err = run(truth, truth, "--json", tmp_path / "no" / "such" / "folder.json")
+    (tmp_path / "file").write_text("")
+    code, _, err = run(truth, truth, "--json", tmp_path / "file" / "folder.json")
     assert code == 3
     assert "folder.json" in err
 

@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 import time
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -65,6 +66,17 @@ def test_nerfstudio_s_command_too(tmp_path: Path, number: signal.Signals, code: 
     assert (process.returncode, err.lower()[:7]) == (code, "stopped")
     assert len(err.splitlines()) == 1
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_signal_that_a_library_swallows_ends_it_all_the_same(capsys: pytest.CaptureFixture[str]) -> None:
+    def work(code: int) -> int:
+        with suppress(KeyboardInterrupt):
+            signal.raise_signal(signal.SIGINT)
+        return code
+
+    assert run_interruptibly(lambda: work(2)) == 130
+    assert capsys.readouterr().err == "stopped\n"
+    assert run_interruptibly(lambda: work(0)) == 0, "it was done"
 
 
 @pytest.mark.parametrize("times", [1, 2])

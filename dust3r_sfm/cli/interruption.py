@@ -41,12 +41,17 @@ def run_interruptibly(work: Callable[[], int], last: bool = False) -> int:
     signals that come after are no longer for Python. Elsewhere than in the main thread, only `work`."""
     if threading.current_thread() is not threading.main_thread():
         return work()
-    with _Watch(last):
+    with _Watch(last) as watch:
         try:
-            return work()
+            code = work()
         except KeyboardInterrupt as interrupt:
             sys.stderr.write("stopped\n")
             return exit_code(interrupt)
+        if watch.asked is None or code in (0, 128 + watch.asked):
+            return code
+        # A library swallowed what was raised, as some do while they are imported.
+        sys.stderr.write("stopped\n")
+        return 128 + watch.asked
 
 
 @contextmanager
@@ -79,9 +84,11 @@ class _Watch:
     """Handlers, and the thread that hears of signals even while the main thread is in native code."""
 
     def __init__(self, last: bool) -> None:
-        self._last, self._asked = last, False
+        self._last = last
+        self.asked: int | None = None
+        """The first signal that asked for the end."""
 
-    def __enter__(self) -> None:
+    def __enter__(self) -> "_Watch":
         # One that is ignored, by nohup or in the background, stays ignored.
         usual = (signal.SIG_DFL, signal.default_int_handler)
         self._before = {n: h for n in _SIGNALS if (h := signal.getsignal(n)) in usual}
@@ -92,6 +99,7 @@ class _Watch:
         self._wakeup = signal.set_wakeup_fd(self._write, warn_on_full_buffer=False)
         with _signals_blocked():
             threading.Thread(target=self._watch, daemon=True).start()
+        return self
 
     def __exit__(self, *_: object) -> None:
         for number, handler in self._before.items():
@@ -101,8 +109,8 @@ class _Watch:
         os.close(self._write)
 
     def _raise(self, number: int, _: FrameType | None) -> None:
-        if not self._asked:
-            self._asked = True
+        if self.asked is None:
+            self.asked = number
             raise Ended(number)
 
     def _watch(self) -> None:

@@ -309,7 +309,7 @@ def test_known_cameras_of_the_dataset_that_is_replaced(process: Process, data: P
     before = transforms(tmp_path / "out")
     code, said = process(known_cameras=tmp_path / "out")
     assert code == 3
-    assert "holds --known-cameras and would be replaced" in " ".join(said.split())
+    assert "lies in --known-cameras" in " ".join(said.split())
     assert transforms(tmp_path / "out") == before
 
 
