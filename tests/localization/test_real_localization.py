@@ -28,14 +28,16 @@ LEFT_OUT = (2, 5, 8)
 
 
 def test_a_kitchen_against_posed_video_frames(tmp_path: Path) -> None:
-    """Better than SIFT with the truly nearest references, which reaches 2.38 cm, 1.05 deg, 90 %."""
+    """Better than SIFT with the truly nearest references, which reaches 2.38 cm, 1.05 deg, 90 %. Every fourth
+    query; all of them by `benchmarks.localization`."""
     strangers = tuple(
         DATA / name / "images" for name in ("kitti_odometry_seq1", "sceaux_castle", "co3d_apple")
     )
-    options = Options(DATA / "sevenscenes_redkitchen", strangers=strangers, skip_baseline=True)
+    kitchen = DATA / "sevenscenes_redkitchen"
+    options = Options(kitchen, strangers=strangers, num_strangers=20, every=4, skip_baseline=True)
     report = measure(options, tmp_path)
     known, free = report.known_focal.scores, report.unknown_focal
-    assert known.answered == known.queries == 101
+    assert known.answered == known.queries == 26
     assert known.median_cm is not None
     assert known.median_deg is not None
     assert known.median_cm <= 2.3
