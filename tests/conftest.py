@@ -19,7 +19,7 @@ FOUNTAIN = Path(__file__).parents[1].parent / "shared" / "data" / "strecha_fount
 # Test pictures are too small to share among cores; on a busy machine sharing takes ten times as long.
 torch.set_num_threads(1)
 
-# Started in the background, as by a script, Ctrl-C is ignored, and programs leave that as it is: tests send it.
+# In the background of a script Ctrl-C is ignored, and programs leave that as it is: tests send it.
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
