@@ -1,7 +1,6 @@
 """What `dust3r-sfm evaluate` reads, and the lines and file it answers with."""
 
 import json
-import math
 from collections.abc import Iterator
 from dataclasses import asdict
 from pathlib import Path
@@ -83,7 +82,7 @@ def localization_lines(scores: LocalizationScores) -> Iterator[str]:
 
 
 def _localization_scores(command: Evaluate, truth: dict[str, PosedCamera]) -> LocalizationScores:
-    if not 0 < command.unit_cm < math.inf:
+    if command.unit_cm <= 0:
         raise InputError(f"--unit-cm {command.unit_cm}: give more than 0; 100 where the truth is in metres")
     if command.estimate.is_file():
         poses = read_poses(command.estimate)

@@ -2,7 +2,7 @@
 images.txt without the second line of an image that shows no points. (pycolmap 4 takes every second line for
 an image's second, whatever stands there, and loses photos without a word.)"""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -93,10 +93,6 @@ def read_text_tracks(file: Path) -> TrackRecords:
                 f"line {number}: {quoted(line)} is no point: POINT3D_ID X Y Z R G B ERROR TRACK[]..."
             )
         ids.append(whole(words[0]))
-        observations.extend(_numbers(words[_POINT_FIELDS:]))
+        observations.extend(map(whole, words[_POINT_FIELDS:]))
     seen = np.array(observations, dtype=np.int64).reshape(-1, 2)
     return TrackRecords(np.array(ids, dtype=np.uint64), seen[:, 0], seen[:, 1])
-
-
-def _numbers(words: Sequence[str]) -> Iterator[int]:
-    return (whole(word) for word in words)
