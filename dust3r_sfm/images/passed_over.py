@@ -1,6 +1,6 @@
 """Files that are no photos, in words."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 
 def passed_over_text(passed_over: Mapping[str, str], most_names: int = 3) -> str:
@@ -9,7 +9,7 @@ def passed_over_text(passed_over: Mapping[str, str], most_names: int = 3) -> str
     named: dict[str, list[str]] = {}
     for name, reason in passed_over.items():
         named.setdefault(reason, []).append(name)
-    return "; ".join(f"{reason}: {_first(names, most_names)}" for reason, names in named.items())
+    return "; ".join(f"{reason}: {first_names(names, most_names)}" for reason, names in named.items())
 
 
 def passed_over_line(passed_over: Mapping[str, str]) -> str:
@@ -18,6 +18,7 @@ def passed_over_line(passed_over: Mapping[str, str]) -> str:
     return f"passed over {count} other {'file' if count == 1 else 'files'}: {passed_over_text(passed_over)}"
 
 
-def _first(names: list[str], most_names: int) -> str:
+def first_names(names: Sequence[str], most_names: int) -> str:
+    """The first of them, and how many more there are."""
     rest = len(names) - most_names
     return ", ".join(names[:most_names]) + (f" and {rest} more" if rest > 0 else "")

@@ -38,7 +38,7 @@ def write_atomically(target: Path, replace: bool = False) -> Iterator[Path]:
         _check_new(target, replace)
         _publish(partial, target)
     finally:
-        _remove(partial)
+        remove(partial)
 
 
 def _check_new(target: Path, replace: bool) -> None:
@@ -58,7 +58,7 @@ def _publish(partial: Path, target: Path) -> None:
             old = _hidden_sibling(target)
             target.rename(old)
             partial.rename(target)
-            _remove(old)
+            remove(old)
         else:
             partial.replace(target)
     except OSError as error:
@@ -73,7 +73,7 @@ def _hidden_sibling(target: Path) -> Path:
 def _remove_leftovers(target: Path) -> None:
     for path in target.parent.iterdir():
         if path.name.startswith(_prefix(target)) and is_left(path, path.name.removeprefix(_prefix(target))):
-            _remove(path)
+            remove(path)
 
 
 def _prefix(target: Path) -> str:
@@ -83,7 +83,8 @@ def _prefix(target: Path) -> str:
     return f".{hashlib.sha256(encoded).hexdigest() if is_long else target.name}.partial-"
 
 
-def _remove(path: Path) -> None:
+def remove(path: Path) -> None:
+    """A file, a link (never what it leads to) or a folder with all in it; nothing where nothing is."""
     if path.is_dir() and not path.is_symlink():
         shutil.rmtree(path)
     else:

@@ -1,13 +1,13 @@
 """The output folder of a run: refused, or filled at the end. While a run lasts, only OUT/.work is there."""
 
 import os
-import shutil
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from enum import Enum
 from pathlib import Path
 
 from dust3r_sfm.errors import OutputError
+from dust3r_sfm.io.atomic import remove
 from dust3r_sfm.io.outputs.locks import check_free
 from dust3r_sfm.io.outputs.room import describe_os_error
 
@@ -108,14 +108,6 @@ def publish(results: Path, output: Path) -> None:
             if (results / name).exists():
                 (results / name).rename(output / name)
         remove(former)
-
-
-def remove(path: Path) -> None:
-    """A file, a link (never what it leads to) or a folder with all in it."""
-    if path.is_dir() and not path.is_symlink():
-        shutil.rmtree(path)
-    else:
-        path.unlink(missing_ok=True)
 
 
 @contextmanager

@@ -13,10 +13,11 @@ from itertools import chain
 from pathlib import Path
 
 from dust3r_sfm.errors import InputError, OutputError, ReconstructionError
-from dust3r_sfm.io.atomic import write_atomically
+from dust3r_sfm.images.passed_over import first_names
+from dust3r_sfm.io.atomic import remove, write_atomically
 from dust3r_sfm.io.outputs.locks import take_lock
 from dust3r_sfm.io.text_files import read_json
-from dust3r_sfm.pipeline.output import LOCK, RECORD, WORK, Existing, as_output_error, check_existing, remove
+from dust3r_sfm.pipeline.output import LOCK, RECORD, WORK, Existing, as_output_error, check_existing
 
 _SHOWN = 3
 
@@ -142,9 +143,4 @@ def _difference(before: Mapping[str, str], now: Mapping[str, str]) -> str:
         "missing": sorted(before.keys() - now.keys()),
         "changed": sorted(key for key in before.keys() & now.keys() if before[key] != now[key]),
     }
-    return "; ".join(f"{verb}: {_first(names)}" for verb, names in changes.items() if names)
-
-
-def _first(names: Sequence[str]) -> str:
-    rest = len(names) - _SHOWN
-    return ", ".join(names[:_SHOWN]) + (f" and {rest} more" if rest > 0 else "")
+    return "; ".join(f"{verb}: {first_names(names, _SHOWN)}" for verb, names in changes.items() if names)

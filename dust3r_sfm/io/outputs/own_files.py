@@ -6,7 +6,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from dust3r_sfm.errors import InputError, OutputError
-from dust3r_sfm.io.colmap_model import model_folder
+from dust3r_sfm.io.colmap_model import model_folders
 
 _RESULTS = ("scene.npz", "report.json", "report.html", "points.ply", "scene.glb", "transforms.json")
 """Beside a model, in folders that reconstruct and nerfstudio's command write."""
@@ -59,7 +59,8 @@ def read_files(what: str, place: Path | None) -> Iterator[tuple[str, Path]]:
     yield from files_beside(what, place)
     # A damaged one is refused where it is read.
     with suppress(InputError, OSError):
-        if (model := model_folder(place)) is not None:
+        # The reader says which of several it takes; here nothing is said.
+        for model in model_folders(place)[:1]:
             yield from ((what, path) for path in sorted(model.iterdir()) if path.is_file())
 
 
