@@ -14,7 +14,9 @@ from known_room import LookupRegressor, make_room
 from plane_world import MIXED, plane_scene, write_photos
 
 from dust3r_sfm.cli import main
+from dust3r_sfm.dense.point_cloud import PointCloud
 from dust3r_sfm.errors import OutputError
+from dust3r_sfm.exporters.mesh import MeshConfig, export_mesh
 from dust3r_sfm.io.arrays import write_arrays
 from dust3r_sfm.io.outputs.colmap_writing import write_binary_model, write_text_model
 from dust3r_sfm.io.scene_file import save_scene
@@ -63,6 +65,19 @@ def test_pycolmap_s_silence_is_noticed(small_disk: Path, write) -> None:
     whole = model(20_000)
     with pytest.raises(OSError, match="No space left on device"):
         write(whole, small_disk)
+
+
+def sphere(count: int) -> PointCloud:
+    normals = np.random.default_rng(0).normal(size=(count, 3))
+    normals /= np.linalg.norm(normals, axis=1, keepdims=True)
+    return PointCloud(normals, np.full((count, 3), 128, np.uint8), np.ones(count), normals)
+
+
+@pytest.mark.parametrize("small_disk", [400, 800, 1500], indirect=True)
+def test_poissonrecon_s_silence_is_noticed(small_disk: Path) -> None:
+    """20 000 points take .5 MB while it works, then 66 000 vertices 3 MB."""
+    with pytest.raises(OSError, match="No space left on device"):
+        export_mesh(sphere(20_000), small_disk / "mesh.ply", MeshConfig(min_cell=1.0))
 
 
 @pytest.mark.parametrize("small_disk", [64], indirect=True)
