@@ -23,6 +23,7 @@ pytestmark = [
 ]
 SIGNALS = (signal.SIGKILL, signal.SIGTERM, signal.SIGINT)
 DONE = (0, 5)
+CONVERT = ["-c", "from dust3r_sfm_nerfstudio.standalone import main; main()"]
 
 
 @dataclass(frozen=True)
@@ -58,9 +59,9 @@ def reconstruct(undisturbed: Undisturbed, out: Path) -> list[str]:
 
 def start(arguments: list[str], temporary: Path) -> subprocess.Popen[str]:
     temporary.mkdir(exist_ok=True)
-    module = "dust3r_sfm_nerfstudio.standalone" if arguments[0] == "--data" else "dust3r_sfm.cli"
+    program = CONVERT if arguments[0] == "--data" else ["-m", "dust3r_sfm.cli"]
     return subprocess.Popen(
-        [sys.executable, "-m", module, *arguments],
+        [sys.executable, *program, *arguments],
         env={**os.environ, "TMPDIR": str(temporary)},
         stdout=subprocess.DEVNULL,
         stderr=subprocess.PIPE,

@@ -15,7 +15,7 @@ from dust3r_sfm.alignment.georegistration import (
     unplaced,
 )
 from dust3r_sfm.errors import InputError
-from dust3r_sfm.io.text_files import numbered_lines
+from dust3r_sfm.io.text_files import add_once, numbered_lines
 from dust3r_sfm.io.values import FARTHEST, coordinates, quoted
 from dust3r_sfm.pipeline.known.config import KnownDistance, KnownWorld
 from dust3r_sfm.regressors.protocol import PointmapRegressor
@@ -121,8 +121,7 @@ def read_positions(file: Path) -> dict[str, Place]:
             raise InputError(
                 f"{file}, line {number}: {quoted(line)} is no position ({error}); write NAME X Y Z"
             ) from error
-        if not np.array_equal(found.setdefault(name, place), place):
-            raise InputError(f"{file}, line {number}: {name} has another position before; keep one of them")
+        add_once(found, name, place, f"{file}, line {number}", "position")
     return found
 
 
