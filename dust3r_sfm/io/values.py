@@ -73,7 +73,7 @@ def pose_from_words(words: Iterable[object]) -> Rigid:
 
 
 def rigid_from_matrix(matrix: Float[np.ndarray, "4 4"]) -> Rigid:
-    """The nearest rigid transform; the matrix as it is where that is nearer than its numbers are exact. Raises
+    """The nearest rigid transform; the matrix as it is where that is one to the precision of doubles. Raises
     ValueError unless it is one but for rounding."""
     if not np.isfinite(matrix).all() or np.abs(matrix).max() > FARTHEST:
         raise ValueError("a matrix with entries that are not finite, or far too large")
