@@ -173,3 +173,32 @@ def test_real_photos_need_no_other_folder(small_disk: Path, tmp_path: Path, vari
     assert ended.returncode in (0, 5), ended.stderr
     assert "Traceback" not in ended.stderr
     assert sorted(small_disk.iterdir()) == before
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("small_disk", [1_000, 4_000, 12_000, 50_000], indirect=True)
+def test_real_photos_into_a_small_disk(small_disk: Path, tmp_path: Path) -> None:
+    """What there is no room for ends with code 3 and leaves the former results; else all is written."""
+    assert main(["example", str(tmp_path / "example"), "--count", "3", "--width", "320"]) == 0
+    out = small_disk / "out"
+    out.mkdir()
+    (out / "report.json").write_text("of the former run")
+    ended = subprocess.run(
+        [
+            *(sys.executable, "-m", "dust3r_sfm.cli", "reconstruct", str(tmp_path / "example" / "images")),
+            *(str(out), "--regressor", "stereo", "--features", "sift", "--quiet", "--overwrite"),
+        ],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert "Traceback" not in ended.stderr
+    if ended.returncode == 3:
+        assert "No space left on device (" in ended.stderr
+        assert "are needed" in ended.stderr
+        assert (out / "report.json").read_text() == "of the former run"
+        assert sorted(path.name for path in out.iterdir()) in ([".work", "report.json"], ["report.json"])
+    else:
+        assert ended.returncode in (0, 5), ended.stderr
+        assert (out / "sparse" / "0" / "images.bin").exists()
+        assert not (out / ".work").exists()
