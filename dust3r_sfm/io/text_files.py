@@ -42,7 +42,8 @@ def numbered_lines(file: Path) -> list[tuple[int, str]]:
 def add_once(found: dict[str, Value], name: str, value: Value, place: str, kind: str) -> None:
     """Adds what a line says of `name`. Raises InputError, with the line's `place`, where another one has said
     something else: which of the two holds nobody knows."""
-    if not np.array_equal(found.setdefault(name, value), value):
+    # Of arrays each entry is compared.
+    if np.any(found.setdefault(name, value) != value):
         raise InputError(f"{place}: {name} has another {kind} before; keep one of them")
 
 
