@@ -45,9 +45,9 @@ def fetch_folder(model: KnownModel, patience_s: float = 10, progress: Progress |
         return folder
     try:
         # Ask once whether somebody answers: the download would try for half a minute, and log each attempt.
-        get_hf_file_metadata(hf_hub_url(model.repo, WEIGHTS_FILE), timeout=patience_s)
+        about = get_hf_file_metadata(hf_hub_url(model.repo, WEIGHTS_FILE), timeout=patience_s)
         label, cache = f"Downloading {model.name}", Path(constants.HF_HUB_CACHE) / _cached_name(model)
-        with report_download(label, model.num_bytes, cache, progress or Silent()):
+        with report_download(label, about.size or model.num_bytes, cache, progress or Silent()):
             hf_hub_download(model.repo, CONFIG_FILE)
             return Path(hf_hub_download(model.repo, WEIGHTS_FILE)).parent
     except (OSError, HTTPError, XetDownloadError) as error:
