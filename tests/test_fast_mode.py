@@ -10,6 +10,7 @@ from dust3r_sfm.pipeline import ReconstructConfig
 from dust3r_sfm.pipeline.config import options_as_text
 from dust3r_sfm.pipeline.job import prepare_job
 from dust3r_sfm.pipeline.regressors import choose_effort
+from dust3r_sfm.progress import Silent
 from dust3r_sfm.regressors.network import NetworkRegressorConfig
 from dust3r_sfm.regressors.stereo import StereoConfig, StereoRegressor, fast_config
 
@@ -19,10 +20,10 @@ def test_the_job_has_the_regressor_for_its_number_of_photos(
 ) -> None:
     photos = tmp_path / "photos"
     rendered_rooms[0].write(photos)
-    job = prepare_job(photos, replace(ReconstructConfig(), fast_above=3))
+    job = prepare_job(photos, replace(ReconstructConfig(), fast_above=3), Silent())
     assert job.config.regressor == StereoConfig()
     assert job.regressor_name == "stereo"
-    job = prepare_job(photos, replace(ReconstructConfig(), fast_above=2))
+    job = prepare_job(photos, replace(ReconstructConfig(), fast_above=2), Silent())
     assert isinstance(job.regressor, StereoRegressor)
     assert job.regressor.config == job.config.regressor == fast_config(StereoConfig())
     assert job.regressor_name == "stereo (fast mode, see --fast-above)"

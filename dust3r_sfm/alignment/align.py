@@ -1,6 +1,6 @@
 """Evidence in, scenes out: every stage of alignment once, in order."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from dust3r_sfm.alignment.bundle.component_refinement import readjust_without, refine_component
 from dust3r_sfm.alignment.bundle.image_registration import adjust_to_convergence, register_images
@@ -79,28 +79,38 @@ def _prove(
 ) -> Proved:
     """The components, the larger ones having registered what they could of the smaller ones and of the rest;
     each view is in one at most."""
-    waiting, lost = list(found.components), dict(found.lost)
+    waiting, lost = sorted(found.components, key=_largest_first), dict(found.lost)
     outside = set(range(len(views)))
     out: list[Component] = []
     progress.start("Registering images", len(waiting), "scenes")
-    while waiting:
-        component = min(waiting, key=_largest_first)
-        waiting.remove(component)
-        progress.advance()
-        taken = set(component.members) - outside
-        if len(component) - len(taken) < 2:
-            continue
-        if taken:
-            component = readjust_without(component, taken, views, init, config.bundle)
-        left = sorted(outside - set(component.members))
-        larger = register_images(component, left, views, init, config.bundle)
-        last = adjust_to_convergence(larger, views, init, config.bundle)
-        proved = split_into_proved(last, views, init, config.verification, config.bundle)
+    for component in waiting:
+        proved = _register_and_prove(component, outside, views, init, config)
         lost |= {view: why for view, why in proved.lost.items() if view in outside}
         for part in proved.components:
             outside -= set(part.members)
             out.append(part)
+        progress.advance()
     return Proved(tuple(sorted(out, key=_largest_first)), lost)
+
+
+def _register_and_prove(
+    component: Component,
+    outside: Collection[int],
+    views: Sequence[View],
+    init: Initialization,
+    config: AlignmentConfig,
+) -> Proved:
+    """What is proved of the component with what it can register of the views `outside` every scene. Nothing,
+    where larger ones have taken all but one of its own."""
+    taken = set(component.members) - set(outside)
+    if len(component) - len(taken) < 2:
+        return Proved()
+    if taken:
+        component = readjust_without(component, taken, views, init, config.bundle)
+    left = sorted(set(outside) - set(component.members))
+    larger = register_images(component, left, views, init, config.bundle)
+    last = adjust_to_convergence(larger, views, init, config.bundle)
+    return split_into_proved(last, views, init, config.verification, config.bundle)
 
 
 def _largest_first(component: Component) -> tuple[int, tuple[int, ...]]:

@@ -1,57 +1,45 @@
-"""Runs one command; what users can mend ends in one line and an exit code, never in a traceback."""
+"""Runs one command: reads it, and hands it what it speaks to."""
 
-import io
 import os
 import shlex
 import sys
 import warnings
-from collections.abc import Iterator
-from typing import TextIO
+from collections.abc import Callable
 
-from rich.console import Console, RenderableType
-
-from dust3r_sfm.cli.interruption import exit_code, without_their_handlers
-from dust3r_sfm.cli.options import Evaluate, Example, Export, Localize, Models, Reconstruct, Version, parse
+from dust3r_sfm.cli.interruption import without_their_handlers
+from dust3r_sfm.cli.options import AnyCommand, Evaluate, Example, Export, Localize, Models, Reconstruct, parse
 from dust3r_sfm.cli.options.checks import check_options
-from dust3r_sfm.errors import Dust3rSfmError
-from dust3r_sfm.io.photo_names import shown
+from dust3r_sfm.cli.options.reporting import ReportingOptions
+from dust3r_sfm.cli.reporting import Reporter
+from dust3r_sfm.cli.reporting.opening import reporter_of
+from dust3r_sfm.cli.reporting.running import run_reported
 
 
 def run_command_line(argv: list[str] | None) -> int:
     """The exit code, see `dust3r_sfm.cli.main`."""
     command = parse(argv)
-    typed = shlex.join(["dust3r-sfm", *(sys.argv[1:] if argv is None else argv)])
-    console = _plain_console(sys.stderr)
-    try:
+    arguments = sys.argv[1:] if argv is None else argv
+    typed = shlex.join(["dust3r-sfm", *arguments])
+    # What answers at once has no such options.
+    options: ReportingOptions = getattr(command, "reporting", ReportingOptions(progress="lines"))
+
+    def work(reporter: Reporter) -> None:
         check_options(command)
-        out = _plain_console(sys.stdout)
-        for line in _run(command, typed, console):
-            out.print(shown(line) if isinstance(line, str) else line)
-    except Dust3rSfmError as error:
-        console.print(f"error: {_one_line(error)}")
-        return error.exit_code
-    except (OSError, MemoryError) as error:
-        console.print(f"error: {type(error).__name__}: {_one_line(error)}")
-        return Dust3rSfmError.exit_code
-    except KeyboardInterrupt as interrupt:
-        console.print(f"stopped{_how_to_go_on(command)}")
-        return exit_code(interrupt)
-    return 0
+        _runner(command, typed)(reporter)
+
+    reporter = reporter_of(options, type(command).__name__.lower(), arguments)
+    return run_reported(reporter, options, command, typed, work, lambda: _how_to_go_on(command))
 
 
-def _how_to_go_on(command: object) -> str:
+def _how_to_go_on(command: AnyCommand) -> str:
     from dust3r_sfm.pipeline.output import is_unfinished
 
     if isinstance(command, Reconstruct) and is_unfinished(command.out):
-        return "; continue with the same command and --resume"
-    return ""
+        return "stopped; continue with the same command and --resume"
+    return "stopped"
 
 
-def _run(
-    command: Reconstruct | Export | Localize | Example | Evaluate | Models | Version,
-    typed: str,
-    console: Console,
-) -> Iterator[RenderableType]:
+def _runner(command: AnyCommand, typed: str) -> Callable[[Reporter], None]:
     # numpy reads this once, when imported. Its matrices are small here: a second thread gains nothing, and
     # where other programs run, waiting for it takes ten times as long as the work.
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
@@ -61,27 +49,27 @@ def _run(
     if isinstance(command, Models):
         from dust3r_sfm.cli.models import run_models
 
-        return run_models()
+        return run_models
     _silence_libraries()
     from dust3r_sfm.cli import commands
 
     if isinstance(command, Reconstruct):
-        return commands.run_reconstruct(command, typed, console)
+        return lambda reporter: commands.run_reconstruct(command, typed, reporter)
     if isinstance(command, Evaluate):
         from dust3r_sfm.cli.evaluation import run_evaluate
 
-        return run_evaluate(command)
+        return lambda reporter: run_evaluate(command, reporter)
     if isinstance(command, Export):
         from dust3r_sfm.cli.export import run_export
 
-        return run_export(command, console)
+        return lambda reporter: run_export(command, reporter)
     if isinstance(command, Localize):
         from dust3r_sfm.cli.localization import run_localize
 
-        return run_localize(command, console)
+        return lambda reporter: run_localize(command, reporter)
     if isinstance(command, Example):
-        return commands.run_example(command, console)
-    return commands.run_version()
+        return lambda reporter: commands.run_example(command, reporter)
+    return commands.run_version
 
 
 def _silence_libraries() -> None:
@@ -91,14 +79,3 @@ def _silence_libraries() -> None:
 
     pycolmap.logging.minloglevel = int(pycolmap.logging.FATAL)
     warnings.filterwarnings("ignore", module="PIL")
-
-
-def _plain_console(stream: TextIO) -> Console:
-    """Prints text as it is, unwrapped where nobody looks; file names may hold any bytes."""
-    if isinstance(stream, io.TextIOWrapper):
-        stream.reconfigure(errors="backslashreplace")
-    return Console(file=stream, soft_wrap=True, markup=False, highlight=False, emoji=False)
-
-
-def _one_line(error: BaseException) -> str:
-    return shown(" ".join(str(error).split()))

@@ -6,6 +6,7 @@ from dataclasses import asdict
 from pathlib import Path
 
 from dust3r_sfm.cli.options import Evaluate
+from dust3r_sfm.cli.reporting import Reporter, Summary
 from dust3r_sfm.errors import InputError
 from dust3r_sfm.evaluation import (
     LocalizationScores,
@@ -22,8 +23,8 @@ from dust3r_sfm.io.text_files import numbered_lines
 from dust3r_sfm.pipeline.output import as_output_error, check_file
 
 
-def run_evaluate(command: Evaluate) -> Iterator[str]:
-    """Scores the estimate against the truth; yields a few lines."""
+def run_evaluate(command: Evaluate, reporter: Reporter) -> None:
+    """Scores the estimate against the truth."""
     _check_json(command)
     truth = _model(command.truth)
     if len(truth) < 2:
@@ -31,13 +32,17 @@ def run_evaluate(command: Evaluate) -> Iterator[str]:
     if command.localization or command.estimate.is_file():
         localization = _localization_scores(command, truth)
         _write(command.json, "localization", localization)
-        yield from localization_lines(localization)
+        _conclude(reporter, localization, localization_lines(localization))
     else:
         if command.queries is not None:
             raise InputError("--queries: asks for localized photos; add --localization, or leave it out")
         poses = score_poses(_model(command.estimate), truth)
         _write(command.json, "reconstruction", poses)
-        yield from reconstruction_lines(poses)
+        _conclude(reporter, poses, reconstruction_lines(poses))
+
+
+def _conclude(reporter: Reporter, scores: PoseScores | LocalizationScores, lines: Iterator[str]) -> None:
+    reporter.conclude(Summary(tuple(lines), asdict(scores)))
 
 
 def _check_json(command: Evaluate) -> None:

@@ -1,14 +1,11 @@
-"""`dust3r-sfm export`: options to a format, the call, a line on what was written."""
+"""`dust3r-sfm export`: options to a format, the call, and what was written."""
 
 import shlex
-from collections.abc import Iterator
 from typing import TypeVar
 
-from rich.console import Console
-
-from dust3r_sfm.cli.drawing import draw_progress
 from dust3r_sfm.cli.options import Export, Format
 from dust3r_sfm.cli.options.library import points_of
+from dust3r_sfm.cli.reporting import Planned, Reporter, Step, Summary
 from dust3r_sfm.dense import CloudFusionConfig
 from dust3r_sfm.dense.choices import CloudChoices
 from dust3r_sfm.errors import InputError
@@ -42,17 +39,27 @@ _MEANT_FOR: dict[Format, tuple[str, ...]] = {
 }
 
 
-def run_export(command: Export, console: Console) -> Iterator[str]:
-    """Exports, with progress on `console`; yields a line, and for nerfstudio what to type next."""
+def run_export(command: Export, reporter: Reporter) -> None:
     config = export_format(command)
     scene = load_saved_scene(command.scene, command.image.photos)
     if command.output.is_dir() and any(command.output.iterdir()):
         check_spared(command.output, [("the scene itself", command.scene)])
-    with draw_progress(console, command.quiet) as progress:
-        names = export_scene(scene, command.output, config, progress, overwrite=command.overwrite)
-    yield f"{len(scene.views)} images, in {command.output}: {', '.join(names)}"
-    if command.format == "nerfstudio":
-        yield f"next: ns-train splatfacto --data {shlex.quote(str(command.output))}"
+    count, kind = len(scene.views), command.format
+    line = f"{count} images of {command.scene}, to be written as {kind}"
+    reporter.announce(Planned((line,), {"images": count, "format": kind}))
+    names = export_scene(scene, command.output, config, reporter.progress, overwrite=command.overwrite)
+    reporter.conclude(
+        Summary(
+            (f"{count} images, in {command.output}: {', '.join(names)}",),
+            {"images": count, "format": kind, "out": str(command.output), "files": list(names)},
+            _steps(command),
+        )
+    )
+
+
+def _steps(command: Export) -> tuple[Step, ...]:
+    output = shlex.quote(str(command.output))
+    return (Step("next", f"ns-train splatfacto --data {output}"),) if command.format == "nerfstudio" else ()
 
 
 def export_format(command: Export) -> ExportFormat:

@@ -136,5 +136,8 @@ class _Watch:
 
 
 def _end_now(number: int) -> None:
+    if os.isatty(2):
+        # Bars hide the cursor, and nobody brings it back any more.
+        os.write(2, b"\x1b[?25h")
     os.write(2, b"stopped\n")
     os._exit(128 + number)

@@ -1,13 +1,14 @@
-"""`dust3r-sfm localize`: options to a config, the call, and a few lines on what came of it."""
+"""`dust3r-sfm localize`: options to a config, the call, and what came of it."""
 
 from collections.abc import Iterable, Iterator
 
 import numpy as np
-from rich.console import Console
 
 from dust3r_sfm.cli.compute import choose_regressor, regressor_config
-from dust3r_sfm.cli.drawing import draw_progress
 from dust3r_sfm.cli.options import Localize
+from dust3r_sfm.cli.options.localize import PoseOutputs
+from dust3r_sfm.cli.reporting import Planned, Reporter, Summary
+from dust3r_sfm.cli.reporting.messages import Fact
 from dust3r_sfm.errors import InputError, ReconstructionError
 from dust3r_sfm.images.passed_over import passed_over_line
 from dust3r_sfm.io.intrinsics import read_intrinsics
@@ -17,6 +18,7 @@ from dust3r_sfm.pipeline.localization import (
     LocalizeConfig,
     Localized,
     Outputs,
+    Queries,
     find_queries,
     localize_photos,
     prepare_reference,
@@ -25,29 +27,25 @@ from dust3r_sfm.pipeline.localization import (
 _SHOWN = 10
 
 
-def run_localize(command: Localize, console: Console) -> Iterator[str]:
-    """Localizes, or only prepares where there are no queries, with progress on `console`; yields the lines
-    of the summary. Raises ReconstructionError where no photo at all was localized."""
+def run_localize(command: Localize, reporter: Reporter) -> None:
+    """Localizes, or only prepares where there are no queries. Raises ReconstructionError where no photo at
+    all was localized."""
     outputs = _outputs(command)
     choice = choose_regressor(command.compute)
     config = localize_config(command, choice.name)
-    quiet = command.files.quiet
     given = None if command.known.intrinsics is None else read_intrinsics(command.known.intrinsics)
     queries = None if command.queries is None else find_queries(command.queries, given)
     _check_lists_are_spared(command)
     reference = read_reference(command.reference, command.known.images)
-    if choice.reason and not quiet:
-        console.print(choice.reason)
-    yield from _reference_lines(reference)
-    with draw_progress(console, quiet) as progress:
-        if queries is None:
-            folder = prepare_reference(reference, config, command.known.prepare, progress)
-            yield f"prepared, in {folder}"
-            return
-        localized = localize_photos(reference, queries, config, command.known.prepare, outputs, progress)
-    yield from _summary(localized)
-    if others := queries.passed_over:
-        yield passed_over_line(others)
+    if choice.reason:
+        reporter.remark(choice.reason)
+    reporter.announce(_planned(reference, queries))
+    if queries is None:
+        folder = prepare_reference(reference, config, command.known.prepare, reporter.progress)
+        reporter.conclude(Summary((f"prepared, in {folder}",), {"prepared": str(folder)}))
+        return
+    localized = localize_photos(reference, queries, config, command.known.prepare, outputs, reporter.progress)
+    reporter.conclude(_summary(localized, queries, command.files))
     if localized.num_localized == 0:
         raise ReconstructionError(
             f"none of {len(queries.files)} photos was localized; check that they show the place of "
@@ -94,24 +92,36 @@ def _check_lists_are_spared(command: Localize) -> None:
             check_spared(path, lists)
 
 
-def _reference_lines(reference: Reference) -> Iterator[str]:
-    points = len(reference.points.xyz)
-    known = f"{points} points" if points else "no points of their own"
-    yield f"{len(reference.photos)} reference photos, {known}"
-    yield from _reasons("reference left out", reference.skipped.items())
+def _planned(reference: Reference, queries: Queries | None) -> Planned:
+    points, photos = len(reference.points.xyz), len(reference.photos)
+    line = f"{photos} reference photos, {f'{points} points' if points else 'no points of their own'}"
+    facts: dict[str, Fact] = {"references": photos, "points": points, "skipped": dict(reference.skipped)}
+    if queries is not None:
+        line += f"; {len(queries.files)} photos to localize"
+        facts["images"] = len(queries.files)
+    return Planned((line, *_reasons("reference left out", reference.skipped.items())), facts)
 
 
-def _summary(localized: Localized) -> Iterator[str]:
+def _summary(localized: Localized, queries: Queries, files: PoseOutputs) -> Summary:
     found = [attempt.localization for attempt in localized.attempts if attempt.localization is not None]
     total = len(localized.attempts) + len(localized.unreadable)
     line = f"{len(found)} of {total} photos localized"
+    facts: dict[str, Fact] = {"images": total, "localized": len(found)}
     if found:
-        inliers = np.median([one.num_inliers for one in found])
-        error_px = np.median([one.median_error_px for one in found])
+        inliers = float(np.median([one.num_inliers for one in found]))
+        error_px = float(np.median([one.median_error_px for one in found]))
         line += f", {inliers:.0f} inliers and {error_px:.2f} px in the median"
-    yield line
-    failed = [(a.name, a.reason or "") for a in localized.attempts if a.localization is None]
-    yield from _reasons("not localized", [*localized.unreadable.items(), *failed])
+        facts |= {"median_inliers": inliers, "median_error_px": error_px}
+    failed = {
+        attempt.name: attempt.reason or "" for attempt in localized.attempts if not attempt.localization
+    }
+    left_out = {**localized.unreadable, **failed}
+    written = (files.output, files.json, files.add_to_model, files.pictures)
+    others = (passed_over_line(queries.passed_over),) if queries.passed_over else ()
+    return Summary(
+        (line, *_reasons("not localized", left_out.items()), *others),
+        {**facts, "left_out": left_out, "files": [str(path) for path in written if path is not None]},
+    )
 
 
 def _reasons(what: str, reasons: Iterable[tuple[str, str]]) -> Iterator[str]:

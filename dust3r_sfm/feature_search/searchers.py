@@ -9,7 +9,7 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from pathlib import PurePath
 from queue import SimpleQueue
@@ -52,10 +52,18 @@ class Searchers:
     def search(
         self, grays: Sequence[UInt8[np.ndarray, "_h _w"]], settings: SearchSettings
     ) -> list[FoundFeatures]:
-        """What each picture shows. Raises Dust3rSfmError where the system ended a process."""
+        """All that `search_each` gives."""
+        return list(self.search_each(grays, settings))
+
+    def search_each(
+        self, grays: Sequence[UInt8[np.ndarray, "_h _w"]], settings: SearchSettings
+    ) -> Iterator[FoundFeatures]:
+        """What each picture shows, in their order, as soon as it is known. Raises Dust3rSfmError where the
+        system ended a process."""
         if not self._processes:
             own = Search(settings)
-            return [own.search(gray) for gray in grays]
+            yield from map(own.search, grays)
+            return
         free: SimpleQueue[subprocess.Popen[bytes]] = SimpleQueue()
         for process in self._processes:
             free.put(process)
@@ -67,7 +75,7 @@ class Searchers:
             finally:
                 free.put(process)
 
-        return list(in_threads(search_one, grays))
+        yield from in_threads(search_one, grays)
 
 
 def _start_processes(count: int) -> list[subprocess.Popen[bytes]]:

@@ -19,6 +19,7 @@ from dust3r_sfm.images.kinds import FORMATS
 from dust3r_sfm.images.masks import read_mask
 from dust3r_sfm.images.passed_over import passed_over_text
 from dust3r_sfm.images.unusable import UnusablePhotoError
+from dust3r_sfm.progress import Progress, Silent
 from dust3r_sfm.types import Affine, ImageSpec, View
 
 # Each worker holds one whole photo, so this bounds memory; more hardly read faster.
@@ -42,6 +43,7 @@ def load_views(
     spec: ImageSpec,
     masks: Path | None = None,
     memory_bytes: int | None = None,
+    progress: Progress | None = None,
 ) -> LoadedViews:
     """The photos of a folder (with sub-folders, in natural order of their names) or list (in its order) as
     views. `memory_bytes`: the most that all pictures which are being decoded take; None: no bound.
@@ -50,8 +52,10 @@ def load_views(
     folder of pictures named as the photos: 0 is masked out; a photo without one is used whole.
     Transparent parts of a photo are masked out too. A photo that cannot be used is skipped.
 
-    Raises InputError if the source is missing, fewer than two photos can be used, or a mask does not fit.
+    A stage "Reading photos" on `progress`. Raises InputError if the source is missing, fewer than two photos
+    can be used, or a mask does not fit.
     """
+    progress = progress or Silent()
     found = search_photos(source, masks)
     photos, passed_over = found.files, dict(found.passed_over)
     mask_files: dict[str, Path] = {}
@@ -59,13 +63,14 @@ def load_views(
         matched = match_masks(masks, photos)
         mask_files = matched.files
         passed_over |= {str(masks / name): "the mask of no photo" for name in matched.strays}
-    memory = MemoryBudget(memory_bytes)
+    memory, loaded = MemoryBudget(memory_bytes), list[View | str]()
+    progress.start("Reading photos", len(photos), "photos")
     with ThreadPoolExecutor(min(_WORKERS, os.cpu_count() or 1)) as pool:
-        loaded = list(
-            pool.map(
-                lambda name: _view_or_reason(name, photos[name], spec, mask_files.get(name), memory), photos
-            )
-        )
+        for item in pool.map(
+            lambda name: _view_or_reason(name, photos[name], spec, mask_files.get(name), memory), photos
+        ):
+            loaded.append(item)
+            progress.advance()
     views = tuple(item for item in loaded if isinstance(item, View))
     broken = {name: item for name, item in zip(photos, loaded, strict=True) if isinstance(item, str)}
     result = LoadedViews(views, {**found.unusable, **broken}, passed_over)

@@ -1,7 +1,7 @@
 """The encodings of all images, of which only the last used are in memory."""
 
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import overload
 
@@ -9,7 +9,7 @@ from dust3r_sfm.inference.cache_keys import encoding_key
 from dust3r_sfm.inference.config import InferenceConfig
 from dust3r_sfm.io.arrays import SUFFIX, TemporaryFolder, read_arrays, read_own_arrays, write_arrays
 from dust3r_sfm.progress import Progress, Silent
-from dust3r_sfm.regressors.protocol import Encoding, PointmapRegressor
+from dust3r_sfm.regressors.protocol import EncodesOneByOne, Encoding, PointmapRegressor
 from dust3r_sfm.types import View
 
 
@@ -99,11 +99,16 @@ def encode_all(
     progress.advance(len(views) - len(missing))
     for first in range(0, len(missing), regressor.batch_images):
         batch = missing[first : first + regressor.batch_images]
-        found = regressor.encode([views[index] for index in batch])
-        for index, encoding in zip(batch, found, strict=True):
-            cache.put(index, encoding)
-        progress.advance(len(batch))
+        for place, encoding in _encode(regressor, [views[index] for index in batch]):
+            cache.put(batch[place], encoding)
+            progress.advance()
     return cache
+
+
+def _encode(regressor: PointmapRegressor, views: Sequence[View]) -> Iterable[tuple[int, Encoding]]:
+    if isinstance(regressor, EncodesOneByOne):
+        return regressor.encode_each(views)
+    return enumerate(regressor.encode(views))
 
 
 def _size(encoding: Encoding) -> int:

@@ -18,7 +18,8 @@ from dust3r_sfm.pipeline.memory import (
 )
 from dust3r_sfm.pipeline.pair_selection import pairs_by_name
 from dust3r_sfm.pipeline.plan import Plan, plan_run
-from dust3r_sfm.pipeline.regressors import build_regressor, choose_effort
+from dust3r_sfm.pipeline.regressors import build_regressor, choose_effort, fetch_regressor
+from dust3r_sfm.progress import Progress
 from dust3r_sfm.regressors.protocol import HasQuickWay, PointmapRegressor
 from dust3r_sfm.view_graph import Retrieval, ViewGraph
 
@@ -42,11 +43,13 @@ class Job:
         return self.regressor.name + (" (fast mode, see --fast-above)" if self.fast else "")
 
 
-def prepare_job(photos: Path | Sequence[Path], config: ReconstructConfig) -> Job:
-    """Raises InputError for photos or options that cannot be used."""
+def prepare_job(photos: Path | Sequence[Path], config: ReconstructConfig, progress: Progress) -> Job:
+    """Stages on `progress`: those of `fetch_regressor`, then "Reading photos". Raises InputError for photos
+    or options that cannot be used."""
+    fetch_regressor(config.regressor, progress)
     regressor = build_regressor(config.regressor)
     allowed = allowed_bytes(config.max_memory_gib)
-    loaded = load_views(photos, regressor.image_spec, config.masks, loading_bytes(allowed))
+    loaded = load_views(photos, regressor.image_spec, config.masks, loading_bytes(allowed), progress)
     suited = choose_effort(config.regressor, len(loaded.views), config.fast_above)
     is_fast = suited != config.regressor
     if is_fast:

@@ -4,7 +4,8 @@ from dataclasses import dataclass
 
 import torch
 
-from dust3r_sfm.networks.checkpoints import cached_path
+from dust3r_sfm.networks.checkpoints import cached_path, fetch_weights
+from dust3r_sfm.progress import Progress
 from dust3r_sfm.regressors.network import Device, NetworkRegressor, NetworkRegressorConfig
 from dust3r_sfm.regressors.protocol import PointmapRegressor
 from dust3r_sfm.regressors.stereo import StereoConfig, StereoRegressor, fast_config
@@ -27,6 +28,15 @@ class Choice:
 def build_regressor(config: RegressorConfig) -> PointmapRegressor:
     """Raises InputError for a network that cannot be loaded, or a device that is not there."""
     return StereoRegressor(config) if isinstance(config, StereoConfig) else NetworkRegressor(config)
+
+
+def fetch_regressor(config: RegressorConfig, progress: Progress) -> None:
+    """Downloads the weights of a network that are not on this machine, and says that it is going to be
+    loaded: stages "Downloading NAME" in MB and "Loading the network" on `progress`. Raises InputError for
+    what is not to be had."""
+    if isinstance(config, NetworkRegressorConfig):
+        fetch_weights(config.source, progress)
+        progress.start("Loading the network", 1, "steps")
 
 
 def choose_effort(config: RegressorConfig, num_photos: int, fast_above: int) -> RegressorConfig:

@@ -17,6 +17,8 @@ from dust3r_sfm.pipeline.config import ReconstructConfig
 from dust3r_sfm.progress import Progress
 from dust3r_sfm.types import Reconstruction, Scene, View
 
+_FILES_OF_SCENE = 5
+"""Files and folders, as progress counts them."""
 _POINT_BYTES = 27
 """Of the cloud: place and normal in single precision, colour."""
 
@@ -31,22 +33,26 @@ def write_results(
 ) -> None:
     """Writes all files of `output.RESULTS`: sparse/0, 1, ... for every scene; the dense ones of the
     largest into `folder` itself, those of scene k into components/k. `views`: all that were aligned."""
-    progress.start("Exporting", len(reconstruction.scenes), "scenes")
     folder.mkdir()
     page = config.export.report_page
     drawn: list[DrawnScene] = []
     placed = sum(len(scene.views) for scene in reconstruction.scenes)
     for index, scene in enumerate(reconstruction.scenes):
+        fusion = CloudFusionConfig(max_points=config.export.max_cloud_points, seed=config.seed)
+        cloud = fuse_points(scene, fusion, progress)
+        progress.start("Exporting", _FILES_OF_SCENE, "files")
         export_colmap(scene, folder / "sparse" / str(index), config.export.colmap)
-        cloud = _write_dense(scene, folder if index == 0 else folder / "components" / str(index), config)
+        progress.advance()
+        _write_dense(scene, cloud, folder if index == 0 else folder / "components" / str(index), progress)
         if page is not None:
             # As many points as it has of the photos: a cloud is large, and none is kept.
             drawn.append(draw_scene(scene, cloud, page.max_points * len(scene.views) // placed, page))
-        progress.advance()
+    progress.start("Writing the report", 1, "steps")
     report = report_json(reconstruction, facts)
     write_report(report, folder / "report.json")
     if page is not None:
         write_report_page(page_content(report, reconstruction, drawn, views, page), folder / "report.html")
+    progress.advance()
 
 
 def results_bytes(reconstruction: Reconstruction, config: ReconstructConfig) -> int:
@@ -61,12 +67,12 @@ def results_bytes(reconstruction: Reconstruction, config: ReconstructConfig) -> 
     return total
 
 
-def _write_dense(scene: Scene, folder: Path, config: ReconstructConfig) -> PointCloud:
-    """And returns the fused cloud."""
-    fusion = CloudFusionConfig(max_points=config.export.max_cloud_points, seed=config.seed)
-    cloud = fuse_points(scene, fusion)
+def _write_dense(scene: Scene, cloud: PointCloud, folder: Path, progress: Progress) -> None:
     export_point_cloud(cloud, folder / "points.ply")
+    progress.advance()
     export_glb(scene, cloud, folder / "scene.glb")
+    progress.advance()
     export_depth_maps(scene, folder / "depth")
+    progress.advance()
     save_scene(scene, folder / SCENE_FILE)
-    return cloud
+    progress.advance()

@@ -63,7 +63,7 @@ def reconstruct_all(
     if output is not None:
         check_output(output, existing, photos)
         check_inputs_are_spared(output, given_inputs(photos, config))
-    job = prepare_job(photos, config)
+    job = prepare_job(photos, config, clock)
 
     def announce(graph: ViewGraph) -> None:
         on_plan(plan_of(job, graph))

@@ -122,6 +122,15 @@ class HasQuickWay(Protocol):
 
 
 @runtime_checkable
+class EncodesOneByOne(Protocol):
+    """What a regressor may offer besides that takes long over one image."""
+
+    def encode_each(self, views: Sequence[View]) -> Iterator[tuple[int, Encoding]]:
+        """What `encode` gives, in any order and as soon as it is there: a view's number, and its encoding."""
+        ...
+
+
+@runtime_checkable
 class DescribesImages(Protocol):
     """What a regressor may offer besides, for photos to be found by their looks."""
 

@@ -1,6 +1,6 @@
 """The options of `ns-process-data dust3r`, as tyro reads them. Nothing heavy is imported: --help is quick."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -10,6 +10,7 @@ from dust3r_sfm.camera_sharing import CameraChoice, CameraSharing
 from dust3r_sfm.cli.options.choices import PAIRS, REGRESSORS, AlignmentChoice, DeviceChoice, NamedChoices
 from dust3r_sfm.cli.options.library import Budget, option
 from dust3r_sfm.cli.options.reconstruct import OutputOptions
+from dust3r_sfm.cli.options.reporting import ReportingOptions
 from dust3r_sfm.exporters.config import NerfstudioExport
 from dust3r_sfm.images.sampling import FrameSampling
 from dust3r_sfm.pipeline.choices import RunChoices
@@ -61,3 +62,6 @@ class ProcessOptions:
     """Write dust3r/report.html, the report for people."""
     overwrite: bool = False
     """Start anew where an interrupted run could be continued."""
+    reporting: Annotated[ReportingOptions, tyro.conf.OmitArgPrefixes] = field(
+        default_factory=ReportingOptions
+    )

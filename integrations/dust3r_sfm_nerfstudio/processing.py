@@ -4,16 +4,16 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from dust3r_sfm.cli.commands import reconstruct_config
+from dust3r_sfm.cli.commands import planned_run, reconstruct_config
 from dust3r_sfm.cli.compute import choose_regressor
 from dust3r_sfm.cli.options import ComputeOptions, Reconstruct
 from dust3r_sfm.cli.options.reconstruct import KnownOptions, OutputOptions, PhotoOptions, SolvingOptions
+from dust3r_sfm.cli.reporting import Reporter
 from dust3r_sfm.errors import InputError, OutputError
 from dust3r_sfm.io.outputs.locks import take_lock
 from dust3r_sfm.io.outputs.own_files import read_files
-from dust3r_sfm.pipeline import Existing, Plan, ReconstructConfig, reconstruct_all
+from dust3r_sfm.pipeline import Existing, ReconstructConfig, reconstruct_all
 from dust3r_sfm.pipeline.output import as_output_error, is_unfinished
-from dust3r_sfm.progress import Progress
 from dust3r_sfm.types import Reconstruction
 from dust3r_sfm_nerfstudio.dataset import OURS, find_replaced, write_dataset
 from dust3r_sfm_nerfstudio.inputs import gather
@@ -28,48 +28,37 @@ class Processed:
     reconstruction: Reconstruction
 
 
-def process(
-    command: ProcessOptions, say: Callable[[str], None], progress: Progress, typed: str | None = None
-) -> Processed:
+def process(command: ProcessOptions, reporter: Reporter, typed: str | None = None) -> Processed:
     """Writes the dataset of the largest scene into the output folder; everything else that was found out
     is in its sub-folder dust3r, as `dust3r-sfm reconstruct` writes it.
 
-    `say` hears lines on what is going to be done; `typed` is the command line, for the report. An
-    interrupted run is continued unless the command says otherwise. Raises InputError,
-    OutputError, ReconstructionError.
+    `typed` is the command line, for the report. An interrupted run is continued unless the command says
+    otherwise. Raises InputError, OutputError, ReconstructionError.
     """
     _check(command)
     work = command.output_dir / OURS
     with as_output_error(command.output_dir):
         lock = take_lock(work / ".lock", command.output_dir)
     try:
-        return _process_alone(command, work, say, progress, typed)
+        return _process_alone(command, work, reporter, typed)
     finally:
         lock.release()
 
 
-def _process_alone(
-    command: ProcessOptions, work: Path, say: Callable[[str], None], progress: Progress, typed: str | None
-) -> Processed:
+def _process_alone(command: ProcessOptions, work: Path, reporter: Reporter, typed: str | None) -> Processed:
     """With nobody else at work in the folder."""
-    inputs = gather(command, work / "frames", progress, say)
-    config = _config(command, say)
-
-    def announce(plan: Plan) -> None:
-        for name, reason in plan.skipped.items():
-            say(f"skipped {name}: {reason}")
-        say(str(plan))
-
+    inputs = gather(command, work / "frames", reporter.progress, reporter.warn)
+    config = _config(command, reporter.remark)
     reconstruction = reconstruct_all(
         inputs.photos,
         config,
         work,
-        progress,
+        reporter.progress,
         existing=_existing(command, work),
-        on_plan=announce,
+        on_plan=lambda plan: reporter.announce(planned_run(plan)),
         command=typed,
     )
-    write_dataset(reconstruction.scenes[0], inputs.stems, command, progress)
+    write_dataset(reconstruction.scenes[0], inputs.stems, command, reporter.progress)
     passed_over = {**inputs.left_out, **reconstruction.passed_over}
     return Processed(len(inputs.stems), replace(reconstruction, passed_over=passed_over))
 

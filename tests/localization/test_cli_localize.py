@@ -58,7 +58,7 @@ def test_good_and_bad_photos_together(
         *("--add-to-model", tmp_path / "model", "--pictures", tmp_path / "pictures"),
     )
     assert code == 0, err
-    assert "3 reference photos, no points of their own" in out
+    assert "3 reference photos, no points of their own; 5 photos to localize" in err
     assert "2 of 5 photos localized" in out
     assert "not localized: tiny.png: " in out
     assert "12x12 pixels are too few" in out

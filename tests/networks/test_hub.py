@@ -13,10 +13,11 @@ from pathlib import Path
 import pytest
 from checkpoint_files import seeded_state, write_cache, write_hub_folder
 from huggingface_hub import constants
+from huggingface_hub.utils import are_progress_bars_disabled  # type: ignore[attr-defined]
 
 from dust3r_sfm.cli import main
 from dust3r_sfm.errors import InputError
-from dust3r_sfm.networks.checkpoints import cached_path, find_model, known_models, load_network
+from dust3r_sfm.networks.checkpoints import cached_path, fetch_weights, find_model, known_models, load_network
 
 REPO = "naver/DUSt3R_ViTLarge_BaseDecoder_512_dpt"
 MAST3R = "naver/MASt3R_ViTLarge_BaseDecoder_512_catmlpdpt_metric"
@@ -119,6 +120,34 @@ def test_a_cached_network_needs_no_server(cache: Path, monkeypatch: pytest.Monke
     assert load_network(snapshot).fingerprint == loaded.fingerprint
 
 
+class Told:
+    """Progress that remembers."""
+
+    def __init__(self) -> None:
+        self.stages: list[list[object]] = []
+
+    def start(self, label: str, total: int, unit: str) -> None:
+        self.stages.append([label, total, unit, 0])
+
+    def advance(self, count: int = 1) -> None:
+        self.stages[-1][3] += count  # type: ignore[operator]
+
+
+def test_how_far_a_download_is(
+    cache: Path, hub: Hub, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    size = (hub.folder / "model.safetensors").stat().st_size
+    monkeypatch.setattr("dust3r_sfm.networks.checkpoints.download_progress.MEGABYTE", 1000)
+    told = Told()
+    fetch_weights("dust3r", told)
+    assert told.stages == [["Downloading dust3r", size // 1000, "MB", size // 1000]]
+    assert not are_progress_bars_disabled()
+    assert capfd.readouterr().err == ""
+    fetch_weights("dust3r", told)
+    fetch_weights(cache, told)
+    assert len(told.stages) == 1, "what is here is not fetched"
+
+
 def test_a_download(cache: Path, hub: Hub) -> None:
     loaded = load_network("dust3r")
     assert loaded.name == "dust3r"
@@ -168,10 +197,11 @@ def test_without_weights_or_internet(
 
 def assert_table(out: str, cache: Path, snapshot: Path) -> None:
     lines = [line.rstrip() for line in out.splitlines()]
-    licence = r"CC BY-NC-SA 4\.0 \(non-commercial\)"
-    assert re.fullmatch(rf"dust3r  .*512 px, DPT  .*no  .*2\.3 GB  no  .*{licence}", lines[1])
-    assert re.fullmatch(rf"mast3r  .*512 px, matching  .*yes  .*2\.8 GB  yes  .*{licence}", lines[4])
-    assert lines[5:-1] == [f"mast3r: {snapshot}"]
+    assert re.fullmatch(r"dust3r  .*512 px, DPT  .*no  .*2\.3 GB  no", lines[1])
+    assert re.fullmatch(r"mast3r  .*512 px, matching  .*yes  .*2\.8 GB  yes", lines[4])
+    names = ", ".join(model.name for model in known_models())
+    assert lines[5] == f"CC BY-NC-SA 4.0 (non-commercial): the weights of {names}"
+    assert lines[6:-1] == [f"mast3r: {snapshot}"]
     assert str(cache) in lines[-1]
 
 

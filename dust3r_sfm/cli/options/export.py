@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 import tyro
 
 from dust3r_sfm.cli.options.library import Budget, option
+from dust3r_sfm.cli.options.reporting import ReportingOptions
 from dust3r_sfm.dense.choices import CloudChoices
 from dust3r_sfm.exporters.config import ColmapExport, ImageForm, MeshChoice, NerfstudioExport
 
@@ -79,5 +80,6 @@ class Export:
     points: Annotated[PointOptions, tyro.conf.OmitArgPrefixes] = field(default_factory=PointOptions)
     overwrite: bool = False
     """Replace what has the same name in DIR; everything else there stays."""
-    quiet: bool = False
-    """No progress on stderr."""
+    reporting: Annotated[ReportingOptions, tyro.conf.OmitArgPrefixes] = field(
+        default_factory=ReportingOptions
+    )

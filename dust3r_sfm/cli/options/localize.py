@@ -8,6 +8,7 @@ import tyro
 
 from dust3r_sfm.cli.options.compute import ComputeOptions
 from dust3r_sfm.cli.options.library import option
+from dust3r_sfm.cli.options.reporting import ReportingOptions
 from dust3r_sfm.localization.choices import LocalizationChoices
 from dust3r_sfm.pipeline.localization.choices import Outputs
 
@@ -63,8 +64,6 @@ class PoseOutputs:
     json: Annotated[Path | None, option(Outputs, "diagnostics", "FILE")] = Outputs.diagnostics
     add_to_model: Annotated[Path | None, option(Outputs, "model", "DIR")] = Outputs.model
     pictures: Annotated[Path | None, option(Outputs, "pictures", "DIR")] = Outputs.pictures
-    quiet: bool = False
-    """No progress on stderr."""
 
 
 @dataclass(frozen=True)
@@ -79,3 +78,6 @@ class Localize:
     pose: Annotated[PoseOptions, tyro.conf.OmitArgPrefixes] = field(default_factory=PoseOptions)
     compute: Annotated[ComputeOptions, tyro.conf.OmitArgPrefixes] = field(default_factory=ComputeOptions)
     files: Annotated[PoseOutputs, tyro.conf.OmitArgPrefixes] = field(default_factory=PoseOutputs)
+    reporting: Annotated[ReportingOptions, tyro.conf.OmitArgPrefixes] = field(
+        default_factory=ReportingOptions
+    )

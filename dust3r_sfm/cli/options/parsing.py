@@ -1,6 +1,6 @@
 """All commands, and how their options are read. Nothing heavy is imported: --help is quick."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated
 
@@ -9,6 +9,14 @@ import tyro
 from dust3r_sfm.cli.options.export import EXPORT_HELP, Export
 from dust3r_sfm.cli.options.localize import LOCALIZE_HELP, Localize
 from dust3r_sfm.cli.options.reconstruct import RECONSTRUCT_HELP, Reconstruct
+from dust3r_sfm.cli.options.reporting import ReportingOptions
+
+DESCRIPTION = """Photos in, cameras and points out: no calibration, no poses needed.
+
+exit codes of all commands:
+  0 done     2 unusable photos, files or options     3 unusable output
+  4 nothing came out     5 a model was written that is weak
+  1 the system gave up (full disk, memory)     130 stopped by Ctrl-C, 143 by SIGTERM"""
 
 
 @dataclass(frozen=True)
@@ -23,6 +31,9 @@ class Example:
     """Of each photo, in pixels; the height is three quarters of it."""
     seed: int = 0
     """Another number is another place."""
+    reporting: Annotated[ReportingOptions, tyro.conf.OmitArgPrefixes] = field(
+        default_factory=ReportingOptions
+    )
 
 
 @dataclass(frozen=True)
@@ -42,6 +53,9 @@ class Evaluate:
     """Centimetres in one unit of TRUTH: 100 where it is in metres."""
     json: Annotated[Path | None, tyro.conf.arg(metavar="FILE", help_behavior_hint="")] = None
     """Where to write all figures."""
+    reporting: Annotated[ReportingOptions, tyro.conf.OmitArgPrefixes] = field(
+        default_factory=ReportingOptions
+    )
 
 
 @dataclass(frozen=True)
@@ -65,12 +79,15 @@ Command = (
 )
 
 
-def parse(argv: list[str] | None) -> Reconstruct | Export | Localize | Example | Evaluate | Models | Version:
+AnyCommand = Reconstruct | Export | Localize | Example | Evaluate | Models | Version
+
+
+def parse(argv: list[str] | None) -> AnyCommand:
     """Ends the process with code 0 after --help and 2 after what cannot be parsed."""
-    command: Reconstruct | Export | Localize | Example | Evaluate | Models | Version = tyro.cli(
+    command: AnyCommand = tyro.cli(
         Command,
         prog="dust3r-sfm",
-        description="Photos in, cameras and points out: no calibration, no poses needed.",
+        description=DESCRIPTION,
         args=argv,
         config=(tyro.conf.OmitSubcommandPrefixes, tyro.conf.FlagCreatePairsOff),
     )

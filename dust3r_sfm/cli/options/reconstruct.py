@@ -10,6 +10,7 @@ from dust3r_sfm.camera_sharing import CameraChoice, CameraSharing
 from dust3r_sfm.cli.options.choices import PAIRS, AlignmentChoice, NamedChoices
 from dust3r_sfm.cli.options.compute import ComputeOptions
 from dust3r_sfm.cli.options.library import Budget, budget_of, option
+from dust3r_sfm.cli.options.reporting import ReportingOptions
 from dust3r_sfm.exporters.config import ColmapExport
 from dust3r_sfm.pipeline.choices import RunChoices
 from dust3r_sfm.pipeline.known.config import KnownCameras, KnownWorld
@@ -75,8 +76,6 @@ class OutputOptions:
     """Continue the run in OUT that was interrupted."""
     keep_work: bool = False
     """Keep what was computed for each pair, in OUT/.work."""
-    quiet: bool = False
-    """No progress on stderr."""
     no_report_html: bool = False
     """Do not write report.html, the report for people."""
 
@@ -93,3 +92,6 @@ class Reconstruct:
     compute: Annotated[ComputeOptions, tyro.conf.OmitArgPrefixes] = field(default_factory=ComputeOptions)
     solving: Annotated[SolvingOptions, tyro.conf.OmitArgPrefixes] = field(default_factory=SolvingOptions)
     output: Annotated[OutputOptions, tyro.conf.OmitArgPrefixes] = field(default_factory=OutputOptions)
+    reporting: Annotated[ReportingOptions, tyro.conf.OmitArgPrefixes] = field(
+        default_factory=ReportingOptions
+    )

@@ -4,7 +4,7 @@ Nothing in a checkpoint is ever run: tensors and settings are all that is read f
 """
 
 from dust3r_sfm.networks.checkpoints.catalogue import KnownModel, find_model, known_models
-from dust3r_sfm.networks.checkpoints.hub import cached_path
+from dust3r_sfm.networks.checkpoints.hub import cached_path, fetch_weights
 from dust3r_sfm.networks.checkpoints.loading import LoadedNetwork, load_network
 from dust3r_sfm.networks.checkpoints.own_format import Config, Description
 from dust3r_sfm.networks.checkpoints.saving import save_network
@@ -15,6 +15,7 @@ __all__ = [
     "KnownModel",
     "LoadedNetwork",
     "cached_path",
+    "fetch_weights",
     "find_model",
     "known_models",
     "load_network",

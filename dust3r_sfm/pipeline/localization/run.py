@@ -18,7 +18,7 @@ from dust3r_sfm.pipeline.localization.outputs import (
     write_diagnostics,
     write_outputs,
 )
-from dust3r_sfm.pipeline.regressors import build_regressor
+from dust3r_sfm.pipeline.regressors import build_regressor, fetch_regressor
 from dust3r_sfm.progress import Progress, Silent
 from dust3r_sfm.regressors.stereo import StereoConfig
 
@@ -43,6 +43,7 @@ def _prepare_localizer(
     plain = config.regressor
     if isinstance(plain, StereoConfig):
         plain = replace(plain, keypoints="sift")
+    fetch_regressor(plain, progress)
     regressor = build_regressor(plain)
     folder = folder or default_folder(reference, regressor)
     prepared = prepare(reference, regressor, folder, config.preparation, progress=progress)

@@ -1,12 +1,12 @@
 """SIFT of photos, at more pixels than a view has."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from jaxtyping import Float, UInt8
 
-from dust3r_sfm.feature_search.search import FoundFeatures, SearchSettings
+from dust3r_sfm.feature_search.search import SearchSettings
 from dust3r_sfm.feature_search.searchers import Searchers
 from dust3r_sfm.geometry import apply_affine
 from dust3r_sfm.geometry.pixels import select_usable
@@ -53,17 +53,17 @@ def root_sift(descriptors: UInt8[np.ndarray, "n 128"]) -> Float[np.ndarray, "n 1
     return np.sqrt(histograms / np.maximum(histograms.sum(axis=1, keepdims=True), 1.0))
 
 
-def encodings_of(views: Sequence[View], config: FeatureConfig) -> list[Encoding]:
-    """SIFT of a batch of views, on all cores."""
-    found: dict[int, FoundFeatures] = {}
+def encode_each(views: Sequence[View], config: FeatureConfig) -> Iterator[tuple[int, Encoding]]:
+    """SIFT of a batch of views, on all cores: a view's number and its encoding, as soon as it is there."""
     with Searchers(len(views)) as searchers:
         read = [load_gray(view, config.long_edge_px) for view in views]
         fine = [max(gray.shape) < config.fine_below_px for gray, _ in read]
         for octave, group in ((-1, fine), (0, [not f for f in fine])):
             chosen = [index for index, member in enumerate(group) if member]
             grays = [read[index][0] for index in chosen]
-            found |= dict(zip(chosen, searchers.search(grays, search_settings(config, octave)), strict=True))
-    return [_encoding(view, read[k][1], *found[k]) for k, view in enumerate(views)]
+            found = searchers.search_each(grays, search_settings(config, octave))
+            for index, features in zip(chosen, found, strict=True):
+                yield index, _encoding(views[index], read[index][1], *features)
 
 
 def search_settings(config: FeatureConfig, first_octave: int) -> SearchSettings:

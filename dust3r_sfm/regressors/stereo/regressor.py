@@ -21,7 +21,7 @@ from dust3r_sfm.progress import Progress
 from dust3r_sfm.regressors.protocol import Encoding, NoNotebook, Notebook
 from dust3r_sfm.regressors.stereo.calibration import Calibration, calibrate
 from dust3r_sfm.regressors.stereo.config import StereoConfig, closer_ways
-from dust3r_sfm.regressors.stereo.features import Features, encodings_of, features_from_encoding, root_sift
+from dust3r_sfm.regressors.stereo.features import Features, encode_each, features_from_encoding, root_sift
 from dust3r_sfm.regressors.stereo.matching import match_descriptors, unit_descriptors
 from dust3r_sfm.regressors.stereo.pair_matching import match_closely, match_plainly
 from dust3r_sfm.regressors.stereo.pointmaps import pair_predictions
@@ -56,7 +56,11 @@ class StereoRegressor:
         return f"{group_cameras(views, self.config.cameras)} {sorted(_unordered(pairs))}"
 
     def encode(self, views: Sequence[View]) -> list[Encoding]:
-        return encodings_of(views, self.config.features)
+        return [encoding for _, encoding in sorted(self.encode_each(views), key=lambda found: found[0])]
+
+    def encode_each(self, views: Sequence[View]) -> Iterator[tuple[int, Encoding]]:
+        """Implements `EncodesOneByOne`."""
+        return encode_each(views, self.config.features)
 
     @property
     def quick(self) -> "StereoRegressor | None":
@@ -117,7 +121,9 @@ class StereoRegressor:
         known = match_closely(
             known, views, features, wanted, config, self.learned, self.placed, notes, progress
         )
+        progress.start("Self-calibration", 1, "steps")
         calibration = calibrate(views, features, known, config)
+        progress.advance()
         geometries = two_view_geometries(calibration, features, config, progress)
         missing = {
             pair: [one for one in directions if one not in done] for pair, directions in wanted.items()

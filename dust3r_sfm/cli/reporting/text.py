@@ -1,0 +1,72 @@
+"""For people: results on stdout, everything else on stderr."""
+
+import io
+from typing import TextIO
+
+from rich.console import Console
+
+from dust3r_sfm.cli.reporting.drawing import Bars, Lines, draws_bars
+from dust3r_sfm.cli.reporting.messages import Failure, Planned, Summary
+from dust3r_sfm.io.photo_names import shown
+from dust3r_sfm.progress import Progress, Silent
+
+
+class TextReporter:
+    """See `Reporter`. Lines are wrapped at words on a terminal, and never anywhere else: what is piped has
+    no control codes either, unless bars are asked for."""
+
+    def __init__(self, out: TextIO, err: TextIO, bars: bool | None = None, quiet: bool = False) -> None:
+        """`bars`: None for those that a terminal gets."""
+        self._out, self._quiet = plain_console(out), quiet
+        self._err = plain_console(err, force_terminal=True if bars and not quiet else None)
+        if quiet:
+            self._drawn: Bars | Lines | None = None
+        elif draws_bars(self._err, bars):
+            self._drawn = Bars(self._err)
+        else:
+            self._drawn = Lines(self._err)
+
+    @property
+    def progress(self) -> Progress:
+        return self._drawn or Silent()
+
+    def announce(self, plan: Planned) -> None:
+        for line in plan.lines:
+            self.remark(line)
+
+    def remark(self, text: str) -> None:
+        if not self._quiet:
+            print_line(self._err, text)
+
+    def warn(self, text: str) -> None:
+        print_line(self._err, text)
+
+    def conclude(self, summary: Summary) -> None:
+        self.close()
+        for line in summary.lines:
+            print_line(self._out, line)
+        if not self._quiet:
+            for step in summary.steps:
+                # Not wrapped: it is there to be copied.
+                self._out.print(shown(f"{step.purpose}: {step.command}"), soft_wrap=True)
+
+    def fail(self, failure: Failure) -> None:
+        self.close()
+        if not failure.ours:
+            print_line(self._err, failure.line)
+
+    def close(self) -> None:
+        if self._drawn is not None:
+            self._drawn.close()
+
+
+def plain_console(stream: TextIO, force_terminal: bool | None = None) -> Console:
+    """Prints text as it is; file names may hold any bytes."""
+    if isinstance(stream, io.TextIOWrapper):
+        stream.reconfigure(errors="backslashreplace")
+    terminal = stream.isatty() if force_terminal is None else force_terminal
+    return Console(file=stream, force_terminal=terminal, markup=False, highlight=False, emoji=False)
+
+
+def print_line(console: Console, text: str) -> None:
+    console.print(shown(text), soft_wrap=not console.is_terminal)
