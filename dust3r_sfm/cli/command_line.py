@@ -11,7 +11,17 @@ from typing import TextIO
 from rich.console import Console, RenderableType
 
 from dust3r_sfm.cli.interruption import exit_code, without_their_handlers
-from dust3r_sfm.cli.options import Evaluate, Example, Export, Localize, Models, Reconstruct, Version, parse
+from dust3r_sfm.cli.options import (
+    AnyCommand,
+    Evaluate,
+    Example,
+    Export,
+    Localize,
+    Models,
+    Reconstruct,
+    ViewResult,
+    parse,
+)
 from dust3r_sfm.cli.options.checks import check_options
 from dust3r_sfm.errors import Dust3rSfmError
 from dust3r_sfm.io.photo_names import shown
@@ -48,7 +58,7 @@ def _how_to_go_on(command: object) -> str:
 
 
 def _run(
-    command: Reconstruct | Export | Localize | Example | Evaluate | Models | Version,
+    command: AnyCommand,
     typed: str,
     console: Console,
 ) -> Iterator[RenderableType]:
@@ -79,6 +89,10 @@ def _run(
         from dust3r_sfm.cli.localization import run_localize
 
         return run_localize(command, console)
+    if isinstance(command, ViewResult):
+        from dust3r_sfm.cli.view import run_view
+
+        return run_view(command)
     if isinstance(command, Example):
         return commands.run_example(command, console)
     return commands.run_version()

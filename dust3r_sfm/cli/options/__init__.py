@@ -3,10 +3,12 @@
 from dust3r_sfm.cli.options.compute import ComputeOptions
 from dust3r_sfm.cli.options.export import Export, Format
 from dust3r_sfm.cli.options.localize import Localize
-from dust3r_sfm.cli.options.parsing import Command, Evaluate, Example, Models, Version, parse
+from dust3r_sfm.cli.options.parsing import AnyCommand, Command, Evaluate, Example, Models, Version, parse
 from dust3r_sfm.cli.options.reconstruct import Reconstruct
+from dust3r_sfm.cli.options.view import ViewResult
 
 __all__ = [
+    "AnyCommand",
     "Command",
     "ComputeOptions",
     "Evaluate",
@@ -17,5 +19,6 @@ __all__ = [
     "Models",
     "Reconstruct",
     "Version",
+    "ViewResult",
     "parse",
 ]

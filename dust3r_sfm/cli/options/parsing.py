@@ -9,6 +9,7 @@ import tyro
 from dust3r_sfm.cli.options.export import EXPORT_HELP, Export
 from dust3r_sfm.cli.options.localize import LOCALIZE_HELP, Localize
 from dust3r_sfm.cli.options.reconstruct import RECONSTRUCT_HELP, Reconstruct
+from dust3r_sfm.cli.options.view import VIEW_HELP, ViewResult
 
 
 @dataclass(frozen=True)
@@ -58,6 +59,7 @@ Command = (
     Annotated[Reconstruct, tyro.conf.subcommand("reconstruct", description=RECONSTRUCT_HELP)]
     | Annotated[Export, tyro.conf.subcommand("export", description=EXPORT_HELP)]
     | Annotated[Localize, tyro.conf.subcommand("localize", description=LOCALIZE_HELP)]
+    | Annotated[ViewResult, tyro.conf.subcommand("view", description=VIEW_HELP)]
     | Annotated[Example, tyro.conf.subcommand("example")]
     | Annotated[Evaluate, tyro.conf.subcommand("evaluate")]
     | Annotated[Models, tyro.conf.subcommand("models")]
@@ -65,9 +67,12 @@ Command = (
 )
 
 
-def parse(argv: list[str] | None) -> Reconstruct | Export | Localize | Example | Evaluate | Models | Version:
+AnyCommand = Reconstruct | Export | Localize | ViewResult | Example | Evaluate | Models | Version
+
+
+def parse(argv: list[str] | None) -> AnyCommand:
     """Ends the process with code 0 after --help and 2 after what cannot be parsed."""
-    command: Reconstruct | Export | Localize | Example | Evaluate | Models | Version = tyro.cli(
+    command: AnyCommand = tyro.cli(
         Command,
         prog="dust3r-sfm",
         description="Photos in, cameras and points out: no calibration, no poses needed.",
