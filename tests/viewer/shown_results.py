@@ -44,13 +44,14 @@ class Watched:
 
     def shot(self, keep: Path | None = None) -> np.ndarray:
         """The view left of the panel, when it no longer changes."""
-        last = self._view()
-        for _ in range(40):
-            self.page.wait_for_timeout(250)
+        last, same = self._view(), 0
+        for _ in range(60):
+            self.page.wait_for_timeout(200)
             now = self._view()
-            if np.array_equal(now, last):
-                break
+            same = same + 1 if np.array_equal(now, last) else 0
             last = now
+            if same == 3:
+                break
         if keep is not None:
             Image.fromarray(last).save(keep)
         return last
@@ -71,8 +72,22 @@ class Watched:
         self.row(label).get_by_role("slider").last.press(key)
 
     def choose(self, label: str, option: str) -> None:
-        self.row(label).locator("input").click()
+        self.row(label).get_by_role("combobox").click()
         self.page.get_by_role("option", name=option).click()
+
+    def click(self, x: float, y: float) -> None:
+        """In the view, which notices what is under the pointer when it moves."""
+        self.page.mouse.move(x, y)
+        self.page.wait_for_timeout(300)
+        self.page.mouse.click(x, y)
+        self.page.wait_for_timeout(1000)
+
+    def check(self, label: str) -> None:
+        """Or the opposite."""
+        self.row(label).get_by_role("checkbox").click()
+
+    def chosen(self, label: str) -> str:
+        return str(self.row(label).get_by_role("combobox").input_value())
 
     def says(self, text: str) -> None:
         """Waits for it."""
@@ -89,7 +104,8 @@ def watched(browser: Any, url: str) -> Iterator[Watched]:
     page.on("pageerror", lambda error: found.errors.append(str(error)))
     page.on("dialog", lambda dialog: (found.errors.append(dialog.message), dialog.dismiss()))
     page.on("request", lambda request: found.requests.append(request.url))
-    page.goto(url)
+    # Without this, browsers that draw slowly draw fewer pixels from some time on.
+    page.goto(f"{url}?fixedDpr=1")
     # It says that the browser has no graphics card, which is so.
     page.add_style_tag(content=".mantine-Notifications-root { display: none }")
     yield found
