@@ -17,7 +17,8 @@ def run_view(command: ViewResult) -> Iterator[str]:
     if command.queries is not None:
         scene = replace(scene, queries=read_queries(command.queries))
     other = None if command.compare is None else read_viewed(command.compare)
-    with Viewer(command.host, command.port) as viewer:
+    origins = () if command.origin is None else (command.origin,)
+    with Viewer(command.host, command.port, origins=origins) as viewer:
         viewer.show(scene, other)
         yield f"{command.out}: look at {viewer.url} (Ctrl-C ends this)"
         threading.Event().wait()

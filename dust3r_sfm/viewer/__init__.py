@@ -7,9 +7,9 @@ from dust3r_sfm.lazy_names import lazy_names
 
 if TYPE_CHECKING:
     from dust3r_sfm.viewer.config import ViewerConfig
-    from dust3r_sfm.viewer.from_folders import read_viewed
-    from dust3r_sfm.viewer.from_scenes import scene_from_reconstruction
-    from dust3r_sfm.viewer.queries import read_queries
+    from dust3r_sfm.viewer.reading.folders import read_viewed
+    from dust3r_sfm.viewer.reading.queries import read_queries
+    from dust3r_sfm.viewer.reading.scenes import scene_from_reconstruction
     from dust3r_sfm.viewer.scene import (
         ViewedComponent,
         ViewedPair,
@@ -48,8 +48,8 @@ __getattr__, __dir__ = lazy_names(
         "ViewedTracks": "scene",
         "Viewer": "viewer",
         "ViewerConfig": "config",
-        "read_queries": "queries",
-        "read_viewed": "from_folders",
-        "scene_from_reconstruction": "from_scenes",
+        "read_queries": "reading.queries",
+        "read_viewed": "reading.folders",
+        "scene_from_reconstruction": "reading.scenes",
     },
 )

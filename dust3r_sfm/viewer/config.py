@@ -42,6 +42,9 @@ class ViewerConfig:
     beyond the browser's near plane of 0.01."""
     pick_share: float = 0.02
     """A click takes a point within this share of the picture's height."""
+    pick_front: float = 0.03
+    """Points at most this share farther away than the nearest one there are its surface: of those the one
+    next to the click is taken."""
     residual_px: float = 2.0
     """From this median residual on, lines of pairs are red."""
     most_listed: int = 200

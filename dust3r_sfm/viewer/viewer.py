@@ -11,11 +11,13 @@ needs to hand on
   the server asks for, in binary frames of up to 50 MB towards the server and as large as they come from it,
   without an idle timeout below a minute.
 
-viser's page sets no policy of its own on being framed: an `<iframe>` of it works wherever its host allows
-it.
+A proxy that changes neither `Host` nor `Origin`, or drops both, passes the server's look at where a page is
+from; for any other, name the origin that browsers see (`origins`). viser's page sets no policy of its own on
+being framed: an `<iframe>` of it works wherever its host allows it.
 """
 
 import threading
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from dust3r_sfm.errors import InputError
@@ -42,11 +44,16 @@ def require_viser() -> None:
 
 
 class Viewer:
-    """Serves an empty page from when it is made until `close`. Raises InputError without viser, and for a
+    """Serves an empty page from when it is made until `close`. `origins`: of pages beside its own that may
+    ask for it, such as https://hub.example.org where a proxy is. Raises InputError without viser, and for a
     host that cannot be listened on. A context manager."""
 
     def __init__(
-        self, host: str = "127.0.0.1", port: int = DEFAULT_PORT, config: ViewerConfig | None = None
+        self,
+        host: str = "127.0.0.1",
+        port: int = DEFAULT_PORT,
+        config: ViewerConfig | None = None,
+        origins: Sequence[str] = (),
     ) -> None:
         require_viser()
         from dust3r_sfm.viewer.page.server import QuietServer, check_address
@@ -55,7 +62,7 @@ class Viewer:
         self._config, self._host = config or ViewerConfig(), host
         self._lock = threading.RLock()
         self._page: Page | None = None
-        self._server = QuietServer(host, port)
+        self._server = QuietServer(host, port, tuple(origins))
         self._server.on_client_disconnect(self._forget)
 
     @property

@@ -13,7 +13,7 @@ from scipy.spatial.transform import Rotation
 from shown_results import HEIGHT, PANEL, WIDTH, Watched, changed_share, watched, write_result
 
 from dust3r_sfm.viewer import ViewedScene, Viewer, ViewerConfig, read_viewed
-from dust3r_sfm.viewer.page.cameras import camera_length, half_angles
+from dust3r_sfm.viewer.layers.cameras import camera_length, half_angles
 
 pytest.importorskip("viser", reason="needs viser: pip install '.[viewer]'")
 

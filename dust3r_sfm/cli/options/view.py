@@ -32,5 +32,7 @@ class ViewResult:
     """What localize wrote with --output or --json: these photos are shown too."""
     host: str = "127.0.0.1"
     """Address to listen on. Another than this lets other machines see the photos."""
+    origin: Annotated[str | None, tyro.conf.arg(metavar="URL", help_behavior_hint="")] = None
+    """Where a proxy serves the page, such as https://hub.example.org. Default: only pages from here."""
     port: Annotated[int, tyro.conf.arg(metavar="N")] = 8080
     """Port to listen on, or the next one that is free; 0: any."""

@@ -6,12 +6,12 @@ import numpy as np
 from jaxtyping import Float
 
 from dust3r_sfm.viewer.config import ViewerConfig
+from dust3r_sfm.viewer.layers.cloud import CloudLayer
+from dust3r_sfm.viewer.layers.lines import track_lines
+from dust3r_sfm.viewer.layers.picking import pick_point
+from dust3r_sfm.viewer.layers.side import Side
 from dust3r_sfm.viewer.page.about import distance_text, track_table
-from dust3r_sfm.viewer.page.cloud import CloudLayer
 from dust3r_sfm.viewer.page.controls import LOOK, MEASURE, TRACK, Controls
-from dust3r_sfm.viewer.page.lines import track_lines
-from dust3r_sfm.viewer.page.picking import pick_point
-from dust3r_sfm.viewer.page.side import Side
 from dust3r_sfm.viewer.page.texts import text_html
 
 if TYPE_CHECKING:
@@ -66,7 +66,8 @@ class Clicks:
         measures = self._choice.value == MEASURE
         points = self._cloud.shown_points() if measures else self._tracks
         within = self._config.pick_share * 2 * float(np.tan(event.client.camera.fov / 2))
-        picked = pick_point(points, np.array(event.ray_origin), np.array(event.ray_direction), within)
+        ray = np.array(event.ray_origin), np.array(event.ray_direction)
+        picked = pick_point(points, *ray, within, self._config.pick_front)
         if picked is None:
             self._told.content = text_html("No point there. " + _SAYS[self._choice.value])
         elif measures:

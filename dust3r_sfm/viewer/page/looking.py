@@ -8,8 +8,8 @@ import numpy as np
 from jaxtyping import UInt8
 
 from dust3r_sfm.viewer.config import ViewerConfig
-from dust3r_sfm.viewer.page.cameras import half_angles
-from dust3r_sfm.viewer.page.side import Side, wxyz_of
+from dust3r_sfm.viewer.layers.cameras import half_angles
+from dust3r_sfm.viewer.layers.side import Side, wxyz_of
 from dust3r_sfm.viewer.pictures import picture_of, pinhole_of, view_camera_of
 
 if TYPE_CHECKING:

@@ -8,18 +8,18 @@ from jaxtyping import Float
 
 from dust3r_sfm.viewer.comparison import similarity_by_photos
 from dust3r_sfm.viewer.config import ViewerConfig
+from dust3r_sfm.viewer.layers.cameras import CameraLayer
+from dust3r_sfm.viewer.layers.chosen_points import PointChoice, Shading
+from dust3r_sfm.viewer.layers.cloud import CloudLayer
+from dust3r_sfm.viewer.layers.graph import GraphLayer
+from dust3r_sfm.viewer.layers.queries import QueryLayer
+from dust3r_sfm.viewer.layers.side import Side
 from dust3r_sfm.viewer.page.about import photo_lines
-from dust3r_sfm.viewer.page.cameras import CameraLayer
-from dust3r_sfm.viewer.page.chosen_points import PointChoice, Shading
 from dust3r_sfm.viewer.page.clicks import Clicks
-from dust3r_sfm.viewer.page.cloud import CloudLayer
 from dust3r_sfm.viewer.page.controls import Controls, add_controls, assign
-from dust3r_sfm.viewer.page.graph import GraphLayer
 from dust3r_sfm.viewer.page.latest import Latest
 from dust3r_sfm.viewer.page.looking import Looking
-from dust3r_sfm.viewer.page.queries import QueryLayer
 from dust3r_sfm.viewer.page.screenshot import send_screenshot
-from dust3r_sfm.viewer.page.side import Side
 from dust3r_sfm.viewer.page.texts import text_html
 from dust3r_sfm.viewer.scene import ViewedComponent, ViewedScene
 from dust3r_sfm.viewer.upright import shown_from_world

@@ -7,7 +7,7 @@ import numpy as np
 from jaxtyping import Float, Int, UInt8
 
 from dust3r_sfm.types import Rigid
-from dust3r_sfm.viewer.page.colors import spread_colors, trust_colors
+from dust3r_sfm.viewer.layers.colors import spread_colors, trust_colors
 from dust3r_sfm.viewer.scene import ViewedPoints
 
 Shading = Literal["photos", "depth", "confidence"]

@@ -14,6 +14,7 @@ from dust3r_sfm.parallel import in_threads
 from dust3r_sfm.types import Reconstruction, Scene, Tracks
 from dust3r_sfm.viewer.config import ViewerConfig
 from dust3r_sfm.viewer.pictures import jpeg_of
+from dust3r_sfm.viewer.reading.seen_by import Sightings, sightings_of
 from dust3r_sfm.viewer.scene import (
     ViewedComponent,
     ViewedPair,
@@ -22,7 +23,6 @@ from dust3r_sfm.viewer.scene import (
     ViewedScene,
     ViewedTracks,
 )
-from dust3r_sfm.viewer.seen_by import Sightings, sightings_of
 
 
 def scene_from_reconstruction(

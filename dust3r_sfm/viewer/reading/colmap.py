@@ -14,9 +14,9 @@ from dust3r_sfm.geometry.projection import pixel_errors
 from dust3r_sfm.io.colmap_model import pose_of_image, read_model
 from dust3r_sfm.io.photo_names import unusable_names
 from dust3r_sfm.viewer.config import ViewerConfig
-from dust3r_sfm.viewer.from_scenes import shuffled
+from dust3r_sfm.viewer.reading.scenes import shuffled
+from dust3r_sfm.viewer.reading.seen_by import compressed
 from dust3r_sfm.viewer.scene import ViewedComponent, ViewedPhoto, ViewedPoints, ViewedTracks
-from dust3r_sfm.viewer.seen_by import compressed
 
 _ABOVE_MODEL = 3
 """How far above a model its images/ is looked for: OUT/colmap/sparse/0 has it in OUT."""

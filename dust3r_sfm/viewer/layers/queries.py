@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from dust3r_sfm.viewer.config import ViewerConfig
-from dust3r_sfm.viewer.page.cameras import camera_length, half_angles
-from dust3r_sfm.viewer.page.side import Side, wxyz_of
+from dust3r_sfm.viewer.layers.cameras import camera_length, half_angles
+from dust3r_sfm.viewer.layers.side import Side, wxyz_of
 from dust3r_sfm.viewer.scene import ViewedPhoto, ViewedQuery
 from dust3r_sfm.viewer.upright import shown_pose
 

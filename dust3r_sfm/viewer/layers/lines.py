@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 from jaxtyping import Float, UInt8
 
-from dust3r_sfm.viewer.page.colors import error_colors, line_colors
+from dust3r_sfm.viewer.layers.colors import error_colors, line_colors
 from dust3r_sfm.viewer.scene import ViewedPair
 
 _REJECTED = (170, 170, 170)

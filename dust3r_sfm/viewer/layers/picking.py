@@ -3,16 +3,13 @@
 import numpy as np
 from jaxtyping import Float
 
-_FRONT = 0.03
-"""Points within this share of the nearest one's distance are one surface: the one next to the click is
-meant."""
-
 
 def pick_point(
     xyz: Float[np.ndarray, "n 3"],
     origin: Float[np.ndarray, "3"],
     direction: Float[np.ndarray, "3"],
     within: float,
+    front: float,
 ) -> int | None:
     """Of the points that are seen within `within` (a tangent) of the ray, the one next to it among the
     nearest; None where there is none."""
@@ -24,5 +21,5 @@ def pick_point(
     near = np.flatnonzero(tangent <= within)
     if not len(near):
         return None
-    front = near[along[near] <= along[near].min() * (1 + _FRONT)]
-    return int(front[np.argmin(tangent[front])])
+    nearest = near[along[near] <= along[near].min() * (1 + front)]
+    return int(nearest[np.argmin(tangent[nearest])])

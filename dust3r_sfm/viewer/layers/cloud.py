@@ -5,8 +5,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from jaxtyping import Float
 
-from dust3r_sfm.viewer.page.chosen_points import PointChoice, choose_points, color_points
-from dust3r_sfm.viewer.page.side import Side
+from dust3r_sfm.viewer.layers.chosen_points import PointChoice, choose_points, color_points
+from dust3r_sfm.viewer.layers.side import Side
 
 if TYPE_CHECKING:
     from viser import PointCloudHandle, ViserServer

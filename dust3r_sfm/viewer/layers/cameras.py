@@ -8,7 +8,7 @@ from jaxtyping import Float
 from scipy.spatial import cKDTree
 
 from dust3r_sfm.viewer.config import ViewerConfig
-from dust3r_sfm.viewer.page.side import Side, wxyz_of
+from dust3r_sfm.viewer.layers.side import Side, wxyz_of
 from dust3r_sfm.viewer.pictures import picture_of, pinhole_of
 from dust3r_sfm.viewer.scene import ViewedPhoto
 

@@ -3,8 +3,8 @@
 from typing import TYPE_CHECKING
 
 from dust3r_sfm.viewer.config import ViewerConfig
-from dust3r_sfm.viewer.page.lines import pair_lines
-from dust3r_sfm.viewer.page.side import Side
+from dust3r_sfm.viewer.layers.lines import pair_lines
+from dust3r_sfm.viewer.layers.side import Side
 
 if TYPE_CHECKING:
     from viser import LineSegmentsHandle, ViserServer

@@ -13,8 +13,8 @@ from dust3r_sfm.io.colmap_model import model_folder
 from dust3r_sfm.io.scene_file import SCENE_FILE, load_scene
 from dust3r_sfm.io.text_files import read_json
 from dust3r_sfm.viewer.config import ViewerConfig
-from dust3r_sfm.viewer.from_colmap import component_from_colmap
-from dust3r_sfm.viewer.from_scenes import component_from_scene, pairs_from_names
+from dust3r_sfm.viewer.reading.colmap import component_from_colmap
+from dust3r_sfm.viewer.reading.scenes import component_from_scene, pairs_from_names
 from dust3r_sfm.viewer.scene import ViewedComponent, ViewedScene
 
 _POINTS_FILE, _REPORT_FILE, _OTHERS = "points.ply", "report.json", "components"
