@@ -5,6 +5,7 @@ from dust3r_sfm.cli.options.export import Export, Format
 from dust3r_sfm.cli.options.localize import Localize
 from dust3r_sfm.cli.options.parsing import AnyCommand, Command, Evaluate, Example, Models, Version, parse
 from dust3r_sfm.cli.options.reconstruct import Reconstruct
+from dust3r_sfm.cli.options.view import ViewResult
 
 __all__ = [
     "AnyCommand",
@@ -18,5 +19,6 @@ __all__ = [
     "Models",
     "Reconstruct",
     "Version",
+    "ViewResult",
     "parse",
 ]

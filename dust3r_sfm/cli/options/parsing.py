@@ -10,6 +10,7 @@ from dust3r_sfm.cli.options.export import EXPORT_HELP, Export
 from dust3r_sfm.cli.options.localize import LOCALIZE_HELP, Localize
 from dust3r_sfm.cli.options.reconstruct import RECONSTRUCT_HELP, Reconstruct
 from dust3r_sfm.cli.options.reporting import ReportingOptions
+from dust3r_sfm.cli.options.view import VIEW_HELP, ViewResult
 
 DESCRIPTION = """Photos in, cameras and points out: no calibration, no poses needed.
 
@@ -72,6 +73,7 @@ Command = (
     Annotated[Reconstruct, tyro.conf.subcommand("reconstruct", description=RECONSTRUCT_HELP)]
     | Annotated[Export, tyro.conf.subcommand("export", description=EXPORT_HELP)]
     | Annotated[Localize, tyro.conf.subcommand("localize", description=LOCALIZE_HELP)]
+    | Annotated[ViewResult, tyro.conf.subcommand("view", description=VIEW_HELP)]
     | Annotated[Example, tyro.conf.subcommand("example")]
     | Annotated[Evaluate, tyro.conf.subcommand("evaluate")]
     | Annotated[Models, tyro.conf.subcommand("models")]
@@ -79,7 +81,7 @@ Command = (
 )
 
 
-AnyCommand = Reconstruct | Export | Localize | Example | Evaluate | Models | Version
+AnyCommand = Reconstruct | Export | Localize | ViewResult | Example | Evaluate | Models | Version
 
 
 def parse(argv: list[str] | None) -> AnyCommand:
