@@ -89,7 +89,7 @@ def add_controls(
     pick = gui.add_dropdown("Scene", several, initial_value=several[chosen]) if len(several) > 1 else None
     apart = None
     if compared is not None:
-        apart = gui.add_slider("Apart", 0.0, 3.0, 0.05, 2.0, hint="0 lays one result over the other.")
+        apart = gui.add_slider("Apart", 0.0, 3.0, 0.05, 1.8, hint="0 lays one result over the other.")
     tabs = gui.add_tab_group()
     with tabs.add_tab("View"):
         points = _point_controls(server, component, config)

@@ -163,7 +163,7 @@ class Page:
         camera, radius = self._server.initial_camera, self._config.radius
         middle = np.array([0.5 * self._shift(self.sides[-1])[0], 0.0, 0.0])
         camera.look_at = middle - [0.0, 0.0, 0.15 * radius]
-        camera.position = middle + _away(self.sides[0].centres(), radius)
+        camera.position = middle + _away(self.sides[0].centres(), radius, len(self.sides))
         camera.up = (0.0, 0.0, 1.0)
         for client in self._server.get_clients().values():
             client.camera.position, client.camera.look_at = camera.position, camera.look_at
@@ -176,10 +176,10 @@ def by(event: "GuiEvent[Any]") -> "ClientHandle":
     return event.client
 
 
-def _away(centres: Float[np.ndarray, "c 3"], radius: float) -> Float[np.ndarray, "3"]:
-    """Behind the cameras and above them: most photos look along y."""
+def _away(centres: Float[np.ndarray, "c 3"], radius: float, sides: int) -> Float[np.ndarray, "3"]:
+    """Behind the cameras and above them, as most photos look along y; farther away of two results."""
     behind = np.clip(0.5 * radius - float(centres[:, 1].min()), radius, 2.5 * radius)
-    return np.array([0.25 * radius, -behind, 0.45 * radius])
+    return (1 + 0.5 * (sides - 1)) * np.array([0.25 * radius, -behind, 0.45 * radius])
 
 
 def _sides(
