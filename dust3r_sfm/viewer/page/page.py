@@ -8,6 +8,7 @@ from jaxtyping import Float
 
 from dust3r_sfm.viewer.comparison import similarity_by_photos
 from dust3r_sfm.viewer.config import ViewerConfig
+from dust3r_sfm.viewer.layers.alive import Alive
 from dust3r_sfm.viewer.layers.cameras import CameraLayer
 from dust3r_sfm.viewer.layers.chosen_points import PointChoice, Shading
 from dust3r_sfm.viewer.layers.cloud import CloudLayer
@@ -44,6 +45,7 @@ class Page:
     ) -> None:
         self._server, self._config = server, config
         self.sides = _sides(scene, other, chosen, config)
+        self._alive = Alive()
         self._hidden: frozenset[int] = frozenset()
         self._looking = Looking(config)
         self._frames = [server.scene.add_frame(side.node, show_axes=False) for side in self.sides]
@@ -56,21 +58,25 @@ class Page:
         self._queries = QueryLayer(server, self.sides[0], scene.queries if chosen == 0 else (), config)
         compared = None if other is None else other.title
         self.controls = add_controls(server, scene, chosen, compared, config)
-        self._clicks = Clicks(server, self.sides[0], self._clouds[0], self.controls, config)
-        self._drawing = Latest(self._draw)
+        self._clicks = Clicks(server, self.sides[0], self._clouds[0], self.controls, config, self._alive)
+        self._drawing = Latest(self._alive.guard(self._draw))
         self._connect(self.controls)
         self._place_initial_camera()
         self._drawing.ask()
         self._tell_of_photo()
         for layer in self._cameras:
-            threading.Thread(target=layer.add_photos, daemon=True).start()
+            threading.Thread(target=layer.add_photos, args=(self._alive,), daemon=True).start()
+
+    def end(self) -> None:
+        """Nothing of the page does anything from here on."""
+        self._alive.end()
 
     def forget(self, client: "ClientHandle") -> None:
         """Of a browser that is gone."""
         self._looking.forget(client)
 
     def _clicker(self, side: Side) -> Any:
-        return lambda client, photo: self._click_camera(client, side, photo)
+        return self._alive.guard(lambda client, photo: self._click_camera(client, side, photo))
 
     def _click_camera(self, client: "ClientHandle", side: Side, photo: int) -> None:
         if side is self.sides[0]:
@@ -85,26 +91,26 @@ class Page:
         return (apart.value * self._config.radius, 0.0, 0.0)
 
     def _connect(self, controls: Controls) -> None:
-        points, cameras, photos = controls.points, controls.cameras, controls.photos
+        points, cameras, photos, guard = controls.points, controls.cameras, controls.photos, self._alive.guard
         redrawn: list[GuiInputHandle[Any]] = [points.threshold, points.size, points.budget, points.shading]
         redrawn += [cameras.visible, cameras.size, cameras.pairs, cameras.rejected]
         redrawn += [each for each in (cameras.queries, controls.apart) if each is not None]
         for control in redrawn:
             control.on_update(lambda _: self._drawing.ask())
-        photos.photo.on_update(lambda event: self._choose_photo(event.client))
-        photos.visible.on_update(lambda event: self._show_photo(event.target.value))
-        photos.only.on_click(lambda _: self._hide(frozenset(range(self._count())) - {self.chosen_photo()}))
-        photos.every.on_click(lambda _: self._hide(frozenset()))
-        photos.look.on_click(self._look)
-        photos.back.on_click(lambda event: self._looking.leave(by(event)))
-        photos.opacity.on_update(lambda event: self._set_opacity(event.target.value))
+        photos.photo.on_update(guard(lambda event: self._choose_photo(event.client)))
+        photos.visible.on_update(guard(lambda event: self._show_photo(event.target.value)))
+        photos.only.on_click(guard(lambda _: self._hide(self._all() - {self.chosen_photo()})))
+        photos.every.on_click(guard(lambda _: self._hide(frozenset())))
+        photos.look.on_click(guard(self._look))
+        photos.back.on_click(guard(lambda event: self._looking.leave(by(event))))
+        photos.opacity.on_update(guard(lambda event: self._set_opacity(event.target.value)))
         controls.screenshot.on_click(lambda event: send_screenshot(by(event), self._config.render_s))
 
     def _look(self, event: "GuiEvent[Any]") -> None:
         self._click_camera(by(event), self.sides[0], self.chosen_photo())
 
-    def _count(self) -> int:
-        return len(self.sides[0].component.photos)
+    def _all(self) -> frozenset[int]:
+        return frozenset(range(len(self.sides[0].component.photos)))
 
     def chosen_photo(self) -> int:
         """Index of the photo that the panel is about."""
