@@ -63,6 +63,7 @@ KEPT: Mapping[str, Mapping[str, str]] = {
         "images/tones.py": "_WHITE_LEVELS",
         "io/colmap/binary.py": "_KEYPOINT",
         "io/colmap/records.py": "NO_POINT",
+        "io/sparse_model.py": "_DENSEST",
         "io/colmap/text.py": "_POINT_FIELDS _IMAGE_FIELDS",
         "io/outputs/colmap_writing.py": "_COUNT _CAMERA _PARAMETER _IMAGE _KEYPOINT _POINT _OBSERVATION",
         "io/results_version.py": "RESULTS_VERSION",
