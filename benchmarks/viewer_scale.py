@@ -8,6 +8,7 @@ panel answers, in a headless Chromium, which without a graphics card draws by th
 """
 
 import json
+import os
 import re
 import shutil
 import subprocess
@@ -47,6 +48,8 @@ class ViewerScale:
     """On disk."""
     served_s: float
     """From the command's start until it tells its address: libraries, reading, and what is sent first."""
+    served_cpu_s: float
+    """Of these the processor's own, whatever else the machine does."""
     interactive_s: float
     """From the command's start until the browser shows points, and a choice in the panel was answered."""
     answer_s: float
@@ -140,6 +143,12 @@ def peak_mb(pid: int) -> float:
     return int(found.group(1)) / 1024
 
 
+def cpu_s(pid: int) -> float:
+    """Seconds that a process computed so far, in all its threads."""
+    fields = Path(f"/proc/{pid}/stat").read_text(encoding="ascii").rsplit(")", 1)[1].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
 FRAME_MS = """() => new Promise((resolve) => {
   const at = [];
   const tick = (now) => { at.push(now); at.length < 12 ? requestAnimationFrame(tick) : resolve(at); };
@@ -161,7 +170,7 @@ def measure(options: Options) -> ViewerScale:
         page.on("websocket", lambda socket: socket.on("framereceived", lambda data: _count(received, data)))
         start = time.perf_counter()
         with served(folder) as (url, pid):
-            served_s = time.perf_counter() - start
+            served_s, served_cpu_s = time.perf_counter() - start, cpu_s(pid)
             page.goto(url)
             page.get_by_text("points shown").wait_for(timeout=120_000)
             interactive_s = time.perf_counter() - start + _answer_s(page, options.points // 6)
@@ -174,6 +183,7 @@ def measure(options: Options) -> ViewerScale:
         options.points,
         size / 1e6,
         served_s,
+        served_cpu_s,
         interactive_s,
         answer_s,
         float(np.median(np.diff(at))),
@@ -200,12 +210,19 @@ def main(options: Options) -> None:
     scale = measure(options)
     if options.json is not None:
         options.json.write_text(json.dumps(asdict(scale), indent=1) + "\n", encoding="utf-8")
-    print("| cameras | points | served, s | interactive, s | answer, s | frame, ms | server, MB | sent, MB |")
-    print("| --- | --- | --- | --- | --- | --- | --- | --- |")
-    print(
-        f"| {scale.cameras} | {scale.points:,} | {scale.served_s:.1f} | {scale.interactive_s:.1f} "
-        f"| {scale.answer_s:.1f} | {scale.frame_ms:.0f} | {scale.server_mb:.0f} | {scale.sent_mb:.1f} |"
-    )
+    row = {
+        "cameras": f"{scale.cameras}",
+        "points": f"{scale.points:,}",
+        "served, s": f"{scale.served_s:.1f}",
+        "of it computing, s": f"{scale.served_cpu_s:.1f}",
+        "interactive, s": f"{scale.interactive_s:.1f}",
+        "answer, s": f"{scale.answer_s:.1f}",
+        "frame, ms": f"{scale.frame_ms:.0f}",
+        "server, MB": f"{scale.server_mb:.0f}",
+        "sent, MB": f"{scale.sent_mb:.1f}",
+    }
+    for cells in (row.keys(), ["---"] * len(row), row.values()):
+        print(f"| {' | '.join(cells)} |")
 
 
 if __name__ == "__main__":

@@ -73,6 +73,10 @@ def _run(
 
         return run_models()
     _silence_libraries()
+    if isinstance(command, ViewResult):
+        from dust3r_sfm.cli.view import run_view
+
+        return run_view(command)
     from dust3r_sfm.cli import commands
 
     if isinstance(command, Reconstruct):
@@ -89,10 +93,6 @@ def _run(
         from dust3r_sfm.cli.localization import run_localize
 
         return run_localize(command, console)
-    if isinstance(command, ViewResult):
-        from dust3r_sfm.cli.view import run_view
-
-        return run_view(command)
     if isinstance(command, Example):
         return commands.run_example(command, console)
     return commands.run_version()

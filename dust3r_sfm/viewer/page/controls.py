@@ -149,7 +149,7 @@ def confidence_range(component: ViewedComponent) -> tuple[float, float]:
     confidence = component.points.confidence
     if not len(confidence):
         return 1.0, 2.0
-    low = float(np.floor(confidence.min() * 10) / 10)
+    low = round(float(np.floor(confidence.min() * 10) / 10), 1)
     high = float(np.ceil(np.percentile(confidence, 99)))
     return low, max(high, low + 1.0)
 

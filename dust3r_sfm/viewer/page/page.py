@@ -167,7 +167,8 @@ class Page:
 
     def _place_initial_camera(self) -> None:
         camera, radius = self._server.initial_camera, self._config.radius
-        middle = np.array([0.5 * self._shift(self.sides[-1])[0], 0.0, 0.0])
+        # A little aside: the panel covers the right of the window.
+        middle = np.array([0.5 * self._shift(self.sides[-1])[0] + 0.2 * radius, 0.0, 0.0])
         camera.look_at = middle - [0.0, 0.0, 0.15 * radius]
         camera.position = middle + _away(self.sides[0].centres(), radius, len(self.sides))
         camera.up = (0.0, 0.0, 1.0)
@@ -184,7 +185,7 @@ def by(event: "GuiEvent[Any]") -> "ClientHandle":
 
 def _away(centres: Float[np.ndarray, "c 3"], radius: float, sides: int) -> Float[np.ndarray, "3"]:
     """Behind the cameras and above them, as most photos look along y; farther away of two results."""
-    behind = np.clip(0.5 * radius - float(centres[:, 1].min()), radius, 2.5 * radius)
+    behind = np.clip(0.5 * radius - float(np.median(centres[:, 1])), radius, 2.5 * radius)
     return (1 + 0.5 * (sides - 1)) * np.array([0.25 * radius, -behind, 0.45 * radius])
 
 
