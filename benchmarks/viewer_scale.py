@@ -50,6 +50,8 @@ class ViewerScale:
     """From the command's start until it tells its address: libraries, reading, and what is sent first."""
     served_cpu_s: float
     """Of these the processor's own, whatever else the machine does."""
+    loaded_s: float
+    """From the command's start until the browser has the panel and the first points."""
     interactive_s: float
     """From the command's start until the browser shows points, and a choice in the panel was answered."""
     answer_s: float
@@ -173,6 +175,7 @@ def measure(options: Options) -> ViewerScale:
             served_s, served_cpu_s = time.perf_counter() - start, cpu_s(pid)
             page.goto(url)
             page.get_by_text("points shown").wait_for(timeout=120_000)
+            loaded_s = time.perf_counter() - start
             interactive_s = time.perf_counter() - start + _answer_s(page, options.points // 6)
             answer_s = _answer_s(page, options.points // 5)
             at = page.evaluate(FRAME_MS)
@@ -184,6 +187,7 @@ def measure(options: Options) -> ViewerScale:
         size / 1e6,
         served_s,
         served_cpu_s,
+        loaded_s,
         interactive_s,
         answer_s,
         float(np.median(np.diff(at))),
@@ -215,6 +219,7 @@ def main(options: Options) -> None:
         "points": f"{scale.points:,}",
         "served, s": f"{scale.served_s:.1f}",
         "of it computing, s": f"{scale.served_cpu_s:.1f}",
+        "loaded, s": f"{scale.loaded_s:.1f}",
         "interactive, s": f"{scale.interactive_s:.1f}",
         "answer, s": f"{scale.answer_s:.1f}",
         "frame, ms": f"{scale.frame_ms:.0f}",
