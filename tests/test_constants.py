@@ -62,8 +62,9 @@ KEPT: Mapping[str, Mapping[str, str]] = {
         "_LONGITUDE _BELOW_SEA _ALTITUDE _FOCAL_MM _FOCAL_35MM _SERIAL _PLANE_X_RESOLUTION _PLANE_UNIT "
         "_PIXEL_WIDTH _PIXEL_HEIGHT _FILM_DIAGONAL_MM _MM_OF_UNIT _INCH",
         "images/tones.py": "_WHITE_LEVELS",
-        "io/colmap/binary.py": "_KEYPOINT",
+        "io/colmap/binary.py": "_KEYPOINT _POINT_FIELDS",
         "io/colmap/records.py": "NO_POINT",
+        "io/sparse_model.py": "_DENSEST",
         "io/colmap/text.py": "_POINT_FIELDS _IMAGE_FIELDS",
         "io/outputs/colmap_writing.py": "_COUNT _CAMERA _PARAMETER _IMAGE _KEYPOINT _POINT _OBSERVATION",
         "cli/reporting/events.py": "SCHEMA",

@@ -61,6 +61,10 @@ def _runner(command: AnyCommand, typed: str) -> Callable[[Reporter], None]:
 
         return run_models
     _silence_libraries()
+    if isinstance(command, ViewResult):
+        from dust3r_sfm.cli.view import run_view
+
+        return lambda reporter: run_view(command, reporter)
     from dust3r_sfm.cli import commands
 
     if isinstance(command, Reconstruct):
@@ -77,10 +81,6 @@ def _runner(command: AnyCommand, typed: str) -> Callable[[Reporter], None]:
         from dust3r_sfm.cli.localization import run_localize
 
         return lambda reporter: run_localize(command, reporter)
-    if isinstance(command, ViewResult):
-        from dust3r_sfm.cli.view import run_view
-
-        return lambda reporter: run_view(command, reporter)
     if isinstance(command, Example):
         return lambda reporter: commands.run_example(command, reporter)
     return commands.run_version
