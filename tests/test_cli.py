@@ -345,5 +345,6 @@ def test_help_names_the_commands(run: Run) -> None:
     code, out, _ = run("--help")
     assert code == 0
     assert re.findall(r"• (\w+)", out) == [
-        *("reconstruct", "export", "localize", "example", "evaluate", "models", "version")
+        *("reconstruct", "export", "localize", "demo", "frames"),
+        *("example", "evaluate", "models", "version"),
     ]

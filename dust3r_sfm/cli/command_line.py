@@ -7,7 +7,18 @@ import warnings
 from collections.abc import Callable
 
 from dust3r_sfm.cli.interruption import without_their_handlers
-from dust3r_sfm.cli.options import AnyCommand, Evaluate, Example, Export, Localize, Models, Reconstruct, parse
+from dust3r_sfm.cli.options import (
+    AnyCommand,
+    Evaluate,
+    Example,
+    Export,
+    Localize,
+    Models,
+    Reconstruct,
+    RunDemo,
+    TakeFrames,
+    parse,
+)
 from dust3r_sfm.cli.options.checks import check_options
 from dust3r_sfm.cli.options.reporting import ReportingOptions
 from dust3r_sfm.cli.reporting import Reporter
@@ -67,6 +78,14 @@ def _runner(command: AnyCommand, typed: str) -> Callable[[Reporter], None]:
         from dust3r_sfm.cli.localization import run_localize
 
         return lambda reporter: run_localize(command, reporter)
+    if isinstance(command, RunDemo):
+        from dust3r_sfm.cli.demo import run_demo
+
+        return lambda reporter: run_demo(command, reporter)
+    if isinstance(command, TakeFrames):
+        from dust3r_sfm.cli.demo import run_frames
+
+        return lambda reporter: run_frames(command, reporter)
     if isinstance(command, Example):
         return lambda reporter: commands.run_example(command, reporter)
     return commands.run_version

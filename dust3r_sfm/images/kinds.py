@@ -59,3 +59,8 @@ def why_not_read(path: Path) -> str:
     if suffix in _UNREAD:
         return UNREAD
     return VIDEO if suffix in _VIDEOS else OTHER
+
+
+def is_video(path: Path) -> bool:
+    """By its suffix."""
+    return path.suffix.lower() in _VIDEOS
