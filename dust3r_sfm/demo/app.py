@@ -10,7 +10,7 @@ from typing import get_args
 
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import FileResponse, JSONResponse, Response, StreamingResponse
 from starlette.routing import Route, WebSocketRoute
 from starlette.websockets import WebSocket
@@ -53,7 +53,7 @@ class Demo:
             Route("/api/jobs", self._create, methods=["POST"]),
             Route(job, self._state),
             Route(job, self._drop, methods=["DELETE"]),
-            Route(job + "/{kind:str}/{name:path}", self._upload, methods=["PUT"]),
+            Route(job + "/{kind}", self._upload, methods=["PUT"]),
             Route(job + "/uploads", self._clear, methods=["DELETE"]),
             Route(job + "/run", self._run, methods=["POST"]),
             Route(job + "/stop", self._stop, methods=["POST"]),
@@ -142,7 +142,11 @@ class Demo:
         announced = int(request.headers.get("content-length", "0"))
         if announced > self._config.max_file_bytes:
             raise InputError(f"it is larger than {self._config.max_file_bytes / 1e6:.0f} MB")
-        name = await receive(job, kind, request.path_params["name"], request.stream(), self._config)
+        wanted = request.query_params.get("name", "")
+        try:
+            name = await receive(job, kind, wanted, request.stream(), self._config)
+        except ClientDisconnect as gone:
+            raise HTTPException(400, "the connection was lost") from gone
         return JSONResponse({"name": name}, 201)
 
     async def _clear(self, request: Request) -> Response:
@@ -157,7 +161,11 @@ class Demo:
         job = self._job(request)
         if job.state.status in ("queued", "running"):
             raise InputError("it runs already")
-        options = options_from_json(await request.json(), self._settings.regressors)
+        try:
+            values = await request.json()
+        except ValueError as error:
+            raise InputError("options: are no JSON") from error
+        options = options_from_json(values, self._settings.regressors)
         await self._viewers.close(job)
         self._queue.submit(Run(job, commands_of(job, options, self._settings)))
         return Response(status_code=204)

@@ -44,6 +44,8 @@ def listen(host: str, port: int | None) -> socket.socket:
         found.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             found.bind(address)
+            # At once: browsers may ask before the server answers.
+            found.listen()
         except OSError as error:
             found.close()
             why = error

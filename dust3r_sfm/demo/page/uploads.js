@@ -47,9 +47,8 @@ async function sendAll(job, kind, files, about) {
 async function send(job, kind, file, about) {
   if (file.size > about.max_file_bytes) return `${file.name}: is larger than ${size(about.max_file_bytes)}`;
   try {
-    // encodeURIComponent leaves dots, and a path of dots alone would be taken for a folder.
-    const name = encodeURIComponent(file.name).replaceAll(".", "%2E");
-    const answer = await fetch(`/api/jobs/${job.id}/${kind}/${name}`, { method: "PUT", body: file });
+    const name = encodeURIComponent(file.name);
+    const answer = await fetch(`/api/jobs/${job.id}/${kind}?name=${name}`, { method: "PUT", body: file });
     return answer.ok ? null : (await answer.json()).error;
   } catch {
     return `${file.name}: the connection was lost, or the server refused it while it came`;
