@@ -9,7 +9,7 @@
 
 What most programs need is here; each stage's own room has the rest: `dust3r_sfm.alignment`, `.dense`,
 `.evaluation`, `.evidence`, `.exporters`, `.images`, `.io`, `.localization`, `.pairwise`, `.pipeline`,
-`.regressors.network`, `.regressors.stereo`, `.types` and `.view_graph`.
+`.regressors.network`, `.regressors.stereo`, `.types`, `.view_graph` and `.viewer`.
 
 Names are imported when they are first used: `import dust3r_sfm` loads neither torch nor pycolmap.
 """
@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from dust3r_sfm.regressors.stereo import StereoConfig, StereoRegressor
     from dust3r_sfm.types import Camera, Pair, Reconstruction, Scene, View
     from dust3r_sfm.view_graph import ViewGraph
+    from dust3r_sfm.viewer.notebook import show
 
     __version__: str
 
@@ -61,6 +62,7 @@ __all__ = [
     "reconstruct",
     "reconstruct_all",
     "save_scene",
+    "show",
 ]
 
 _get, _names = lazy_names(
@@ -91,6 +93,7 @@ _get, _names = lazy_names(
         "reconstruct": "pipeline",
         "reconstruct_all": "pipeline",
         "save_scene": "io",
+        "show": "viewer.notebook",
     },
 )
 

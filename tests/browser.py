@@ -12,16 +12,21 @@ import pytest
 NAMES = ("chromium", "chromium-browser", "google-chrome")
 
 
+def chromium() -> str | None:
+    """Where it is."""
+    return next((path for name in NAMES if (path := shutil.which(name))), None)
+
+
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Any]:
     """Skips where there is none. (Of one module, as playwright keeps an event loop running in its thread.)"""
     api = pytest.importorskip("playwright.sync_api", reason="needs playwright: pip install '.[dev]'")
-    chromium = next((path for name in NAMES if (path := shutil.which(name))), None)
-    if chromium is None:
+    program = chromium()
+    if program is None:
         pytest.skip("needs Chromium: apt-get install chromium")
     with api.sync_playwright() as play:
         # Root, as in most containers, has no sandbox.
-        found = play.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
+        found = play.chromium.launch(executable_path=program, args=["--no-sandbox"])
         yield found
         found.close()
 

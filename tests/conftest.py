@@ -24,6 +24,16 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    help_text = "how often test_random_kills.py tries each command at moments of its own"
+    parser.addoption("--kill-rounds", type=int, default=2, help=help_text)
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    if "kill_round" in metafunc.fixturenames:
+        metafunc.parametrize("kill_round", range(metafunc.config.getoption("--kill-rounds")))
+
+
 @pytest.fixture(scope="session")
 def scenes() -> ModuleType:
     """A ball in a room, with exact depth: the helpers of `ball_room`."""

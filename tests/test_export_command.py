@@ -61,6 +61,7 @@ def run(finished: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> Ru
         ("glb", ["scene.glb"]),
         ("depth", ["depth"]),
         ("colmap-dense", ["images", "names.json", "sparse", "stereo"]),
+        ("colmap-database", ["database.db"]),
     ],
 )
 def test_every_format(run: Run, tmp_path: Path, form: str, names: list[str]) -> None:

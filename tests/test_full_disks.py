@@ -14,7 +14,9 @@ from known_room import LookupRegressor, make_room
 from plane_world import MIXED, plane_scene, write_photos
 
 from dust3r_sfm.cli import main
+from dust3r_sfm.dense.point_cloud import PointCloud
 from dust3r_sfm.errors import OutputError
+from dust3r_sfm.exporters.mesh import MeshConfig, export_mesh
 from dust3r_sfm.io.arrays import write_arrays
 from dust3r_sfm.io.outputs.colmap_writing import write_binary_model, write_text_model
 from dust3r_sfm.io.scene_file import save_scene
@@ -63,6 +65,19 @@ def test_pycolmap_s_silence_is_noticed(small_disk: Path, write) -> None:
     whole = model(20_000)
     with pytest.raises(OSError, match="No space left on device"):
         write(whole, small_disk)
+
+
+def sphere(count: int) -> PointCloud:
+    normals = np.random.default_rng(0).normal(size=(count, 3))
+    normals /= np.linalg.norm(normals, axis=1, keepdims=True)
+    return PointCloud(normals, np.full((count, 3), 128, np.uint8), np.ones(count), normals)
+
+
+@pytest.mark.parametrize("small_disk", [400, 800, 1500], indirect=True)
+def test_poissonrecon_s_silence_is_noticed(small_disk: Path) -> None:
+    """20 000 points take .5 MB while it works, then 66 000 vertices 3 MB."""
+    with pytest.raises(OSError, match="No space left on device"):
+        export_mesh(sphere(20_000), small_disk / "mesh.ply", MeshConfig(min_cell=1.0))
 
 
 @pytest.mark.parametrize("small_disk", [64], indirect=True)
@@ -158,3 +173,32 @@ def test_real_photos_need_no_other_folder(small_disk: Path, tmp_path: Path, vari
     assert ended.returncode in (0, 5), ended.stderr
     assert "Traceback" not in ended.stderr
     assert sorted(small_disk.iterdir()) == before
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("small_disk", [1_000, 4_000, 12_000, 50_000], indirect=True)
+def test_real_photos_into_a_small_disk(small_disk: Path, tmp_path: Path) -> None:
+    """What there is no room for ends with code 3 and leaves the former results; else all is written."""
+    assert main(["example", str(tmp_path / "example"), "--count", "3", "--width", "320"]) == 0
+    out = small_disk / "out"
+    out.mkdir()
+    (out / "report.json").write_text("of the former run")
+    ended = subprocess.run(
+        [
+            *(sys.executable, "-m", "dust3r_sfm.cli", "reconstruct", str(tmp_path / "example" / "images")),
+            *(str(out), "--regressor", "stereo", "--features", "sift", "--quiet", "--overwrite"),
+        ],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert "Traceback" not in ended.stderr
+    if ended.returncode == 3:
+        assert "No space left on device (" in ended.stderr
+        assert "are needed" in ended.stderr
+        assert (out / "report.json").read_text() == "of the former run"
+        assert sorted(path.name for path in out.iterdir()) in ([".work", "report.json"], ["report.json"])
+    else:
+        assert ended.returncode in (0, 5), ended.stderr
+        assert (out / "sparse" / "0" / "images.bin").exists()
+        assert not (out / ".work").exists()

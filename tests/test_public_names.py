@@ -22,7 +22,7 @@ ROOMS = [
         *("alignment", "dense", "evaluation", "evidence", "exporters", "geometry", "images", "inference"),
         *("io", "localization", "networks", "networks.checkpoints", "pairwise", "pipeline"),
         *("pipeline.localization", "regressors", "regressors.network", "regressors.stereo", "training"),
-        *("types", "view_graph"),
+        *("types", "view_graph", "viewer"),
     )
 ]
 PAGES = (ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md")))

@@ -1,5 +1,7 @@
-"""Commands on real photos, ended again and again at random moments and taken up each time: what comes of it
-is what an undisturbed run gives, and nothing is left outside the output."""
+"""Commands on photos, ended again and again at random moments and taken up each time: what comes of it is
+what an undisturbed run gives, and nothing is left outside the output.
+
+`pytest -m slow tests/test_random_kills.py --kill-rounds 20` tries more moments than the gate has time for."""
 
 import os
 import random
@@ -21,6 +23,7 @@ pytestmark = [
 ]
 SIGNALS = (signal.SIGKILL, signal.SIGTERM, signal.SIGINT)
 DONE = (0, 5)
+CONVERT = ["-c", "from dust3r_sfm_nerfstudio.standalone import main; main()"]
 
 
 @dataclass(frozen=True)
@@ -56,8 +59,9 @@ def reconstruct(undisturbed: Undisturbed, out: Path) -> list[str]:
 
 def start(arguments: list[str], temporary: Path) -> subprocess.Popen[str]:
     temporary.mkdir(exist_ok=True)
+    program = CONVERT if arguments[0] == "--data" else ["-m", "dust3r_sfm.cli"]
     return subprocess.Popen(
-        [sys.executable, "-m", "dust3r_sfm.cli", *arguments],
+        [sys.executable, *program, *arguments],
         env={**os.environ, "TMPDIR": str(temporary)},
         stdout=subprocess.DEVNULL,
         stderr=subprocess.PIPE,
@@ -92,9 +96,8 @@ def files_below(folder: Path) -> dict[str, bytes]:
     }
 
 
-@pytest.mark.parametrize("seed", range(3))
-def test_reconstruct(undisturbed: Undisturbed, tmp_path: Path, seed: int) -> None:
-    moments, out = random.Random(seed), tmp_path / "out"
+def test_reconstruct(undisturbed: Undisturbed, tmp_path: Path, kill_round: int) -> None:
+    moments, out = random.Random(kill_round), tmp_path / "out"
     for number in moments.sample(SIGNALS, 3):
         again = ["--resume"] if (out / ".work").exists() else []
         after_s = moments.uniform(0.1, 0.9) * undisturbed.seconds
@@ -112,8 +115,8 @@ def test_reconstruct(undisturbed: Undisturbed, tmp_path: Path, seed: int) -> Non
     assert sorted(path.name for path in tmp_path.iterdir()) == ["out", "tmp"]
 
 
-def test_localize(undisturbed: Undisturbed, tmp_path: Path) -> None:
-    moments, temporary = random.Random(0), tmp_path / "tmp"
+def test_localize(undisturbed: Undisturbed, tmp_path: Path, kill_round: int) -> None:
+    moments, temporary = random.Random(kill_round), tmp_path / "tmp"
     before = files_below(undisturbed.out)
     words = ["--regressor", "stereo", "--features", "sift", "--output"]
     command = ["localize", str(undisturbed.out), str(undisturbed.photos), *words]
@@ -132,8 +135,8 @@ def test_localize(undisturbed: Undisturbed, tmp_path: Path) -> None:
     assert sorted(path.name for path in tmp_path.iterdir()) == ["alone", "poses.txt", "tmp", "whole.txt"]
 
 
-def test_export(undisturbed: Undisturbed, tmp_path: Path) -> None:
-    moments, temporary = random.Random(0), tmp_path / "tmp"
+def test_export(undisturbed: Undisturbed, tmp_path: Path, kill_round: int) -> None:
+    moments, temporary = random.Random(kill_round), tmp_path / "tmp"
     command = ["export", str(undisturbed.out), "--format", "nerfstudio", "--quiet", "--output"]
     started = time.monotonic()
     assert run_whole([*command, str(tmp_path / "whole")], temporary)[0] == 0
@@ -148,5 +151,23 @@ def test_export(undisturbed: Undisturbed, tmp_path: Path) -> None:
             break
     else:
         assert run_whole([*command, str(tmp_path / "new")], temporary)[0] == 0
+    assert files_below(tmp_path / "new") == files_below(tmp_path / "whole")
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["new", "tmp", "whole"]
+
+
+def test_ns_process_dust3r(undisturbed: Undisturbed, tmp_path: Path, kill_round: int) -> None:
+    moments, temporary = random.Random(kill_round), tmp_path / "tmp"
+    command = ["--data", str(undisturbed.photos), "--regressor", "stereo", "--output-dir"]
+    started = time.monotonic()
+    code, said = run_whole([*command, str(tmp_path / "whole")], temporary)
+    assert code in DONE, said
+    seconds = time.monotonic() - started
+    for number in moments.sample(SIGNALS, 3):
+        after_s = moments.uniform(0.1, 0.9) * seconds
+        if disturb([*command, str(tmp_path / "new")], temporary, after_s, number) in DONE:
+            break
+    else:
+        code, said = run_whole([*command, str(tmp_path / "new")], temporary)
+        assert code in DONE, said
     assert files_below(tmp_path / "new") == files_below(tmp_path / "whole")
     assert sorted(path.name for path in tmp_path.iterdir()) == ["new", "tmp", "whole"]

@@ -79,13 +79,13 @@ def georegister(
     centres = centres_of(scene)
     names = [name for name in centres if name in positions]
     if len(names) < config.min_positions:
-        return unplaced(
+        return leave_unplaced(
             scene, f"{len(names)} of its photos have a position, and {config.min_positions} are needed"
         )
     own, wanted = np.stack([centres[n] for n in names]), np.stack([positions[n] for n in names])
     extents = np.linalg.svd(wanted - wanted.mean(axis=0), compute_uv=False)
     if extents[0] == 0.0 or np.ptp(own, axis=0).max() == 0.0:
-        return unplaced(scene, "its cameras or their positions stand in one place")
+        return leave_unplaced(scene, "its cameras or their positions stand in one place")
     similarity = robust_similarity(own, wanted, seed, config)
     moved = transform_points(similarity, own)
     errors, reach = np.linalg.norm(moved - wanted, axis=1), _reach(moved)
@@ -93,7 +93,7 @@ def georegister(
     fit = f"median error {np.median(errors):.3g}; the cameras stand {reach:.3g} from their middle"
     # Of three positions a robust fit may take two, which tell no turn, and leave the third.
     if fitting < max(config.min_positions, len(names) / 2):
-        return unplaced(
+        return leave_unplaced(
             scene, f"of the positions of {len(names)} photos {fitting} fit its cameras ({fit}); check them"
         )
     world = f"{unit}, from the positions of {len(names)} photos ({fit})"
@@ -102,7 +102,7 @@ def georegister(
     return transform_scene(scene, similarity, world)
 
 
-def unplaced(scene: Scene, reason: str) -> Scene:
+def leave_unplaced(scene: Scene, reason: str) -> Scene:
     """The scene as it is, with the reason why it is not moved."""
     return replace(scene, report=replace(scene.report, unplaced=reason))
 

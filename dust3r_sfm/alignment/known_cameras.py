@@ -15,7 +15,7 @@ from dust3r_sfm.geometry import invert_rigid, original_camera
 from dust3r_sfm.geometry.cameras import radial_coefficient
 from dust3r_sfm.geometry.projection import normalized_from_pixels
 from dust3r_sfm.geometry.view_cameras import camera_of_view, view_camera, view_scale
-from dust3r_sfm.io.values import FARTHEST
+from dust3r_sfm.io.values import FARTHEST, rigid_from_matrix
 from dust3r_sfm.types import Camera, Correspondences, Rigid, View
 
 SAME_PLACE = 1e-9
@@ -132,13 +132,12 @@ def _known_pose(view: View, presets: Presets) -> Rigid | None:
     given = presets.cam_from_world.get(view.name)
     if given is None:
         return None
-    turn = np.asarray(given)[:3, :3]
-    if not np.allclose(turn @ turn.T, np.eye(3), atol=1e-4) or np.linalg.det(turn) < 0:
-        raise InputError(
-            f"{view.name}: its pose is given with a matrix that is no rotation: give it as [R t; 0 1]"
-        )
+    try:
+        cam_from_world = rigid_from_matrix(np.asarray(given, dtype=np.float64))
+    except ValueError as error:
+        raise InputError(f"{view.name}: its pose is given as {error}: give it as [R t; 0 1]") from error
     original_from_view = original_camera(view, view_camera(view, 1.0))[1]
-    return invert_rigid(original_from_view) @ np.asarray(given, dtype=np.float64)
+    return invert_rigid(original_from_view) @ cam_from_world
 
 
 def split_groups(groups: Sequence[int], known: Known, views: Sequence[View]) -> tuple[int, ...]:

@@ -17,6 +17,7 @@ from dust3r_sfm.cli.options import (
     Reconstruct,
     RunDemo,
     TakeFrames,
+    ViewResult,
     parse,
 )
 from dust3r_sfm.cli.options.checks import check_options
@@ -78,6 +79,10 @@ def _runner(command: AnyCommand, typed: str) -> Callable[[Reporter], None]:
         from dust3r_sfm.cli.localization import run_localize
 
         return lambda reporter: run_localize(command, reporter)
+    if isinstance(command, ViewResult):
+        from dust3r_sfm.cli.view import run_view
+
+        return lambda reporter: run_view(command, reporter)
     if isinstance(command, RunDemo):
         from dust3r_sfm.cli.demo import run_demo
 

@@ -99,6 +99,7 @@ def reconstruct_config(command: Reconstruct, regressor: str) -> ReconstructConfi
         gradient=GradientConfig() if command.solving.alignment == "gradient" else None,
         max_memory_gib=command.solving.max_memory,
         fast_above=command.photo.fast_above,
+        up=command.output.up,
         seed=seed,
     )
 

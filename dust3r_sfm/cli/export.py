@@ -17,7 +17,7 @@ from dust3r_sfm.exporters.config import (
     NerfstudioExport,
     Transfer,
 )
-from dust3r_sfm.exporters.formats import DepthExport, ExportFormat, GlbExport, PlyExport
+from dust3r_sfm.exporters.formats import ColmapDatabase, DepthExport, ExportFormat, GlbExport, PlyExport
 from dust3r_sfm.io.outputs.own_files import check_spared
 from dust3r_sfm.pipeline.export import export_scene, load_saved_scene
 
@@ -32,6 +32,7 @@ _MEANT_FOR: dict[Format, tuple[str, ...]] = {
         *(*_PHOTOS, *_MODEL, "--keep-distortion", "--downscales", "--no-depth", "--min-confidence"),
     ),
     "colmap-dense": (*_PHOTOS, *_MODEL, "--min-confidence"),
+    "colmap-database": (),
     "ply": (*_CLOUD, "--mesh"),
     "glb": _CLOUD,
     "depth": (),
@@ -83,6 +84,8 @@ def export_format(command: Export) -> ExportFormat:
         return NerfstudioExport(form, transfer, model, downscales, not image.no_depth, confidence)
     if command.format == "colmap-dense":
         return ColmapDense(image.long_edge, transfer, model, confidence)
+    if command.format == "colmap-database":
+        return ColmapDatabase()
     fusion = CloudFusionConfig(
         min_views=_default_if_none(points.min_views, CloudChoices.min_views),
         min_confidence=confidence,

@@ -13,6 +13,7 @@ _CHOICES = {
     "alignment": ("solved", "gradient"),
     "cameras": ("auto", "shared", "per-folder", "per-image"),
     "features": ("auto", "sift", "aliked"),
+    "up": ("auto", "none", "+x", "-x", "+y", "-y", "+z", "-z"),
 }
 _RANGES: Mapping[str, tuple[float, float]] = {
     "window": (1, 1000),
@@ -47,6 +48,8 @@ class RunOptions:
     """What stereo matches."""
     frames: int = 60
     """Of a video."""
+    up: str = "auto"
+    """Which way is up in the scene."""
     max_points: int = 100_000
     """Of the COLMAP model."""
 
@@ -92,7 +95,7 @@ def reconstruct_arguments(
     """Of `dust3r-sfm`."""
     words = ["reconstruct", str(photos), str(out), "--regressor", options.regressor]
     words += ["--pairs", pairs_text(options), "--alignment", options.alignment, "--cameras", options.cameras]
-    words += ["--max-points", str(options.max_points), "--device", device]
+    words += ["--max-points", str(options.max_points), f"--up={options.up}", "--device", device]
     if options.regressor in ("auto", "stereo") and options.features != "auto":
         words += ["--regressor", "stereo", "--features", options.features]
     if masks is not None:

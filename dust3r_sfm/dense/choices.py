@@ -2,6 +2,7 @@
 commands is made of it."""
 
 from dataclasses import dataclass
+from typing import Literal
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -14,3 +15,15 @@ class CloudChoices:
     """Depth trusted less is left out; 1 is no trust at all."""
     max_points: int | None = 1_000_000
     """Most points of the cloud: an even share of all is drawn. None: all."""
+
+
+UpChoice = Literal["auto", "none", "+x", "-x", "+y", "-y", "+z", "-z"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class UprightChoices:
+    """What users tell of up."""
+
+    up: UpChoice = "auto"
+    """Which way is up in the world. scene.glb, report.html and nerfstudio's folder stand by it; sparse/0 is
+    not turned. auto: as cameras and upright edges in the photos tell. none: as the world is."""

@@ -6,6 +6,7 @@ from dust3r_sfm.lazy_names import lazy_names
 
 if TYPE_CHECKING:
     from dust3r_sfm.exporters.colmap import export_colmap
+    from dust3r_sfm.exporters.colmap_database import export_colmap_database
     from dust3r_sfm.exporters.colmap_dataset import export_colmap_dataset
     from dust3r_sfm.exporters.colmap_dense import export_colmap_dense
     from dust3r_sfm.exporters.config import (
@@ -16,12 +17,13 @@ if TYPE_CHECKING:
         NerfstudioExport,
     )
     from dust3r_sfm.exporters.depth_maps import depth_picture, export_depth_maps
-    from dust3r_sfm.exporters.formats import DepthExport, ExportFormat, GlbExport, PlyExport
+    from dust3r_sfm.exporters.formats import ColmapDatabase, DepthExport, ExportFormat, GlbExport, PlyExport
     from dust3r_sfm.exporters.mesh import export_mesh
     from dust3r_sfm.exporters.nerfstudio import export_nerfstudio
     from dust3r_sfm.exporters.point_cloud import export_glb, export_point_cloud
 
 __all__ = [
+    "ColmapDatabase",
     "ColmapDataset",
     "ColmapDense",
     "ColmapExport",
@@ -33,6 +35,7 @@ __all__ = [
     "PlyExport",
     "depth_picture",
     "export_colmap",
+    "export_colmap_database",
     "export_colmap_dataset",
     "export_colmap_dense",
     "export_depth_maps",
@@ -45,6 +48,7 @@ __all__ = [
 __getattr__, __dir__ = lazy_names(
     __name__,
     {
+        "ColmapDatabase": "formats",
         "ColmapDataset": "config",
         "ColmapDense": "config",
         "ColmapExport": "config",
@@ -56,6 +60,7 @@ __getattr__, __dir__ = lazy_names(
         "PlyExport": "formats",
         "depth_picture": "depth_maps",
         "export_colmap": "colmap",
+        "export_colmap_database": "colmap_database",
         "export_colmap_dataset": "colmap_dataset",
         "export_colmap_dense": "colmap_dense",
         "export_depth_maps": "depth_maps",

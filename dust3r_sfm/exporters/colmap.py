@@ -80,20 +80,21 @@ def model_of(
     chosen = choose_points(scene, files.errors_px, config.max_points, config.cells_a_side)
     kept = np.flatnonzero(np.isin(scene.tracks.point_index, chosen))
     model = pycolmap.Reconstruction()
-    camera_ids = _add_cameras(model, files.cameras)
+    cameras, camera_ids = colmap_cameras(files.cameras)
+    for number, camera in enumerate(cameras, start=1):
+        add_camera(model, number, camera)
     _add_images(model, scene, files, names, camera_ids, kept)
     _add_points(model, scene, chosen, kept)
     model.update_point_3d_errors()
     return model
 
 
-def _add_cameras(model: pycolmap.Reconstruction, cameras: tuple[Camera, ...]) -> list[int]:
-    """Adds each distinct camera once; returns the camera id of each view."""
+def colmap_cameras(cameras: Sequence[Camera]) -> tuple[tuple[Camera, ...], list[int]]:
+    """Each distinct camera once, as COLMAP gets it, and the id of each view's: ids count from 1."""
     bent = not all(camera.is_pinhole for camera in cameras)  # nerfstudio wants one model for all
     different, which = distinct_cameras(cameras)
-    for index, camera in enumerate(different):
-        add_camera(model, index + 1, opencv_camera(camera) if bent else undistort_camera(camera))
-    return [index + 1 for index in which]
+    written = tuple(opencv_camera(camera) if bent else undistort_camera(camera) for camera in different)
+    return written, [index + 1 for index in which]
 
 
 def _add_images(

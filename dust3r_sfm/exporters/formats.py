@@ -23,10 +23,22 @@ class GlbExport:
 
 
 @dataclass(frozen=True)
+class ColmapDatabase:
+    """database.db of the photos, keypoints and matches, from which COLMAP's mappers go on."""
+
+
+@dataclass(frozen=True)
 class DepthExport:
     """Depth and confidence of each view, as arrays and as pictures."""
 
 
 ExportFormat = (
-    ColmapExport | ColmapDataset | NerfstudioExport | ColmapDense | PlyExport | GlbExport | DepthExport
+    ColmapExport
+    | ColmapDataset
+    | ColmapDatabase
+    | NerfstudioExport
+    | ColmapDense
+    | PlyExport
+    | GlbExport
+    | DepthExport
 )

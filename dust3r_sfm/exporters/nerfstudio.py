@@ -14,7 +14,7 @@ from dust3r_sfm.exporters.config import NerfstudioExport
 from dust3r_sfm.exporters.images.image_files import ImageFile, place_file, save_image
 from dust3r_sfm.exporters.images.image_maps import depth_camera, depth_image, mask_image
 from dust3r_sfm.exporters.images.image_set import ImageSet, image_set, write_image_set
-from dust3r_sfm.exporters.nerfstudio_transforms import APPLIED, has_masks, transforms, with_suffix
+from dust3r_sfm.exporters.nerfstudio_transforms import applied_transform, has_masks, transforms, with_suffix
 from dust3r_sfm.exporters.point_cloud import export_point_cloud
 from dust3r_sfm.geometry import transform_points
 from dust3r_sfm.progress import Progress, Silent
@@ -30,7 +30,7 @@ def export_nerfstudio(
     """Writes transforms.json, sparse_pc.ply, images/ and images_2, ..., masks/ and depths/ with theirs,
     colmap/sparse/0, the same in sparse/0, and names.json.
 
-    Poses are OpenGL's, in a world turned by `applied_transform` against that of the model. Masks are
+    Poses are OpenGL's, in a world turned by `applied_transform` against that of the model: z is up. Masks are
     written if any view has one. Depth files are .npy, and 16-bit .png, of z in thousandths of a world unit,
     0 unknown. Raises InputError for photos that are gone.
     """
@@ -38,7 +38,7 @@ def export_nerfstudio(
     images = image_set(scene, config.form, config.model.min_observations)
     for place in (folder / "colmap" / "sparse" / "0", folder / "sparse" / "0"):
         model = write_model(images.scene, images.files, images.names, place, config.model)
-    export_point_cloud(turn_points(model), folder / "sparse_pc.ply")
+    export_point_cloud(turn_points(model, applied_transform(scene)), folder / "sparse_pc.ply")
     progress.start("Writing images", len(images.names), "images")
     for index, file in enumerate(write_image_set(images, folder, config.transfer)):
         with Image.open(folder / "images" / file.name) as image:
@@ -49,12 +49,12 @@ def export_nerfstudio(
     (folder / "transforms.json").write_text(text + "\n", encoding="utf-8")
 
 
-def turn_points(model: pycolmap.Reconstruction) -> PointCloud:
-    """The points of a model in nerfstudio's world."""
+def turn_points(model: pycolmap.Reconstruction, applied: Float[np.ndarray, "4 4"]) -> PointCloud:
+    """The points of a model in nerfstudio's world, to which `applied` takes them."""
     points = [point for _, point in sorted(model.points3D.items())]
     xyz = np.array([point.xyz for point in points]).reshape(-1, 3)
     rgb = np.array([point.color for point in points], dtype=np.uint8).reshape(-1, 3)
-    return PointCloud(transform_points(APPLIED, xyz), rgb, np.ones(len(points)))
+    return PointCloud(transform_points(applied, xyz), rgb, np.ones(len(points)))
 
 
 def _write_smaller(image: Image.Image, folder: Path, kind: str, name: str, downscales: int) -> None:

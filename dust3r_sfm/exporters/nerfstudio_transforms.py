@@ -6,27 +6,34 @@ from typing import Any
 import numpy as np
 from jaxtyping import Float
 
+from dust3r_sfm.dense.upright import up_direction
 from dust3r_sfm.exporters.images.image_set import ImageSet
 from dust3r_sfm.exporters.images.undistortion import distinct_cameras
 from dust3r_sfm.geometry import invert_rigid
 from dust3r_sfm.geometry.cameras import opencv_camera
+from dust3r_sfm.geometry.transforms import level_from_world
 from dust3r_sfm.io.transforms_json import OPENCV_FROM_OPENGL
 from dust3r_sfm.types import Camera, Rigid, Scene
 
-# COLMAP's world has y down, as its first photo; nerfstudio's has z up: (x, y, z) becomes (x, z, -y).
-APPLIED = np.array([[1.0, 0, 0, 0], [0, 0, 1.0, 0], [0, -1.0, 0, 0], [0, 0, 0, 1.0]])
-"""nerfstudio's world from ours."""
+_Z_UP_FROM_Y_DOWN = np.array([[1.0, 0, 0, 0], [0, 0, 1.0, 0], [0, -1.0, 0, 0], [0, 0, 0, 1.0]])
+
+
+def applied_transform(scene: Scene) -> Float[np.ndarray, "4 4"]:
+    """nerfstudio's world, in which z is up, from the scene's. Where nothing tells what is up, (x, y, z)
+    becomes (x, z, -y), as nerfstudio does with COLMAP's models."""
+    return _Z_UP_FROM_Y_DOWN @ level_from_world(up_direction(scene))
 
 
 def transforms(images: ImageSet, depth: bool) -> dict[str, Any]:
     """What transforms.json holds: intrinsics once if all images share them, else in each frame."""
     scene = images.scene
+    applied = applied_transform(scene)
     different, which = distinct_cameras([placement.camera for placement in images.placements])
     frames = []
     for index, name in enumerate(images.names):
         frame: dict[str, Any] = {
             "file_path": f"images/{name}",
-            "transform_matrix": turn_pose(scene.cam_from_world[index]).tolist(),
+            "transform_matrix": turn_pose(scene.cam_from_world[index], applied).tolist(),
             "colmap_im_id": index + 1,
         }
         if has_masks(scene):
@@ -38,15 +45,15 @@ def transforms(images: ImageSet, depth: bool) -> dict[str, Any]:
         # nerfstudio's name for a pinhole too, and some other readers know no other.
         "camera_model": "OPENCV",
         **(intrinsics_fields(different[0]) if len(different) == 1 else {}),
-        "applied_transform": APPLIED[:3].tolist(),
+        "applied_transform": applied[:3].tolist(),
         "ply_file_path": "sparse_pc.ply",
         "frames": frames,
     }
 
 
-def turn_pose(cam_from_world: Rigid) -> Float[np.ndarray, "4 4"]:
+def turn_pose(cam_from_world: Rigid, applied: Float[np.ndarray, "4 4"]) -> Float[np.ndarray, "4 4"]:
     """The transform_matrix: OpenGL camera coordinates to those of the turned world."""
-    return APPLIED @ invert_rigid(cam_from_world) @ OPENCV_FROM_OPENGL
+    return applied @ invert_rigid(cam_from_world) @ OPENCV_FROM_OPENGL
 
 
 def intrinsics_fields(camera: Camera) -> dict[str, Any]:

@@ -7,11 +7,13 @@ import trimesh
 from jaxtyping import Float, Int
 
 from dust3r_sfm.dense.point_cloud import PointCloud
+from dust3r_sfm.dense.upright import up_direction
 from dust3r_sfm.geometry import invert_rigid, transform_points, unproject
+from dust3r_sfm.geometry.transforms import level_from_world
 from dust3r_sfm.types import Camera, Rigid, Scene
 
 # Ours is OpenCV's (y down, z forward); glTF is y-up and looks along -z.
-_GLTF_FROM_WORLD = np.diag([1.0, -1.0, -1.0, 1.0])
+_GLTF_FROM_LEVEL = np.diag([1.0, -1.0, -1.0, 1.0])
 _FRUSTUM_EDGES = np.array([[0, 1], [0, 2], [0, 3], [0, 4], [1, 2], [2, 3], [3, 4], [4, 1]])
 _FRUSTUM_COLOR = (230, 90, 30, 255)
 _FRUSTUM_DEPTH = 0.05
@@ -38,14 +40,17 @@ def export_point_cloud(cloud: PointCloud, path: Path) -> None:
 
 
 def export_glb(scene: Scene, cloud: PointCloud, path: Path) -> None:
-    """Writes a GLB of the coloured points and one frustum a view, named after it, in glTF axes."""
+    """Writes a GLB of the coloured points and one frustum a view, named after it, in glTF axes: y is
+    up, as far as the scene's report tells what is."""
     model = trimesh.Scene()
+    gltf_from_world = _GLTF_FROM_LEVEL @ level_from_world(up_direction(scene))
     if len(cloud):
-        points = transform_points(_GLTF_FROM_WORLD, cloud.xyz)
+        points = transform_points(gltf_from_world, cloud.xyz)
         model.add_geometry(trimesh.PointCloud(points, colors=_opaque(cloud.rgb)), geom_name="points")
     size = _FRUSTUM_DEPTH * _typical_depth(scene)
     for view, camera, cam_from_world in zip(scene.views, scene.cameras, scene.cam_from_world, strict=True):
-        model.add_geometry(_frustum(camera, cam_from_world, size), geom_name=view.name)
+        gltf_from_cam = gltf_from_world @ invert_rigid(cam_from_world)
+        model.add_geometry(_frustum(camera, gltf_from_cam, size), geom_name=view.name)
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_bytes(model.export(file_type="glb"))
 
@@ -60,13 +65,13 @@ def _typical_depth(scene: Scene) -> float:
     return float(np.median(medians)) if medians else 1.0
 
 
-def _frustum(camera: Camera, cam_from_world: Rigid, size: float) -> trimesh.Trimesh:
+def _frustum(camera: Camera, gltf_from_cam: Rigid, size: float) -> trimesh.Trimesh:
     """The pyramid from the camera centre to the image's corners at z = size, as solid beams:
     many viewers draw no lines."""
     w, h = float(camera.width), float(camera.height)
     corners = unproject(np.array([[0.0, 0.0], [w, 0.0], [w, h], [0.0, h]]), np.full(4, size), camera)
     in_camera = np.concatenate([np.zeros((1, 3)), corners])
-    in_gltf = transform_points(_GLTF_FROM_WORLD @ invert_rigid(cam_from_world), in_camera)
+    in_gltf = transform_points(gltf_from_cam, in_camera)
     vertices, faces = _beams(in_gltf[_FRUSTUM_EDGES], size * _BEAM_RADIUS)
     colors = np.tile(np.array(_FRUSTUM_COLOR, dtype=np.uint8), (len(vertices), 1))
     return trimesh.Trimesh(vertices, faces, vertex_colors=colors, process=False)

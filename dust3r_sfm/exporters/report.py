@@ -13,7 +13,7 @@ import numpy as np
 from dust3r_sfm.dense.point_cloud import usable_depth
 from dust3r_sfm.exporters.tracks.originals import FilePixels, originals_of
 from dust3r_sfm.geometry.cameras import opencv_camera
-from dust3r_sfm.types import PairReport, Reconstruction, Scene
+from dust3r_sfm.types import PairReport, Reconstruction, Scene, UpAxis
 
 _PACKAGES = ("dust3r-sfm", "torch", "pycolmap", "numpy", "scipy", "pillow", "trimesh")
 
@@ -103,6 +103,7 @@ def _scene(scene: Scene, originals: FilePixels) -> dict[str, Any]:
         "verdict_reason": scene.report.verdict_reason,
         "unit": scene.report.world,
         "unplaced": scene.report.unplaced or None,
+        "up": _up(scene.report.up),
         "bundle_adjustment": scene.report.bundle_adjustment,
         "robust_error_before_px": _finite(scene.report.robust_error_before_px),
         "robust_error_after_px": _finite(scene.report.robust_error_after_px),
@@ -115,6 +116,15 @@ def _scene(scene: Scene, originals: FilePixels) -> dict[str, Any]:
             }
             for stage in scene.report.stages
         ],
+    }
+
+
+def _up(up: UpAxis) -> dict[str, Any]:
+    return {
+        "direction": None if up.direction is None else list(up.direction),
+        "source": None if up.source is None else up.source.value,
+        "std_deg": _finite(up.std_deg),
+        "reason": up.reason,
     }
 
 

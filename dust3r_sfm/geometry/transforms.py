@@ -54,3 +54,28 @@ def rotation_angle_deg(rotation: Float[np.ndarray, "*batch 3 3"]) -> Float[np.nd
     """Angle of a rotation matrix in degrees, accurate near 0 and near 180."""
     # asarray: for a single rotation NumPy gives a scalar, not an array.
     return np.asarray(np.degrees(np.linalg.norm(vector_from_rotation(rotation), axis=-1)))
+
+
+def tangents(direction: Float[np.ndarray, "3"]) -> Float[np.ndarray, "2 3"]:
+    """Two unit vectors across a unit vector and each other."""
+    across = np.cross(direction, np.eye(3)[np.abs(direction).argmin()])
+    across /= np.linalg.norm(across)
+    return np.stack([across, np.cross(direction, across)])
+
+
+def turn_onto(source: Float[np.ndarray, "3"], target: Float[np.ndarray, "3"]) -> Float[np.ndarray, "3 3"]:
+    """The smallest rotation that brings a unit vector onto another one; of opposite ones some half turn."""
+    axis = np.cross(source, target)
+    sine, cosine = float(np.linalg.norm(axis)), float(source @ target)
+    if sine < np.finfo(float).eps:
+        return np.eye(3) if cosine > 0 else rotation_from_vector(np.pi * tangents(source)[0])
+    return rotation_from_vector(axis * (np.arctan2(sine, cosine) / sine))
+
+
+def level_from_world(up: Float[np.ndarray, "3"] | None) -> Float[np.ndarray, "4 4"]:
+    """Turns a world in which `up` (a unit vector) is up the shortest way such that -y is, as before a level
+    OpenCV camera; where nobody knows what is up, not at all."""
+    turned = np.eye(4)
+    if up is not None:
+        turned[:3, :3] = turn_onto(up, np.array([0.0, -1.0, 0.0]))
+    return turned

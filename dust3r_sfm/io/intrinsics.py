@@ -7,7 +7,7 @@ from pathlib import Path, PurePosixPath
 
 from dust3r_sfm.errors import InputError
 from dust3r_sfm.io.colmap.records import camera_record
-from dust3r_sfm.io.text_files import numbered_lines
+from dust3r_sfm.io.text_files import add_once, numbered_lines
 from dust3r_sfm.io.values import quoted
 from dust3r_sfm.types import Camera
 from dust3r_sfm.types.cameras import CAMERA_MODELS
@@ -65,8 +65,7 @@ def read_intrinsics(file: Path) -> Intrinsics:
         name, camera = _named_camera(file, number, line)
         size = camera.width, camera.height
         if not name.isdigit():
-            if by_name.setdefault(name, camera) != camera:
-                raise InputError(f"{file}, line {number}: {name} has another camera before; keep one of them")
+            add_once(by_name, name, camera, f"{file}, line {number}", "camera")
         elif by_size.setdefault(size, camera) != camera:
             raise InputError(
                 f"{file}: has several cameras of {size[0]}x{size[1]} pixels; write a line for each photo, "

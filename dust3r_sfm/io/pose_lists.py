@@ -3,11 +3,10 @@
 
 from pathlib import Path
 
-import numpy as np
 from scipy.spatial.transform import Rotation
 
 from dust3r_sfm.errors import InputError
-from dust3r_sfm.io.text_files import numbered_lines
+from dust3r_sfm.io.text_files import add_once, numbered_lines
 from dust3r_sfm.io.values import pose_from_words, quoted
 from dust3r_sfm.types import Rigid
 
@@ -25,8 +24,7 @@ def read_poses(path: Path) -> dict[str, Rigid]:
                 f"{path}, line {number}: {quoted(line)} is not 'name qw qx qy qz tx ty tz' ({error}); mend "
                 "or remove the line"
             ) from error
-        if not np.array_equal(poses.setdefault(name, pose), pose):
-            raise InputError(f"{path}, line {number}: {name} has another pose before; keep one of them")
+        add_once(poses, name, pose, f"{path}, line {number}", "pose")
     return poses
 
 

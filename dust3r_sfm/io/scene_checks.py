@@ -7,7 +7,7 @@ import numpy as np
 
 from dust3r_sfm.geometry.view_cameras import exif_turn
 from dust3r_sfm.io.values import FARTHEST, coordinates, finite_number, image_size, quoted, rigid_from_matrix
-from dust3r_sfm.types import Camera, Scene, View
+from dust3r_sfm.types import Camera, Scene, UpAxis, View
 
 
 def check_arrays(arrays: Mapping[str, np.ndarray], count: int) -> None:
@@ -43,6 +43,7 @@ def check_scene(scene: Scene) -> None:
         raise ValueError("it has no views")
     if len(scene.cameras) != len(scene.views):
         raise ValueError(f"it has {len(scene.cameras)} cameras for {len(scene.views)} views")
+    _check_up(scene.report.up)
     names = set()
     for view, camera, pose in zip(scene.views, scene.cameras, scene.cam_from_world, strict=True):
         name: object = view.name
@@ -57,6 +58,15 @@ def check_scene(scene: Scene) -> None:
             rigid_from_matrix(pose)
         except (ValueError, AssertionError) as error:
             raise ValueError(f"{quoted(view.name)}: {error}") from error
+
+
+def _check_up(up: UpAxis) -> None:
+    if up.direction is not None:
+        length = np.linalg.norm([finite_number(value) for value in up.direction])
+        if not np.isclose(length, 1.0):
+            raise ValueError(f"up is {up.direction}, which is not of length 1")
+    if up.std_deg is not None:
+        finite_number(up.std_deg)
 
 
 def _check_view(view: View) -> None:

@@ -19,6 +19,8 @@ from dust3r_sfm.types import (
     PairReport,
     Scene,
     Tracks,
+    UpAxis,
+    UpSource,
     Verdict,
     View,
     ViewProof,
@@ -28,9 +30,10 @@ SCENE_FILE = "scene.npz"
 """What the file is called in the folders of reconstructions."""
 
 _FORMAT = "dust3r_sfm scene"
-_VERSION = 2
-_READABLE = (1, _VERSION)
-"""Cameras of version 1 are pinholes with one radial coefficient, by the fields of `Camera.radial`."""
+_VERSION = 3
+_READABLE = (1, 2, _VERSION)
+"""Cameras of version 1 are pinholes with one radial coefficient, by the fields of `Camera.radial`. Before
+version 3 nobody asked which way is up."""
 _TRACK_ARRAYS = ("xyz", "color", "point_index", "view_index", "pixels")
 
 
@@ -187,5 +190,14 @@ def _report_from(fields: dict[str, Any]) -> AlignmentReport:
     )
     # A scene of an older version was not checked.
     verdict = Verdict(fields.get("verdict", Verdict.UNCHECKED.value))
-    parts = {"pairs": tuple(pairs), "repeated_structure": repeated, "stages": stages}
-    return AlignmentReport(**{**fields, **parts, "proofs": proofs, "verdict": verdict})
+    parts = {"pairs": tuple(pairs), "repeated_structure": repeated, "stages": stages, "proofs": proofs}
+    up = _up_from(fields.get("up", {}))
+    return AlignmentReport(**{**fields, **parts, "verdict": verdict, "up": up})
+
+
+def _up_from(fields: dict[str, Any]) -> UpAxis:
+    """Of an older version: not asked."""
+    if not fields or fields["direction"] is None:
+        return UpAxis(**fields)
+    x, y, z = fields["direction"]
+    return UpAxis(**{**fields, "direction": (x, y, z), "source": UpSource(fields["source"])})

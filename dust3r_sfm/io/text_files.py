@@ -3,10 +3,14 @@
 import json
 import stat
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
+
+import numpy as np
 
 from dust3r_sfm.errors import InputError
 from dust3r_sfm.io.values import finite_number
+
+Value = TypeVar("Value")
 
 LARGEST_TEXT = 2**31
 """Bytes: a COLMAP model in text of a city. What is larger is another file given by mistake."""
@@ -33,6 +37,14 @@ def numbered_lines(file: Path) -> list[tuple[int, str]]:
     comments, which begin with #. Raises InputError as `read_text` does."""
     numbered = ((number, line.strip()) for number, line in enumerate(read_text(file).split("\n"), start=1))
     return [(number, line) for number, line in numbered if line and not line.startswith("#")]
+
+
+def add_once(found: dict[str, Value], name: str, value: Value, place: str, kind: str) -> None:
+    """Adds what a line says of `name`. Raises InputError, with the line's `place`, where another one has said
+    something else: which of the two holds nobody knows."""
+    # Of arrays each entry is compared.
+    if np.any(found.setdefault(name, value) != value):
+        raise InputError(f"{place}: {name} has another {kind} before; keep one of them")
 
 
 def read_json(file: Path) -> Any:

@@ -19,6 +19,8 @@ QUATERNION_NORMS = (1e-3, 1e3)
 """COLMAP makes quaternions unit ones as it reads; outside of this it is no rounding, but another column."""
 MOST_SKEWED = 1e-2
 """Largest entry of R^T R - I that rounding in a text file explains."""
+EXACT = 1e-12
+"""The same of a rotation that was computed in doubles."""
 _SHOWN = 60
 
 
@@ -71,13 +73,17 @@ def pose_from_words(words: Iterable[object]) -> Rigid:
 
 
 def rigid_from_matrix(matrix: Float[np.ndarray, "4 4"]) -> Rigid:
-    """The nearest rigid transform. Raises ValueError unless the matrix is one but for rounding."""
+    """The nearest rigid transform; the matrix as it is where that is one to the precision of doubles. Raises
+    ValueError unless it is one but for rounding."""
     if not np.isfinite(matrix).all() or np.abs(matrix).max() > FARTHEST:
         raise ValueError("a matrix with entries that are not finite, or far too large")
     linear = matrix[:3, :3]
     if np.linalg.det(linear) < 0:
         raise ValueError("a matrix that mirrors")
-    if np.abs(linear.T @ linear - np.eye(3)).max() > MOST_SKEWED:
+    skew = np.abs(linear.T @ linear - np.eye(3)).max()
+    if skew <= EXACT:
+        return rigid(linear, matrix[:3, 3])
+    if skew > MOST_SKEWED:
         raise ValueError(
             f"a matrix that is no rotation (it scales by {abs(np.linalg.det(linear)) ** (1 / 3):g})"
         )

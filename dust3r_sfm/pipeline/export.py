@@ -6,11 +6,12 @@ from pathlib import Path
 from dust3r_sfm.dense.fused_cloud import fuse_points
 from dust3r_sfm.errors import InputError, OutputError
 from dust3r_sfm.exporters.colmap import export_colmap
+from dust3r_sfm.exporters.colmap_database import DATABASE_FILE, export_colmap_database
 from dust3r_sfm.exporters.colmap_dataset import export_colmap_dataset
 from dust3r_sfm.exporters.colmap_dense import export_colmap_dense
 from dust3r_sfm.exporters.config import ColmapDataset, ColmapDense, ColmapExport, NerfstudioExport
 from dust3r_sfm.exporters.depth_maps import export_depth_maps
-from dust3r_sfm.exporters.formats import ExportFormat, GlbExport, PlyExport
+from dust3r_sfm.exporters.formats import ColmapDatabase, ExportFormat, GlbExport, PlyExport
 from dust3r_sfm.exporters.images.image_files import relocate_photo
 from dust3r_sfm.exporters.mesh import export_mesh
 from dust3r_sfm.exporters.nerfstudio import export_nerfstudio
@@ -115,6 +116,8 @@ def _write(scene: Scene, folder: Path, config: ExportFormat, progress: Progress)
         export_colmap(scene, folder / "sparse" / "0", config)
     elif isinstance(config, ColmapDataset):
         export_colmap_dataset(scene, folder, config, progress)
+    elif isinstance(config, ColmapDatabase):
+        export_colmap_database(scene, folder / DATABASE_FILE, progress)
     elif isinstance(config, NerfstudioExport):
         export_nerfstudio(scene, folder, config, progress)
     elif isinstance(config, ColmapDense):

@@ -10,6 +10,7 @@ from dust3r_sfm.alignment import AlignmentConfig, align
 from dust3r_sfm.alignment.gradient import GradientConfig, align_by_gradient
 from dust3r_sfm.alignment.verification.config import for_pairs_that_know_depth
 from dust3r_sfm.dense import fuse_depth
+from dust3r_sfm.dense.upright import with_up
 from dust3r_sfm.errors import ReconstructionError
 from dust3r_sfm.evidence import Evidence
 from dust3r_sfm.images.passed_over import passed_over_text
@@ -18,7 +19,7 @@ from dust3r_sfm.pipeline.job import Job
 from dust3r_sfm.pipeline.pair_selection import ChosenPairs, similar_pairs
 from dust3r_sfm.progress import Progress
 from dust3r_sfm.regressors.protocol import Encoding, HasQuickWay, PointmapRegressor
-from dust3r_sfm.types import Reconstruction, View
+from dust3r_sfm.types import Reconstruction, Scene, View
 from dust3r_sfm.view_graph import Retrieval, ViewGraph
 
 _logger = logging.getLogger(__name__)
@@ -50,8 +51,15 @@ def reconstruct_job(
             f"no model: none of the {len(views)} photos could be placed ({reasons}). "
             f"Give photos that overlap and were taken from different places{besides}"
         )
-    scenes = tuple(job.place(scene) for scene in aligned.scenes)
+    scenes = tuple(_place(job, scene, progress) for scene in aligned.scenes)
     return Reconstruction(scenes, {**job.loaded.skipped, **aligned.dropped}, job.loaded.passed_over)
+
+
+def _place(job: Job, scene: Scene, progress: Progress) -> Scene:
+    """In the world that is known, with what is up there."""
+    placed, config = job.place(scene), job.config
+    is_map = config.world.gps and not placed.report.unplaced
+    return with_up(placed, config.up, is_map, config.seed, progress)
 
 
 @dataclass(frozen=True)

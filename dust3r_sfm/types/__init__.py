@@ -17,7 +17,15 @@ from dust3r_sfm.types.pairs import (
     PointmapArray,
     Predictions,
 )
-from dust3r_sfm.types.reports import AlignmentReport, AlignmentStage, PairReport, Verdict, ViewProof
+from dust3r_sfm.types.reports import (
+    AlignmentReport,
+    AlignmentStage,
+    PairReport,
+    UpAxis,
+    UpSource,
+    Verdict,
+    ViewProof,
+)
 from dust3r_sfm.types.scene import Reconstruction, Scene, Tracks
 
 __all__ = [
@@ -42,6 +50,8 @@ __all__ = [
     "Rigid",
     "Scene",
     "Tracks",
+    "UpAxis",
+    "UpSource",
     "Verdict",
     "View",
     "ViewProof",

@@ -72,6 +72,33 @@ class Verdict(str, Enum):
     UNCHECKED = "unchecked"
 
 
+class UpSource(str, Enum):
+    """What told which way is up. CAMERAS: people hold them level. VERTICALS: upright edges in the photos,
+    near what the cameras say. LOOKING_DOWN: all cameras look along one direction, as drones do. POSITIONS:
+    the world's axes are east, north and up. GIVEN: the user."""
+
+    CAMERAS = "cameras"
+    VERTICALS = "verticals"
+    LOOKING_DOWN = "looking down"
+    POSITIONS = "positions"
+    GIVEN = "given"
+
+
+@dataclass(frozen=True)
+class UpAxis:
+    """Which way is up in a scene's world."""
+
+    direction: tuple[float, float, float] | None = None
+    """Unit vector in the world's frame; None where nothing tells."""
+    source: UpSource | None = None
+    """What told; None where nothing did."""
+    std_deg: float | None = None
+    """Standard deviation of the direction where it is known least, in degrees; None where it is not known,
+    and where it was given."""
+    reason: str = "not asked"
+    """Why it is this one, or why there is none, in words."""
+
+
 @dataclass(frozen=True)
 class AlignmentReport:
     """How a scene came about: per pair, per stage and per view."""
@@ -103,3 +130,5 @@ class AlignmentReport:
     """What is to be thought of the scene."""
     verdict_reason: str = "nothing was checked"
     """Why, in words."""
+    up: UpAxis = UpAxis()
+    """Which way is up: for what is looked at. The world itself is not turned by it."""

@@ -11,7 +11,7 @@ import pycolmap
 from dust3r_sfm.exporters.colmap import export_colmap
 from dust3r_sfm.exporters.config import ColmapExport
 from dust3r_sfm.exporters.nerfstudio import turn_points
-from dust3r_sfm.exporters.nerfstudio_transforms import APPLIED, intrinsics_fields, turn_pose
+from dust3r_sfm.exporters.nerfstudio_transforms import applied_transform, intrinsics_fields, turn_pose
 from dust3r_sfm.exporters.point_cloud import export_point_cloud
 from dust3r_sfm.geometry.colmap.cameras import camera_from_pycolmap
 from dust3r_sfm.types import Scene
@@ -27,7 +27,8 @@ def export_in_place(scene: Scene, folder: Path, output: Path, config: ColmapExpo
     export_colmap(scene, place, config)
     shutil.copytree(place, folder / "sparse" / "0")
     model = pycolmap.Reconstruction(str(place))
-    export_point_cloud(turn_points(model), folder / "sparse_pc.ply")
+    applied = applied_transform(scene)
+    export_point_cloud(turn_points(model, applied), folder / "sparse_pc.ply")
     paths = {view.name: view.path for view in scene.views}
     frames = []
     for number, image in sorted(model.images.items()):
@@ -37,14 +38,14 @@ def export_in_place(scene: Scene, folder: Path, output: Path, config: ColmapExpo
         frames.append(
             {
                 "file_path": Path(os.path.relpath(path.resolve(), output.resolve())).as_posix(),
-                "transform_matrix": turn_pose(pose).tolist(),
+                "transform_matrix": turn_pose(pose, applied).tolist(),
                 "colmap_im_id": number,
                 **intrinsics_fields(camera_from_pycolmap(model.cameras[image.camera_id])),
             }
         )
     meta = {
         "camera_model": "OPENCV",
-        "applied_transform": APPLIED[:3].tolist(),
+        "applied_transform": applied[:3].tolist(),
         "ply_file_path": "sparse_pc.ply",
         "frames": frames,
     }

@@ -77,7 +77,7 @@ def test_poses_are_those_of_the_file():
         (Presets(cam_from_world={"a.png": rigid(np.eye(3), np.array([1e300, 0, 0]))}), "beyond"),
         (Presets(cameras={"a.png": Camera.pinhole(36, 48, 50.0, 50.0, 18.0, 24.0)}), "36 x 48"),
         *((Presets(cameras={"a.png": lens}), r"a\.png.*one radial term") for lens in OTHER_LENSES),
-        (Presets(cam_from_world={"a.png": np.diag([1.0, 1.0, -1.0, 1.0])}), "rotation"),
+        (Presets(cam_from_world={"a.png": np.diag([1.0, 1.0, -1.0, 1.0])}), "a matrix that mirrors"),
     ],
 )
 def test_what_no_photo_can_have_is_refused(presets, message):

@@ -53,7 +53,7 @@ def test_pairs_are_what_the_command_line_understands() -> None:
 @pytest.mark.parametrize("regressor", ["auto", "stereo", "mast3r"])
 def test_every_choice_reaches_the_command_line(regressor: str) -> None:
     options = RunOptions(
-        regressor, "swin", 5, False, 0, 8, "gradient", "shared", "sift", frames=9, max_points=77
+        regressor, "swin", 5, False, 0, 8, "gradient", "shared", "sift", frames=9, up="-y", max_points=77
     )
     assert options_from_json(asdict(options), ("auto", "stereo", "mast3r")) == options
     words = reconstruct_arguments(options, Path("p"), Path("m"), Path("o"), "cpu", 3.5)
@@ -64,7 +64,7 @@ def test_every_choice_reaches_the_command_line(regressor: str) -> None:
     assert (run.solving.alignment, run.solving.max_memory, run.output.max_points) == ("gradient", 3.5, 77)
     assert run.compute.regressor == ("mast3r" if regressor == "mast3r" else "stereo")
     assert run.compute.features == ("auto" if regressor == "mast3r" else "sift")
-    assert run.reporting.progress == "json"
+    assert (run.output.up, run.reporting.progress) == ("-y", "json")
 
 
 def test_a_state_is_json_of_whatever_was_heard() -> None:

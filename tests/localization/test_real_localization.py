@@ -7,7 +7,6 @@ import pycolmap
 import pytest
 from scipy.spatial.transform import Rotation
 
-from benchmarks.localization import Options, measure
 from dust3r_sfm.evaluation import read_posed_cameras
 from dust3r_sfm.geometry import rotation_angle_deg
 from dust3r_sfm.geometry.transforms import camera_centre
@@ -25,32 +24,6 @@ pytestmark = [
 ]
 
 LEFT_OUT = (2, 5, 8)
-
-
-def test_a_kitchen_against_posed_video_frames(tmp_path: Path) -> None:
-    """Better than SIFT with the truly nearest references, which reaches 2.38 cm, 1.05 deg, 90 %. Every fourth
-    query; all of them by `benchmarks.localization`."""
-    strangers = tuple(
-        DATA / name / "images" for name in ("kitti_odometry_seq1", "sceaux_castle", "co3d_apple")
-    )
-    kitchen = DATA / "sevenscenes_redkitchen"
-    options = Options(kitchen, strangers=strangers, num_strangers=20, every=4, skip_baseline=True)
-    report = measure(options, tmp_path)
-    known, free = report.known_focal.scores, report.unknown_focal
-    assert known.answered == known.queries == 26
-    assert known.median_cm is not None
-    assert known.median_deg is not None
-    assert known.median_cm <= 2.3
-    assert known.median_deg <= 1.04
-    assert known.recall_5cm_5deg >= 0.97
-    assert free.scores.median_cm is not None
-    assert free.scores.median_cm <= 2 * known.median_cm
-    assert free.focal_error is not None
-    assert free.focal_error <= 0.01
-    assert report.strangers is not None
-    assert report.strangers.accepted == 0
-    assert report.strangers.best_inliers < 0.8 * report.strangers.threshold
-    assert report.strangers.worst_true_inliers > 2 * report.strangers.threshold
 
 
 @pytest.mark.parametrize("name", ["strecha_fountain_p11", "lund_door"])

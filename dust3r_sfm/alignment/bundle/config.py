@@ -13,6 +13,9 @@ class RegistrationConfig:
     """Those over all that its matches say it sees."""
     max_error: float = 0.008
     """Their largest reprojection error, over the long edge of the view. (COLMAP allows 12 px at first.)"""
+    max_epipolar_error: float = 0.008
+    """Largest distance of a match from its epipolar line at which a pair's matches agree with the scene, over
+    the long edge of the view."""
     contradiction: float = 1.5
     """Times as many matches as the weakest used pair in between, from which on a pair that disagrees is
     heeded."""

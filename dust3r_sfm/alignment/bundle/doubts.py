@@ -73,5 +73,5 @@ def matches_fit_pose(
 ) -> bool:
     """Whether most matches lie on their epipolar lines."""
     error = epipolar_errors(found, camera_i, camera_j, j_from_i)
-    bound_px = config.max_error * max(camera_j.width, camera_j.height)
+    bound_px = config.max_epipolar_error * max(camera_j.width, camera_j.height)
     return float(np.mean(error < bound_px)) > config.agreeing_share

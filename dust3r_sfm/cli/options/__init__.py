@@ -7,6 +7,7 @@ from dust3r_sfm.cli.options.frames import TakeFrames
 from dust3r_sfm.cli.options.localize import Localize
 from dust3r_sfm.cli.options.parsing import AnyCommand, Command, Evaluate, Example, Models, Version, parse
 from dust3r_sfm.cli.options.reconstruct import Reconstruct
+from dust3r_sfm.cli.options.view import ViewResult
 
 __all__ = [
     "AnyCommand",
@@ -22,5 +23,6 @@ __all__ = [
     "RunDemo",
     "TakeFrames",
     "Version",
+    "ViewResult",
     "parse",
 ]

@@ -6,6 +6,8 @@ from typing import Literal
 REGRESSORS = "auto|stereo|mast3r|dust3r|...|PATH"
 PAIRS = "auto|complete|retrieval-8|swin-5|logwin-3|oneref-0|FILE"
 
+UP = "auto|none|+x|-x|+y|-y|+z|-z"
+
 DeviceChoice = Literal["auto", "cpu", "cuda", "mps"]
 AlignmentChoice = Literal["solved", "gradient"]
 

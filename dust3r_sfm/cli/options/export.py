@@ -18,6 +18,7 @@ examples:
   dust3r-sfm export out/ --format colmap --output dataset/ --long-edge 1600
   dust3r-sfm export out/ --format colmap --output model/ --images leave
   dust3r-sfm export out/ --format colmap-dense --output dense/
+  dust3r-sfm export out/ --format colmap-database --output work/   (then: colmap mapper)
 
 exit codes:
   0 written     2 unusable scene, photos or options     3 unusable output folder
@@ -33,7 +34,7 @@ _IMAGES_HELP = (
 )
 _WITH_MODEL = "colmap, nerfstudio, colmap-dense"
 
-Format = Literal["colmap", "nerfstudio", "ply", "glb", "depth", "colmap-dense"]
+Format = Literal["colmap", "nerfstudio", "ply", "glb", "depth", "colmap-dense", "colmap-database"]
 
 
 @dataclass(frozen=True)

@@ -12,6 +12,7 @@ from dust3r_sfm.cli.options.frames import TakeFrames
 from dust3r_sfm.cli.options.localize import LOCALIZE_HELP, Localize
 from dust3r_sfm.cli.options.reconstruct import RECONSTRUCT_HELP, Reconstruct
 from dust3r_sfm.cli.options.reporting import ReportingOptions
+from dust3r_sfm.cli.options.view import VIEW_HELP, ViewResult
 
 DESCRIPTION = """Photos in, cameras and points out: no calibration, no poses needed.
 
@@ -74,6 +75,7 @@ Command = (
     Annotated[Reconstruct, tyro.conf.subcommand("reconstruct", description=RECONSTRUCT_HELP)]
     | Annotated[Export, tyro.conf.subcommand("export", description=EXPORT_HELP)]
     | Annotated[Localize, tyro.conf.subcommand("localize", description=LOCALIZE_HELP)]
+    | Annotated[ViewResult, tyro.conf.subcommand("view", description=VIEW_HELP)]
     | Annotated[RunDemo, tyro.conf.subcommand("demo", description=DEMO_HELP)]
     | Annotated[TakeFrames, tyro.conf.subcommand("frames")]
     | Annotated[Example, tyro.conf.subcommand("example")]
@@ -83,7 +85,18 @@ Command = (
 )
 
 
-AnyCommand = Reconstruct | Export | Localize | RunDemo | TakeFrames | Example | Evaluate | Models | Version
+AnyCommand = (
+    Reconstruct
+    | Export
+    | Localize
+    | ViewResult
+    | RunDemo
+    | TakeFrames
+    | Example
+    | Evaluate
+    | Models
+    | Version
+)
 
 
 def parse(argv: list[str] | None) -> AnyCommand:

@@ -7,10 +7,11 @@ from typing import Annotated
 import tyro
 
 from dust3r_sfm.camera_sharing import CameraChoice, CameraSharing
-from dust3r_sfm.cli.options.choices import PAIRS, AlignmentChoice, NamedChoices
+from dust3r_sfm.cli.options.choices import PAIRS, UP, AlignmentChoice, NamedChoices
 from dust3r_sfm.cli.options.compute import ComputeOptions
 from dust3r_sfm.cli.options.library import Budget, budget_of, option
 from dust3r_sfm.cli.options.reporting import ReportingOptions
+from dust3r_sfm.dense.choices import UpChoice
 from dust3r_sfm.exporters.config import ColmapExport
 from dust3r_sfm.pipeline.choices import RunChoices
 from dust3r_sfm.pipeline.known.config import KnownCameras, KnownWorld
@@ -70,6 +71,7 @@ class OutputOptions:
     """What becomes of the output folder."""
 
     max_points: Annotated[Budget, option(ColmapExport, "max_points", "N|all")] = _MAX_POINTS
+    up: Annotated[UpChoice, option(RunChoices, "up", UP)] = RunChoices.up
     overwrite: bool = False
     """Replace the results in OUT, once the new ones are complete."""
     resume: bool = False

@@ -7,9 +7,11 @@ from jaxtyping import Float, UInt8, UInt16
 from scipy.spatial import cKDTree
 
 from dust3r_sfm.dense.point_cloud import PointCloud
+from dust3r_sfm.dense.upright import up_direction
 from dust3r_sfm.exporters.config import ReportPageConfig
 from dust3r_sfm.exporters.tracks.originals import originals_of
 from dust3r_sfm.geometry import invert_rigid, transform_points, unproject
+from dust3r_sfm.geometry.transforms import tangents
 from dust3r_sfm.types import Camera, Scene
 
 _STEPS = np.iinfo(np.uint16).max
@@ -69,11 +71,14 @@ def draw_scene(scene: Scene, cloud: PointCloud, max_points: int, config: ReportP
 
 
 def _page_from_world(scene: Scene, xyz: Float[np.ndarray, "n 3"]) -> Float[np.ndarray, "4 4"]:
-    """A similarity. Up is what is up in most photos: people hold cameras level."""
+    """A similarity. Up is what the scene's report says, else what is up in most photos."""
     axes = scene.cam_from_world[:, :3, :3]
-    up = _unit(-axes[:, 1].sum(axis=0), -axes[0, 1])
+    up = up_direction(scene)
+    if up is None:
+        up = _unit(-axes[:, 1].sum(axis=0), -axes[0, 1])
     back = -axes[:, 2].sum(axis=0)
-    right = _unit(np.cross(up, back), np.cross(up, -axes[0, 2]))
+    # Cameras that look straight down have no front.
+    right = _unit(np.cross(up, back), tangents(up)[0])
     rotation = np.stack([right, up, np.cross(right, up)])
     centres = invert_rigid(scene.cam_from_world)[:, :3, 3]
     middle = np.median(xyz if len(xyz) else centres, axis=0)
@@ -90,12 +95,9 @@ def _page_from_world(scene: Scene, xyz: Float[np.ndarray, "n 3"]) -> Float[np.nd
 
 
 def _unit(vector: Float[np.ndarray, "3"], otherwise: Float[np.ndarray, "3"]) -> Float[np.ndarray, "3"]:
-    """Of length 1; the other one where this is next to nothing, as of cameras all around."""
-    for candidate in (vector, otherwise):
-        length = np.linalg.norm(candidate)
-        if length > 1e-6:
-            return candidate / length
-    return np.array([1.0, 0.0, 0.0])
+    """Of length 1; the other one, which is, where this is next to nothing, as of cameras all around."""
+    length = np.linalg.norm(vector)
+    return vector / length if length > 1e-6 else otherwise
 
 
 def _draw_cameras(scene: Scene, page_from_world: Float[np.ndarray, "4 4"]) -> Float[np.ndarray, "c 5 3"]:

@@ -11,11 +11,11 @@ from dust3r_sfm.alignment.georegistration import (
     GeoregistrationConfig,
     centres_of,
     georegister,
+    leave_unplaced,
     scale_scene,
-    unplaced,
 )
 from dust3r_sfm.errors import InputError
-from dust3r_sfm.io.text_files import numbered_lines
+from dust3r_sfm.io.text_files import add_once, numbered_lines
 from dust3r_sfm.io.values import FARTHEST, coordinates, quoted
 from dust3r_sfm.pipeline.known.config import KnownDistance, KnownWorld
 from dust3r_sfm.regressors.protocol import PointmapRegressor
@@ -94,11 +94,11 @@ def _by_distance(known: KnownDistance, views: Sequence[View]) -> Georegistration
     def place(scene: Scene) -> Scene:
         centres = centres_of(scene)
         if known.first not in centres or known.second not in centres:
-            return unplaced(scene, f"{known.first} and {known.second} are not both in it")
+            return leave_unplaced(scene, f"{known.first} and {known.second} are not both in it")
         own = float(np.linalg.norm(centres[known.first] - centres[known.second]))
         text = f"that in which {known.first} and {known.second} are {known.length:g} apart"
         if own == 0:
-            return unplaced(scene, f"{known.first} and {known.second} are in one place")
+            return leave_unplaced(scene, f"{known.first} and {known.second} are in one place")
         return scale_scene(scene, known.length / own, text)
 
     return place
@@ -121,8 +121,7 @@ def read_positions(file: Path) -> dict[str, Place]:
             raise InputError(
                 f"{file}, line {number}: {quoted(line)} is no position ({error}); write NAME X Y Z"
             ) from error
-        if not np.array_equal(found.setdefault(name, place), place):
-            raise InputError(f"{file}, line {number}: {name} has another position before; keep one of them")
+        add_once(found, name, place, f"{file}, line {number}", "position")
     return found
 
 

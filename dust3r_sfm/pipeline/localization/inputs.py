@@ -9,7 +9,7 @@ from dust3r_sfm.images.files import search_photos
 from dust3r_sfm.images.passed_over import passed_over_text
 from dust3r_sfm.io.intrinsics import Intrinsics, parse_camera_line
 from dust3r_sfm.io.photo_names import unusable_names
-from dust3r_sfm.io.text_files import numbered_lines
+from dust3r_sfm.io.text_files import add_once, numbered_lines
 from dust3r_sfm.io.values import quoted
 from dust3r_sfm.types import Camera
 
@@ -53,8 +53,8 @@ def _listed_queries(queries: Path, given: Intrinsics, root: Path) -> Queries:
             raise InputError(f"{queries}, line {number}: {quoted(line)} is not a camera ({error})") from error
         name = line if named is None else named[0]
         files[name] = root / name
-        if named is not None and cameras.setdefault(*named) != named[1]:
-            raise InputError(f"{queries}, line {number}: {name} has another camera before; keep one of them")
+        if named is not None:
+            add_once(cameras, *named, f"{queries}, line {number}", "camera")
     if not files:
         raise InputError(f"{queries}: lists no photos; write a path a line")
     unusable = unusable_names(list(files))

@@ -1,0 +1,1 @@
+"""What the viewer shows, read from folders, COLMAP models and scenes in memory."""
