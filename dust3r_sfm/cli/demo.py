@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from pathlib import Path
 
+from dust3r_sfm.cli.interruption import Ended
 from dust3r_sfm.cli.options import RunDemo, TakeFrames
 from dust3r_sfm.cli.reporting import Planned, Reporter, Step, Summary
 from dust3r_sfm.cli.reporting.messages import Fact
@@ -36,7 +37,8 @@ def run_demo(command: RunDemo, reporter: Reporter) -> None:
     with temporary_place(command.tmp_dir) as place, listen(host, command.server_port) as found:
         config = DemoConfig(max_memory_gib=command.max_memory)
         settings = DemoSettings(regressors, place, command.device, config)
-        serve(settings, found, host, say, command.silent)
+        number = serve(settings, found, host, say)
+    raise Ended(number)
 
 
 def _regressors(command: RunDemo) -> Iterator[str]:

@@ -17,14 +17,15 @@ from starlette.websockets import WebSocket
 
 from dust3r_sfm.demo.config import DemoSettings
 from dust3r_sfm.demo.guard import REPORT_POLICY, VIEWER_POLICY
-from dust3r_sfm.demo.jobs import Job, Jobs
-from dust3r_sfm.demo.options import RunOptions, options_from_json
+from dust3r_sfm.demo.refusals import REFUSALS
 from dust3r_sfm.demo.results import DOWNLOADS, picture_of, placed_photos, prepare_download
-from dust3r_sfm.demo.run_queue import Run, RunQueue
-from dust3r_sfm.demo.runs import commands_of
+from dust3r_sfm.demo.runs.commands import commands_of
+from dust3r_sfm.demo.runs.jobs import Job, Jobs
+from dust3r_sfm.demo.runs.options import RunOptions, options_from_json
+from dust3r_sfm.demo.runs.queue import Run, RunQueue
 from dust3r_sfm.demo.uploads import Kind, receive
 from dust3r_sfm.demo.viewers import Viewers
-from dust3r_sfm.errors import Dust3rSfmError, InputError
+from dust3r_sfm.errors import InputError
 
 _ASSETS = {
     "": ("index.html", "text/html"),
@@ -34,7 +35,6 @@ _ASSETS = {
         for name in ("demo.js", "uploads.js", "form.js", "run.js", "result.js")
     },
 }
-_NO_ROOM = 507
 
 
 class Demo:
@@ -67,8 +67,7 @@ class Demo:
             WebSocketRoute("/viewer/{id}", self._viewer_socket),
             WebSocketRoute("/viewer/{id}/", self._viewer_socket),
         ]
-        errors = {Dust3rSfmError: _refuse, HTTPException: _refuse_http}
-        return Starlette(routes=routes, lifespan=self._live, exception_handlers=errors)
+        return Starlette(routes=routes, lifespan=self._live, exception_handlers=REFUSALS)
 
     @asynccontextmanager
     async def _live(self, _: Starlette) -> AsyncIterator[None]:
@@ -88,6 +87,8 @@ class Demo:
             for job in self._jobs:
                 if job.state.status in ("queued", "running") and job.is_lonely(self._config.lonely_s):
                     await self._queue.stop(job)
+                if job.is_lonely(self._config.lonely_s):
+                    await self._viewers.close(job)
                 if job.is_lonely(self._config.keep_s):
                     await self._drop_job(job)
 
@@ -233,13 +234,3 @@ class Demo:
 
     async def _viewer_socket(self, socket: WebSocket) -> None:
         await self._viewers.pass_through(socket.path_params["id"], socket)
-
-
-async def _refuse(_: Request, error: Exception) -> Response:
-    status = 400 if isinstance(error, InputError) else _NO_ROOM
-    return JSONResponse({"error": str(error)}, status)
-
-
-async def _refuse_http(_: Request, error: Exception) -> Response:
-    assert isinstance(error, HTTPException)
-    return JSONResponse({"error": error.detail}, error.status_code)

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from dust3r_sfm.demo.children import run_child
 from dust3r_sfm.demo.config import DemoConfig
-from dust3r_sfm.demo.jobs import Job
+from dust3r_sfm.demo.runs.children import run_child
+from dust3r_sfm.demo.runs.jobs import Job
 from dust3r_sfm.errors import OutputError
 
 _JPEG_QUALITY = 85

@@ -56,19 +56,19 @@ def listen(host: str, port: int | None) -> socket.socket:
     ) from why
 
 
-def serve(
-    settings: DemoSettings, found: socket.socket, host: str, say: Callable[[str], None], silent: bool
-) -> None:
-    """Until a signal ends it. `say` hears the address when the page is there."""
+def serve(settings: DemoSettings, found: socket.socket, host: str, say: Callable[[str], None]) -> int:
+    """Until a signal ends it, whose number is returned. `say` hears the address when the page is there."""
     import uvicorn
 
     from dust3r_sfm.demo.app import Demo
     from dust3r_sfm.demo.guard import Guard
+    from dust3r_sfm.demo.until_signal import ServerUntilSignal
 
     names = {host, "localhost", socket.gethostname().lower()}
     config = uvicorn.Config(
         Guard(Demo(settings).app(), names),
-        log_level="critical" if silent else "warning",
+        # What uvicorn says of requests that the end cuts off is no news.
+        log_level="critical",
         access_log=False,
         server_header=False,
         ws="websockets-sansio",
@@ -77,7 +77,9 @@ def serve(
         lifespan="on",
     )
     say(address_of(host, found.getsockname()[1]))
-    uvicorn.Server(config).run(sockets=[found])
+    server = ServerUntilSignal(config)
+    server.run(sockets=[found])
+    return server.ended_by
 
 
 def address_of(host: str, port: int) -> str:

@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Literal
 
 from dust3r_sfm.demo.config import DemoConfig
-from dust3r_sfm.demo.jobs import Job
 from dust3r_sfm.demo.names import check_kind, safe_name
+from dust3r_sfm.demo.runs.jobs import Job
 from dust3r_sfm.errors import InputError, OutputError
 from dust3r_sfm.images.kinds import is_photo, is_video
 

@@ -11,9 +11,9 @@ from urllib.parse import urlsplit
 
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
-from dust3r_sfm.demo.children import child_process
 from dust3r_sfm.demo.config import DemoConfig
-from dust3r_sfm.demo.jobs import Job
+from dust3r_sfm.demo.runs.children import child_process
+from dust3r_sfm.demo.runs.jobs import Job
 
 _ADDRESS = re.compile(r"look at (http://\S+)")
 _PATIENCE_S = 10.0

@@ -17,7 +17,7 @@ from urllib.parse import quote, urlsplit
 PROGRAM = """
 import json, sys
 from pathlib import Path
-from dust3r_sfm.cli.interruption import run_interruptibly
+from dust3r_sfm.cli.interruption import Ended, run_interruptibly
 from dust3r_sfm.demo.config import DemoConfig, DemoSettings
 from dust3r_sfm.demo.place import temporary_place
 from dust3r_sfm.demo.server import listen, serve
@@ -25,8 +25,8 @@ parent, limits = Path(sys.argv[1]), json.loads(sys.argv[2])
 def work():
     with temporary_place(parent) as place, listen("127.0.0.1", 0) as found:
         settings = DemoSettings(("stereo",), place, "cpu", DemoConfig(**limits))
-        serve(settings, found, "127.0.0.1", lambda address: print(address, flush=True), silent=False)
-    return 0
+        number = serve(settings, found, "127.0.0.1", lambda address: print(address, flush=True))
+    raise Ended(number)
 sys.exit(run_interruptibly(work, last=True))
 """
 
@@ -80,8 +80,8 @@ class Running:
         found = {path.relative_to(places[0]).as_posix() for path in places[0].rglob("*") if path.is_file()}
         return found - {"lock"}
 
-    def children(self) -> list[int]:
-        """Processes that work in this server's folder."""
+    def children(self, name: str = "") -> list[int]:
+        """Processes that work in this server's folder, of one command or of all."""
         found = []
         for entry in Path("/proc").iterdir():
             if entry.name.isdigit() and int(entry.name) != self.process.pid:
@@ -89,7 +89,11 @@ class Running:
                     words = (entry / "cmdline").read_bytes()
                 except OSError:
                     continue
-                if os.fsencode(self.parent) in words and b"dust3r_sfm.cli" in words:
+                if (
+                    os.fsencode(self.parent) in words
+                    and b"dust3r_sfm.cli" in words
+                    and name.encode() in words
+                ):
                     found.append(int(entry.name))
         return found
 

@@ -9,8 +9,8 @@ import pytest
 from dust3r_sfm.cli import main
 from dust3r_sfm.cli.options import Reconstruct, parse
 from dust3r_sfm.demo.names import safe_name
-from dust3r_sfm.demo.options import RunOptions, options_from_json, pairs_text, reconstruct_arguments
-from dust3r_sfm.demo.state import State, Told
+from dust3r_sfm.demo.runs.options import RunOptions, options_from_json, pairs_text, reconstruct_arguments
+from dust3r_sfm.demo.runs.state import State, Told
 from dust3r_sfm.view_graph import LogWindow, OneReference, Retrieval, SlidingWindow, parse_graph
 
 

@@ -8,6 +8,7 @@ export function listenForFiles(job, about) {
   const drop = document.getElementById("drop");
   for (const [id, kind] of [["files", "photos"], ["masks", "masks"]]) {
     const input = document.getElementById(id);
+    input.disabled = false;
     input.addEventListener("change", async () => {
       await sendAll(job, kind, [...input.files], about);
       input.value = "";

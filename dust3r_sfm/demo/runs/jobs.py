@@ -9,7 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from dust3r_sfm.demo.config import DemoConfig
-from dust3r_sfm.demo.state import State
+from dust3r_sfm.demo.runs.state import State
 from dust3r_sfm.errors import InputError
 
 

@@ -7,10 +7,10 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Any
 
-from dust3r_sfm.demo.children import run_child
 from dust3r_sfm.demo.config import DemoConfig
-from dust3r_sfm.demo.jobs import Job
-from dust3r_sfm.demo.state import State, Told
+from dust3r_sfm.demo.runs.children import run_child
+from dust3r_sfm.demo.runs.jobs import Job
+from dust3r_sfm.demo.runs.state import State, Told
 
 WEAK = 5
 """The exit code of a model that was written and is weak."""

@@ -3,8 +3,8 @@
 from pathlib import Path
 
 from dust3r_sfm.demo.config import DemoSettings
-from dust3r_sfm.demo.jobs import Job
-from dust3r_sfm.demo.options import RunOptions, reconstruct_arguments
+from dust3r_sfm.demo.runs.jobs import Job
+from dust3r_sfm.demo.runs.options import RunOptions, reconstruct_arguments
 from dust3r_sfm.errors import InputError
 from dust3r_sfm.images.kinds import is_video
 
