@@ -250,6 +250,26 @@ def test_photos_that_cannot_be_used_are_told(demo: Running) -> None:
     assert str(demo.parent) not in state["error"]
 
 
+def test_a_video_gives_its_frames(demo: Running, photos: list[bytes], tmp_path: Path) -> None:
+    av = pytest.importorskip("av", reason="videos need PyAV, the extra [video]")
+    with av.open(str(tmp_path / "film.mp4"), "w") as container:
+        stream = container.add_stream("mpeg4", rate=5)
+        stream.width, stream.height, stream.pix_fmt = 640, 480, "yuv420p"
+        for photo in photos:
+            frame = av.VideoFrame.from_ndarray(np.asarray(Image.open(BytesIO(photo))), format="rgb24")
+            container.mux(stream.encode(frame))
+        container.mux(stream.encode())
+    job = demo.create()
+    status, answer = demo.upload(job, "film.mp4", (tmp_path / "film.mp4").read_bytes())
+    assert status == 201, answer
+    assert demo.ask("POST", f"{job}/run", b'{"frames": 3, "pairs": "complete"}')[0] == 204
+    wait_until(lambda: "Reading photos" in demo.ask("GET", job)[1]["done_stages"], 120.0)
+    assert "Reading video" in demo.ask("GET", job)[1]["done_stages"]
+    assert any("3 images" in note for note in demo.ask("GET", job)[1]["notes"])
+    assert demo.ask("DELETE", job)[0] == 204
+    assert demo.children() == []
+
+
 def test_a_run_that_nobody_watches_gives_way(tmp_path: Path, photos: list[bytes]) -> None:
     with running(tmp_path, lonely_s=1.0, alive_s=0.3) as demo:
         job = started(demo, photos)
