@@ -44,6 +44,8 @@ class Demo:
         self._settings, self._config = settings, settings.config
         self._jobs = Jobs(settings.place, self._config)
         self._queue, self._viewers = RunQueue(self._config), Viewers(self._config)
+        # Each decodes a whole photo, and exports a whole scene.
+        self._pictures, self._downloads = asyncio.Semaphore(2), asyncio.Lock()
 
     def app(self) -> Starlette:
         job = "/api/jobs/{id}"
@@ -160,14 +162,15 @@ class Demo:
 
     async def _run(self, request: Request) -> Response:
         job = self._job(request)
-        if job.state.status in ("queued", "running"):
-            raise InputError("it runs already")
         try:
             values = await request.json()
         except ValueError as error:
             raise InputError("options: are no JSON") from error
         options = options_from_json(values, self._settings.regressors)
         await self._viewers.close(job)
+        # Nothing is waited for from here on: who asks twice runs once.
+        if job.state.status in ("queued", "running"):
+            raise InputError("it runs already")
         self._queue.submit(Run(job, commands_of(job, options, self._settings)))
         return Response(status_code=204)
 
@@ -200,7 +203,8 @@ class Demo:
 
     async def _picture(self, request: Request) -> Response:
         job, values = self._done_job(request), request.path_params
-        found = await asyncio.to_thread(picture_of, job, values["index"], values["kind"], self._config)
+        async with self._pictures:
+            found = await asyncio.to_thread(picture_of, job, values["index"], values["kind"], self._config)
         if found is None:
             raise HTTPException(404, "there is no such picture")
         return Response(found[0], media_type=found[1], headers={"cache-control": "private, max-age=3600"})
@@ -214,7 +218,8 @@ class Demo:
             confidence = None if threshold is None else float(threshold)
         except ValueError as error:
             raise InputError("min_confidence: is no number") from error
-        path = await prepare_download(job, download, confidence, self._config)
+        async with self._downloads:
+            path = await prepare_download(job, download, confidence, self._config)
         return FileResponse(path, filename=download.file, media_type="application/octet-stream")
 
     async def _report(self, request: Request) -> Response:

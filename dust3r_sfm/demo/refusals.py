@@ -20,6 +20,11 @@ async def _refuse(_: Request, error: Exception) -> Response:
     return JSONResponse({"error": str(error)}, status)
 
 
+async def _refuse_lost(_: Request, error: Exception) -> Response:
+    """A result that went while it was asked for, as another run began."""
+    return JSONResponse({"error": "what was asked for is gone"}, 404)
+
+
 async def _admit(request: Request, error: Exception) -> Response:
     """A mistake of ours, which whoever runs the server is told with its traceback."""
     _logger.error("%s %s: %s", request.method, request.url.path, "".join(format_exception(error)))
@@ -34,5 +39,6 @@ async def _refuse_http(_: Request, error: Exception) -> Response:
 REFUSALS: Mapping[type[Exception], Callable[[Request, Exception], Awaitable[Response]]] = {
     Dust3rSfmError: _refuse,
     HTTPException: _refuse_http,
+    OSError: _refuse_lost,
     Exception: _admit,
 }

@@ -4,6 +4,7 @@ import asyncio
 import io
 import json
 import zipfile
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,7 @@ from dust3r_sfm.demo.config import DemoConfig
 from dust3r_sfm.demo.runs.children import run_child
 from dust3r_sfm.demo.runs.jobs import Job
 from dust3r_sfm.errors import OutputError
+from dust3r_sfm.io.atomic import remove
 
 _JPEG_QUALITY = 85
 
@@ -82,13 +84,16 @@ def _photo_folder(job: Job) -> Path:
 async def prepare_download(
     job: Job, download: Download, min_confidence: float | None, config: DemoConfig
 ) -> Path:
-    """The file. Made once for each threshold. Raises OutputError where it cannot be made."""
-    made_of = "" if min_confidence is None else f"-{min_confidence:g}"
+    """The file, made once for a threshold and kept until another one is asked for. Raises OutputError where
+    it cannot be made."""
+    none = min_confidence is None or download.form == "colmap"
+    made_of = "" if none else f"-{min_confidence:g}"
     folder = job.folder / f"{download.form}{made_of}"
     target = folder / (download.made or "") if download.made else folder.with_suffix(".zip")
     if not target.exists():
+        await asyncio.to_thread(_remove_all, job.folder.glob(f"{download.form}*"))
         words = ["export", str(job.out), "--format", download.form, "--output", str(folder)]
-        if min_confidence is not None and download.form != "colmap":
+        if not none:
             words += ["--min-confidence", f"{min_confidence:g}"]
         said: list[str] = []
         code, errors = await run_child(
@@ -101,6 +106,11 @@ async def prepare_download(
         if download.made is None:
             await asyncio.to_thread(_zip, folder, target)
     return target
+
+
+def _remove_all(paths: Iterable[Path]) -> None:
+    for path in paths:
+        remove(path)
 
 
 def _zip(folder: Path, target: Path) -> None:

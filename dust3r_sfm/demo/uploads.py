@@ -22,8 +22,9 @@ async def receive(job: Job, kind: Kind, wanted: str, parts: AsyncIterator[bytes]
     """The name that the file has now. Raises InputError for what is too large or no photo or video,
     OutputError for a full disk; then, and where the connection is lost, nothing of it stays."""
     folder = job.photos if kind == "photos" else job.masks
-    name = safe_name(wanted, [path.name.removeprefix(_INCOMING) for path in folder.iterdir()])
-    _check_room(job, kind, name, config)
+    taken = [path.name.removeprefix(_INCOMING) for path in folder.iterdir()]
+    name = safe_name(wanted, taken)
+    _check_room(job, kind, name, len(taken), config)
     incoming = folder / (_INCOMING + name)
     written = 0
     try:
@@ -47,9 +48,11 @@ async def receive(job: Job, kind: Kind, wanted: str, parts: AsyncIterator[bytes]
     return name
 
 
-def _check_room(job: Job, kind: Kind, name: str, config: DemoConfig) -> None:
+def _check_room(job: Job, kind: Kind, name: str, count: int, config: DemoConfig) -> None:
     if job.state.status in ("queued", "running"):
         raise InputError("a run goes on; stop it before you change its photos")
+    if count >= config.max_photos:
+        raise InputError(f"{name}: there are {count} {kind} already, as many as this demo takes")
     there = [Path(photo) for photo in job.state.photos]
     if kind == "masks":
         if not is_photo(Path(name)):
@@ -61,8 +64,6 @@ def _check_room(job: Job, kind: Kind, name: str, config: DemoConfig) -> None:
         raise InputError(f"{name}: give one video, or photos")
     if there and is_video(there[0]):
         raise InputError(f"{name}: there is a video already; give one video, or photos")
-    if len(there) >= config.max_photos:
-        raise InputError(f"{name}: there are {len(there)} photos already, as many as this demo takes")
 
 
 def _check_size(name: str, of_file: int, of_job: int, config: DemoConfig) -> None:

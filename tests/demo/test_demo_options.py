@@ -67,6 +67,16 @@ def test_every_choice_reaches_the_command_line(regressor: str) -> None:
     assert (run.output.up, run.reporting.progress) == ("-y", "json")
 
 
+def test_where_the_server_writes_is_nobody_s_concern() -> None:
+    told = Told(State("running"), max_notes=9, hidden="/tmp/demo/job/")
+    told.hear(
+        {"event": "summary", "out": "/tmp/demo/job/out", "left_out": {"a": ["/tmp/demo/job/photos/a: x"]}}
+    )
+    told.hear({"event": "error", "text": "/tmp/demo/job/photos: too few"})
+    assert told.state.summary == {"event": "summary", "out": "out", "left_out": {"a": ["photos/a: x"]}}
+    assert told.state.error == "photos: too few"
+
+
 def test_a_state_is_json_of_whatever_was_heard() -> None:
     told = Told(State("running"), max_notes=2)
     for event in (

@@ -243,6 +243,14 @@ def test_the_second_waits_and_is_told_its_place(demo: Running, photos: list[byte
     assert demo.children() == []
 
 
+def test_who_asks_twice_runs_once(demo: Running, photos: list[bytes]) -> None:
+    job = started(demo, photos)
+    status, answer = demo.ask("POST", f"{job}/run", RUN)
+    assert (status, answer["error"]) == (400, "it runs already")
+    assert len(demo.children()) <= 1
+    demo.ask("DELETE", job)
+
+
 def test_photos_that_cannot_be_used_are_told(demo: Running) -> None:
     job = started(demo, [picture(number) for number in range(2)])
     state = demo.wait_for(job, "failed")

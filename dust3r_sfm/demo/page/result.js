@@ -13,7 +13,7 @@ export async function showResult(id, summary) {
   job = id;
   part("result").hidden = false;
   part("summary").className = `callout ${summary.scenes[0].verdict}`;
-  part("summary").replaceChildren(...summary.text.filter((line) => !line.startsWith("in /")).map((line) => {
+  part("summary").replaceChildren(...summary.text.filter((line) => !line.startsWith("in out: ")).map((line) => {
     const item = document.createElement("p");
     item.textContent = line;
     return item;

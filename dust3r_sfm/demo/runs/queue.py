@@ -1,6 +1,7 @@
 """One run at a time; the rest wait, and are told how many are before them."""
 
 import asyncio
+import logging
 from collections import deque
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
@@ -12,6 +13,7 @@ from dust3r_sfm.demo.runs.children import run_child
 from dust3r_sfm.demo.runs.jobs import Job
 from dust3r_sfm.demo.runs.state import State, Told
 
+_logger = logging.getLogger(__name__)
 WEAK = 5
 """The exit code of a model that was written and is weak."""
 
@@ -83,9 +85,13 @@ class RunQueue:
             raise
         except OSError as error:
             job.become(replace(job.state, status="failed", error=f"cannot be started: {error.strerror}"))
+        except Exception:
+            # One run's mistake must not keep the others waiting for ever.
+            _logger.exception("a run of the demo")
+            job.become(replace(job.state, status="failed", error="this is a mistake of the demo's"))
 
     async def _run_commands(self, run: Run) -> None:
-        job, told = run.job, Told(run.job.state, self._config.max_notes)
+        job, told = run.job, Told(run.job.state, self._config.max_notes, f"{run.job.folder}/")
 
         def hear(event: Mapping[str, Any]) -> None:
             told.hear(event)
@@ -96,7 +102,11 @@ class RunQueue:
             told.state = replace(told.state, summary=None)
             code, errors = await run_child(command, self._config.stop_s, hear)
             if code not in (0, WEAK):
-                why = told.state.error or errors or f"the run ended with exit code {code}"
+                why = (
+                    told.state.error
+                    or errors.replace(told.hidden, "")
+                    or f"the run ended with exit code {code}"
+                )
                 await asyncio.to_thread(job.clear_run)
                 job.become(replace(told.state, status="failed", stage=None, summary=None, error=why))
                 return

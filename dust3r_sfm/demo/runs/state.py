@@ -1,7 +1,7 @@
 """How far a job is, as its page is told."""
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, replace
 from typing import Any, Literal
 
 Status = Literal["new", "queued", "running", "done", "failed", "stopped"]
@@ -49,10 +49,12 @@ class Told:
 
     state: State
     max_notes: int
-    exit_codes: list[int] = field(default_factory=list)
+    hidden: str = ""
+    """Part of paths that is nobody's concern."""
 
     def hear(self, event: Mapping[str, Any]) -> None:
         """One line of `--progress json`."""
+        event = _without(event, self.hidden) if self.hidden else event
         kind, state = event.get("event"), self.state
         if kind == "stage":
             former = () if state.stage is None else (state.stage.label,)
@@ -73,3 +75,12 @@ class Told:
 
     def _note(self, lines: list[str]) -> None:
         self.state = replace(self.state, notes=(*self.state.notes, *lines)[-self.max_notes :])
+
+
+def _without(value: Any, part: str) -> Any:
+    """A value of JSON without this part in any of its texts."""
+    if isinstance(value, str):
+        return value.replace(part, "")
+    if isinstance(value, Mapping):
+        return {_without(key, part): _without(inner, part) for key, inner in value.items()}
+    return [_without(inner, part) for inner in value] if isinstance(value, list) else value
