@@ -329,7 +329,7 @@ exit codes:
 """
 OPTIONS = (
     "masks pairs cameras fast-above focal known-cameras known-poses positions gps distance "
-    "regressor features device dtype batch-size compile seed alignment max-memory max-points "
+    "regressor features device dtype batch-size compile seed alignment max-memory max-points up "
     "overwrite resume keep-work no-report-html quiet progress log-file"
 )
 

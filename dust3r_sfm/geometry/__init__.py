@@ -1,6 +1,6 @@
 """Pure functions on arrays: cameras, projection, transforms, registration, focals, resampling."""
 
-from dust3r_sfm.geometry.pixels import apply_affine, pixel_grid
+from dust3r_sfm.geometry.pixels import apply_affine, original_pixels, pixel_grid, view_pixels
 from dust3r_sfm.geometry.projection import project, undistort_pixels, unproject
 from dust3r_sfm.geometry.transforms import (
     invert_rigid,
@@ -16,6 +16,7 @@ __all__ = [
     "apply_affine",
     "invert_rigid",
     "original_camera",
+    "original_pixels",
     "pixel_grid",
     "project",
     "rigid",
@@ -25,4 +26,5 @@ __all__ = [
     "undistort_pixels",
     "unproject",
     "vector_from_rotation",
+    "view_pixels",
 ]

@@ -16,6 +16,16 @@ def apply_affine(affine: Affine, pixels: Float[np.ndarray, "*batch 2"]) -> Float
     return pixels @ affine[:2, :2].T + affine[:2, 2]
 
 
+def original_pixels(view: View, pixels: Float[np.ndarray, "*batch 2"]) -> Float[np.ndarray, "*batch 2"]:
+    """Where continuous pixels of the view lie in the stored file."""
+    return apply_affine(np.linalg.inv(view.pixel_from_original), pixels)
+
+
+def view_pixels(view: View, pixels: Float[np.ndarray, "*batch 2"]) -> Float[np.ndarray, "*batch 2"]:
+    """Where continuous pixels of the stored file lie in the view; inverse of `original_pixels`."""
+    return apply_affine(view.pixel_from_original, pixels)
+
+
 def select_usable(view: View, pixels: Float[np.ndarray, "n 2"]) -> Bool[np.ndarray, " n"]:
     """Which continuous pixels the view reaches to and its mask, if it has one, allows."""
     width, height = view.size

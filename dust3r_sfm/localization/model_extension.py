@@ -7,7 +7,7 @@ import numpy as np
 import pycolmap
 from jaxtyping import Float, Int, UInt8
 
-from dust3r_sfm.geometry import apply_affine
+from dust3r_sfm.geometry import view_pixels
 from dust3r_sfm.geometry.colmap.models import add_camera, add_image, model_of_photos
 from dust3r_sfm.io.colmap_model import read_model
 from dust3r_sfm.localization.absolute_pose import reprojection_errors
@@ -156,6 +156,6 @@ def colours_at(
     out."""
     view = load_reference_view(photo, ImageSpec(long_edge_px))
     width, height = view.size
-    places = apply_affine(view.pixel_from_original, pixels).astype(np.int64)
+    places = view_pixels(view, pixels).astype(np.int64)
     column, row = np.clip(places, 0, [width - 1, height - 1]).T
     return view.image[row, column]

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Float, Int
 
-from dust3r_sfm.geometry import apply_affine, invert_rigid, transform_points
+from dust3r_sfm.geometry import apply_affine, invert_rigid, original_pixels, transform_points
 from dust3r_sfm.geometry.projection import normalized_from_pixels
 from dust3r_sfm.localization.config import LocalizationConfig
 from dust3r_sfm.localization.mapping.photo_views import load_reference_view
@@ -86,7 +86,7 @@ def matches_by_features(
     references: Sequence[int],
 ) -> list[PointMatches]:
     """Of the photo's features with those of each reference, as far as they have points."""
-    pixels = apply_affine(np.linalg.inv(view.pixel_from_original), regressor.feature_pixels(encoding))
+    pixels = original_pixels(view, regressor.feature_pixels(encoding))
     parts = []
     for index in references:
         in_query, in_reference = regressor.match_features(encoding, prepared.encodings[index]).T
@@ -139,7 +139,7 @@ def _lift(
     if found.correspondences is None:
         return _NONE
     in_query, in_reference = (
-        apply_affine(np.linalg.inv(v.pixel_from_original), p.astype(np.float64))
+        original_pixels(v, p.astype(np.float64))
         for v, p in ((view, found.correspondences.pixels_i), (reference_view, found.correspondences.pixels_j))
     )
     points = world_points(photo, depth, in_reference, config.min_confidence)

@@ -13,7 +13,7 @@ from dust3r_sfm.alignment.bundle.robust_triangulation import TriangulatedPoints,
 from dust3r_sfm.alignment.bundle.schedule import Schedule
 from dust3r_sfm.alignment.bundle.tracks import Observations, compact, observations_from_correspondences
 from dust3r_sfm.alignment.component import AdjustmentOutcome, Component
-from dust3r_sfm.geometry import apply_affine, invert_rigid, original_camera
+from dust3r_sfm.geometry import invert_rigid, original_camera, original_pixels, view_pixels
 from dust3r_sfm.geometry.resampling import sample_nearest
 from dust3r_sfm.geometry.view_cameras import camera_of_view
 from dust3r_sfm.types import AlignmentStage, Correspondences, Pair, Tracks, View
@@ -101,7 +101,7 @@ def _in_original_pixels(observations: Observations, views: Sequence[View]) -> Ob
     pixels = observations.pixels.copy()
     for index, view in enumerate(views):
         rows = observations.view_index == index
-        pixels[rows] = apply_affine(np.linalg.inv(view.pixel_from_original), pixels[rows])
+        pixels[rows] = original_pixels(view, pixels[rows])
     return replace(observations, pixels=pixels)
 
 
@@ -196,7 +196,7 @@ def _tracks(views: Sequence[View], points: TriangulatedPoints, unheld: set[int])
     colors = np.zeros((len(pixels), 3))
     for index, view in enumerate(views):
         rows = kept.view_index == index
-        pixels[rows] = apply_affine(view.pixel_from_original, pixels[rows])
+        pixels[rows] = view_pixels(view, pixels[rows])
         colors[rows] = sample_nearest(view.image, pixels[rows])
     totals = np.bincount(kept.point_index, minlength=kept.num_points)[:, None]
     sums = np.stack([np.bincount(kept.point_index, channel, kept.num_points) for channel in colors.T], axis=1)

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 import numpy as np
 from jaxtyping import Float
 
-from dust3r_sfm.geometry import apply_affine, invert_rigid, transform_points
+from dust3r_sfm.geometry import invert_rigid, original_pixels, transform_points, view_pixels
 from dust3r_sfm.geometry.projection import normalized_from_pixels
 from dust3r_sfm.geometry.robust import weighted_median
 from dust3r_sfm.localization.config import DepthScaleConfig, PreparationConfig
@@ -103,7 +103,7 @@ def _known_depths(
     """View pixels and z of the known points that the photo sees."""
     rows = np.flatnonzero(points.photo_index == index)
     z = transform_points(photo.cam_from_world, points.xyz[points.point_index[rows]])[:, 2]
-    return apply_affine(view.pixel_from_original, points.pixels[rows]), z
+    return view_pixels(view, points.pixels[rows]), z
 
 
 def _triangulate(
@@ -114,10 +114,7 @@ def _triangulate(
         return np.zeros((0, 2)), np.zeros(0)
     pixels = found.correspondences.pixels_i.astype(np.float64)
     both = zip((found.pair.i, found.pair.j), (pixels, found.correspondences.pixels_j), strict=True)
-    rays_i, rays_j = (
-        normalized_from_pixels(apply_affine(np.linalg.inv(views[k].pixel_from_original), p), photos[k].camera)
-        for k, p in both
-    )
+    rays_i, rays_j = (normalized_from_pixels(original_pixels(views[k], p), photos[k].camera) for k, p in both)
     photo_i, photo_j = photos[found.pair.i], photos[found.pair.j]
     j_from_i = photo_j.cam_from_world @ invert_rigid(photo_i.cam_from_world)
     limit = config.max_epipolar_error * longest_focals(photo_i)

@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 from jaxtyping import Float
 
-from dust3r_sfm.geometry import apply_affine, invert_rigid, transform_points
+from dust3r_sfm.geometry import invert_rigid, original_pixels, transform_points
 from dust3r_sfm.inference.config import InferenceConfig
 from dust3r_sfm.inference.encodings import EncodingCache
 from dust3r_sfm.io.arrays import SUFFIX, read_arrays, write_arrays
@@ -59,7 +59,7 @@ class StrongerReferences:
         """Of the photo's features with those of each reference, as far as these have points. Raises
         InputError where a reference photo cannot be read any more."""
         (encoding,) = self._source.encode([view])
-        pixels = apply_affine(np.linalg.inv(view.pixel_from_original), self._source.feature_pixels(encoding))
+        pixels = original_pixels(view, self._source.feature_pixels(encoding))
         parts = []
         for index in references:
             agreed, in_reference = self._points(index), self._pixels(index)
@@ -92,7 +92,7 @@ class StrongerReferences:
         """In the stored file."""
         view = load_reference_view(self._photos[index], self._spec)
         in_view = self._source.feature_pixels(self._encoding(index))
-        return apply_affine(np.linalg.inv(view.pixel_from_original), in_view)
+        return original_pixels(view, in_view)
 
     def _points(self, index: int) -> Float[np.ndarray, "n 3"]:
         """What each feature of a photo shows, nan where that is not known."""

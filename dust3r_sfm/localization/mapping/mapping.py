@@ -11,7 +11,7 @@ import numpy as np
 from jaxtyping import Float
 
 from dust3r_sfm.errors import InputError
-from dust3r_sfm.geometry import apply_affine
+from dust3r_sfm.geometry import original_pixels
 from dust3r_sfm.inference.cache_keys import encoding_key
 from dust3r_sfm.inference.config import InferenceConfig
 from dust3r_sfm.inference.encodings import encode_all
@@ -178,7 +178,7 @@ def _features(
     progress: Progress,
 ) -> ReferenceFeatures:
     pixels = tuple(
-        apply_affine(np.linalg.inv(view.pixel_from_original), regressor.feature_pixels(encoding))
+        original_pixels(view, regressor.feature_pixels(encoding))
         for view, encoding in zip(read.views, encodings, strict=True)
     )
     matches = reference_matches(

@@ -2,7 +2,7 @@
 
 import os
 import shutil
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -34,9 +34,9 @@ class Counting(StereoRegressor):
 
     encoded = matched = 0
 
-    def encode(self, views: Sequence[View]) -> list[Encoding]:
+    def encode_each(self, views: Sequence[View]) -> Iterator[tuple[int, Encoding]]:
         self.encoded += len(views)
-        return super().encode(views)
+        return super().encode_each(views)
 
     def match_features(self, encoding_i: Encoding, encoding_j: Encoding) -> np.ndarray:
         self.matched += 1
