@@ -1,6 +1,7 @@
 """Names, options and command lines of the demo."""
 
 import json
+import sys
 from dataclasses import asdict, fields
 from pathlib import Path
 
@@ -116,3 +117,11 @@ def test_what_cannot_be_served(
     assert out == ""
     assert says in err
     assert len(err.splitlines()) == 1
+
+
+def test_without_its_extra_the_demo_says_what_to_install(
+    monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setitem(sys.modules, "uvicorn", None)
+    assert main(["demo"]) == 2
+    assert "pip install 'dust3r-sfm[demo]'" in capfd.readouterr().err
