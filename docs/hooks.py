@@ -30,7 +30,7 @@ import dust3r_sfm
 from dust3r_sfm.cli.options import Command, parse
 
 PACKAGE = Path(dust3r_sfm.__file__).parent
-NOT_API = {"cli"}
+NOT_API = {"cli", "demo"}
 """Packages that are used as commands, not from Python."""
 HELP_COLUMNS = "88"
 """Width of the help in characters: what the page's code blocks hold without scrolling."""

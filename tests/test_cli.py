@@ -74,6 +74,7 @@ def test_a_reconstruction(photos: Path, tmp_path: Path, run: Run) -> None:
         r"proved: every photo is checked by others\n"
         rf"in {folder}: sparse/0 \(COLMAP\), points\.ply, .*\n"
         rf"to see it: open {folder}/report\.html in a browser\n"
+        rf"to look around: dust3r-sfm view {folder}\n"
         rf"to train a splat: dust3r-sfm export {folder} --format nerfstudio .*\n"
         rf"for other programs: dust3r-sfm export {folder} .*\n",
         out,
@@ -345,5 +346,6 @@ def test_help_names_the_commands(run: Run) -> None:
     code, out, _ = run("--help")
     assert code == 0
     assert re.findall(r"• (\w+)", out) == [
-        *("reconstruct", "export", "localize", "view", "example", "evaluate", "models", "version")
+        *("reconstruct", "export", "localize", "view", "demo", "frames"),
+        *("example", "evaluate", "models", "version"),
     ]

@@ -96,7 +96,8 @@ def test_commands_are_ones_that_exist(page: Path, capsys: pytest.CaptureFixture[
 @pytest.fixture(scope="module")
 def options() -> set[str]:
     """Every option of every command."""
-    commands = ["reconstruct", "export", "localize", "view", "example", "evaluate", "models", "version"]
+    commands = ["reconstruct", "export", "localize", "view", "demo", "frames"]
+    commands += ["example", "evaluate", "models", "version"]
     asked = [f"dust3r-sfm {name} --help" for name in commands] + ["ns-process-dust3r --help"]
     return {option for command in asked for option in re.findall(r"--[\w-]+", _help(command))}
 

@@ -87,7 +87,7 @@ def test_auto_takes_the_best_network_that_is_here_and_says_so(no_hub: Path) -> N
 
 def test_auto_says_on_the_command_line_what_it_chose(no_hub: Path, ask: Ask) -> None:
     _, _, err = ask()
-    assert err.startswith(best_regressor().reason + "\n")
+    assert err.splitlines()[:2] == ["Reading photos: 3 photos", best_regressor().reason]
     assert "3 images, 3 pairs, regressor stereo" in err
     _, _, err = ask("--quiet")
     assert "regressor stereo" not in err
@@ -127,5 +127,6 @@ def test_an_offline_machine_says_what_to_download_and_where_to_put_it(
 def test_options_that_cannot_be(ask: Ask, options: list[str], says: str) -> None:
     code, out, err = ask(*options)
     assert (code, out) == (2, "")
-    assert says in err.splitlines()[-1]
-    assert len(err.splitlines()) == 1
+    *before, last = err.splitlines()
+    assert says in last
+    assert before in ([], ["Loading the network: 1 step"])

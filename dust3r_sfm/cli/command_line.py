@@ -15,6 +15,8 @@ from dust3r_sfm.cli.options import (
     Localize,
     Models,
     Reconstruct,
+    RunDemo,
+    TakeFrames,
     ViewResult,
     parse,
 )
@@ -81,6 +83,14 @@ def _runner(command: AnyCommand, typed: str) -> Callable[[Reporter], None]:
         from dust3r_sfm.cli.localization import run_localize
 
         return lambda reporter: run_localize(command, reporter)
+    if isinstance(command, RunDemo):
+        from dust3r_sfm.cli.demo import run_demo
+
+        return lambda reporter: run_demo(command, reporter)
+    if isinstance(command, TakeFrames):
+        from dust3r_sfm.cli.demo import run_frames
+
+        return lambda reporter: run_frames(command, reporter)
     if isinstance(command, Example):
         return lambda reporter: commands.run_example(command, reporter)
     return commands.run_version

@@ -23,6 +23,7 @@ from dust3r_sfm.pipeline.localization import (
     localize_photos,
     prepare_reference,
 )
+from dust3r_sfm.pipeline.localization.outputs import check_outputs
 
 _SHOWN = 10
 
@@ -37,6 +38,9 @@ def run_localize(command: Localize, reporter: Reporter) -> None:
     queries = None if command.queries is None else find_queries(command.queries, given)
     _check_lists_are_spared(command)
     reference = read_reference(command.reference, command.known.images)
+    if queries is not None:
+        # Before anything is said, as all that can be known beforehand.
+        check_outputs(outputs, reference, queries.files)
     if choice.reason:
         reporter.remark(choice.reason)
     reporter.announce(_planned(reference, queries))

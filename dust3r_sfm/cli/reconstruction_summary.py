@@ -106,6 +106,7 @@ def _steps(out: Path) -> Iterator[Step]:
     dataset = shlex.quote(f"{out}_nerfstudio")
     if (out / "report.html").exists():
         yield Step("to see it", f"open {shlex.quote(str(out / 'report.html'))} in a browser")
+    yield Step("to look around", f"dust3r-sfm view {here}")
     yield Step(
         "to train a splat",
         f"dust3r-sfm export {here} --format nerfstudio --output {dataset} && "

@@ -40,7 +40,7 @@ SYSTEM_FOLDERS = frozenset(
 RAW = "raw sensor data, which is not read: develop it to JPEG, PNG or TIFF"
 RAW_OF_PHOTO = "raw sensor data of a photo that is there as a picture"
 UNREAD = "a picture of a kind that is not read: save it as JPEG, PNG or TIFF"
-VIDEO = "a video: ns-process-dust3r takes photos out of it"
+VIDEO = "a video: dust3r-sfm frames takes photos out of it"
 OTHER = "no picture, by its name"
 HIDDEN = "hidden"
 SYSTEM = "a folder of the system, for thumbnails or deleted files"
@@ -59,3 +59,8 @@ def why_not_read(path: Path) -> str:
     if suffix in _UNREAD:
         return UNREAD
     return VIDEO if suffix in _VIDEOS else OTHER
+
+
+def is_video(path: Path) -> bool:
+    """By its suffix."""
+    return path.suffix.lower() in _VIDEOS

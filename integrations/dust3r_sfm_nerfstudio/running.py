@@ -49,7 +49,8 @@ def _console() -> Console:
     try:
         from nerfstudio.utils.rich_utils import CONSOLE
     except ImportError:
-        return Console(width=120)
+        # In a file as wide as nerfstudio's own.
+        return Console() if sys.stdout.isatty() else Console(width=120)
     shared: Console = CONSOLE
     return shared
 

@@ -77,6 +77,7 @@ def test_a_run_from_begin_to_summary(run: Said, folder: Path) -> None:
     assert all((Path(summary["out"]) / name).exists() for name in summary["files"])
     assert [step["purpose"] for step in summary["next"]] == [
         "to see it",
+        "to look around",
         "to train a splat",
         "for other programs",
     ]

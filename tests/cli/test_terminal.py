@@ -45,6 +45,19 @@ def test_a_run_on_a_terminal(photos: Path, columns: int) -> None:
     assert found.raw.rstrip().rfind("\x1b[?25h") > found.raw.rfind("\x1b[?25l"), "the cursor is back"
 
 
+@pytest.mark.parametrize("columns", [80, 40])
+def test_nerfstudio_s_command_on_a_terminal(photos: Path, columns: int) -> None:
+    program = room_command.program().replace(
+        "from dust3r_sfm.cli import main", "from dust3r_sfm_nerfstudio.standalone import main"
+    )
+    words = ("--data", photos, "--output-dir", photos.parent / "o", "--num-downscales", "0")
+    found = run_in_terminal(columns, *words, program=program)
+    assert found.code == 0, found.raw
+    assert max(map(len, found.lines)) <= columns
+    assert any("All DONE" in line and line.startswith("─") and line.endswith("─") for line in found.lines)
+    assert "dust3r found poses for all images, CONGRATS!" in " ".join(" ".join(found.lines).split())
+
+
 def test_a_mistake_on_a_terminal_is_one_line_and_nothing_else() -> None:
     found = run_in_terminal(60, "reconstruct", "/none/photos", "/none/out", program=PROGRAM)
     assert found.code == 2

@@ -13,6 +13,7 @@ from dust3r_sfm_nerfstudio.running import run
 from known_room import KilledError, LookupRegressor, Room, make_room
 from PIL import Image
 
+from dust3r_sfm.cli.options.reporting import ReportingOptions
 from dust3r_sfm.errors import InputError
 from dust3r_sfm.geometry import invert_rigid
 from dust3r_sfm.io.outputs.locks import take_lock
@@ -134,6 +135,26 @@ def test_a_video(process: Process, room: Room, tmp_path: Path) -> None:
         written = np.asarray(Image.open(out / "images" / f"frame_{number:05d}.png"))
         np.testing.assert_array_equal(written, image)
     assert process(data=tmp_path / "film.mkv", skip_image_processing=True)[0] == 2
+
+
+def test_programs_get_events_and_nothing_else(process: Process, tmp_path: Path) -> None:
+    code, said = process(reporting=ReportingOptions(progress="json", log_file=tmp_path / "log"))
+    assert code == 0, said
+    told = [json.loads(line) for line in said.splitlines()]
+    assert [told[0]["event"], told[-1]["event"]] == ["begin", "summary"]
+    assert (told[-1]["images"], told[-1]["registered"], told[-1]["out"]) == (3, 3, str(tmp_path / "out"))
+    assert any(event["event"] == "stage" and event["label"] == "Writing images" for event in told)
+    log = (tmp_path / "log").read_text()
+    assert log.startswith("# dust3r-sfm log\n")
+    assert "dust3r found poses for all images" in log
+
+
+def test_quiet_is_what_it_is_elsewhere(process: Process) -> None:
+    code, said = process(reporting=ReportingOptions(quiet=True))
+    assert code == 0
+    assert "CONGRATS" in said
+    assert "Encoding" not in said
+    assert "ns-train" not in said
 
 
 def test_masks(process: Process, room: Room, tmp_path: Path) -> None:

@@ -1,7 +1,9 @@
 """The commands and their options, as tyro reads them."""
 
 from dust3r_sfm.cli.options.compute import ComputeOptions
+from dust3r_sfm.cli.options.demo import RunDemo
 from dust3r_sfm.cli.options.export import Export, Format
+from dust3r_sfm.cli.options.frames import TakeFrames
 from dust3r_sfm.cli.options.localize import Localize
 from dust3r_sfm.cli.options.parsing import AnyCommand, Command, Evaluate, Example, Models, Version, parse
 from dust3r_sfm.cli.options.reconstruct import Reconstruct
@@ -18,6 +20,8 @@ __all__ = [
     "Localize",
     "Models",
     "Reconstruct",
+    "RunDemo",
+    "TakeFrames",
     "Version",
     "ViewResult",
     "parse",

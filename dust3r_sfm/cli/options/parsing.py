@@ -6,7 +6,9 @@ from typing import Annotated
 
 import tyro
 
+from dust3r_sfm.cli.options.demo import DEMO_HELP, RunDemo
 from dust3r_sfm.cli.options.export import EXPORT_HELP, Export
+from dust3r_sfm.cli.options.frames import TakeFrames
 from dust3r_sfm.cli.options.localize import LOCALIZE_HELP, Localize
 from dust3r_sfm.cli.options.reconstruct import RECONSTRUCT_HELP, Reconstruct
 from dust3r_sfm.cli.options.reporting import ReportingOptions
@@ -74,6 +76,8 @@ Command = (
     | Annotated[Export, tyro.conf.subcommand("export", description=EXPORT_HELP)]
     | Annotated[Localize, tyro.conf.subcommand("localize", description=LOCALIZE_HELP)]
     | Annotated[ViewResult, tyro.conf.subcommand("view", description=VIEW_HELP)]
+    | Annotated[RunDemo, tyro.conf.subcommand("demo", description=DEMO_HELP)]
+    | Annotated[TakeFrames, tyro.conf.subcommand("frames")]
     | Annotated[Example, tyro.conf.subcommand("example")]
     | Annotated[Evaluate, tyro.conf.subcommand("evaluate")]
     | Annotated[Models, tyro.conf.subcommand("models")]
@@ -81,7 +85,18 @@ Command = (
 )
 
 
-AnyCommand = Reconstruct | Export | Localize | ViewResult | Example | Evaluate | Models | Version
+AnyCommand = (
+    Reconstruct
+    | Export
+    | Localize
+    | ViewResult
+    | RunDemo
+    | TakeFrames
+    | Example
+    | Evaluate
+    | Models
+    | Version
+)
 
 
 def parse(argv: list[str] | None) -> AnyCommand:

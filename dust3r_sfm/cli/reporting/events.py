@@ -7,6 +7,7 @@ import time
 from collections.abc import Mapping
 from typing import TextIO
 
+from dust3r_sfm.cli.reporting.drawing import STARTING
 from dust3r_sfm.cli.reporting.messages import Fact, Failure, Planned, Summary
 from dust3r_sfm.cli.reporting.pace import Pace
 from dust3r_sfm.io.photo_names import shown
@@ -27,6 +28,8 @@ class JsonReporter:
         self.write(
             "begin", {"schema": SCHEMA, "version": version, "command": command, "arguments": arguments}
         )
+        # Until the first stage libraries are loaded, which takes seconds.
+        self.progress.start(STARTING, 1, "steps")
 
     def write(self, event: str, fields: Mapping[str, Fact]) -> None:
         """In pure ASCII, and at once."""
@@ -85,7 +88,9 @@ class StageEvents:
 
     def finish(self) -> None:
         """Says how far the stage came, if that was not said yet."""
-        if self._said != self._pace.done:
+        if self._label == STARTING and not self._pace.done:
+            self.advance()
+        elif self._said != self._pace.done:
             self._say(time.monotonic())
 
     def _say(self, now: float) -> None:
