@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from jaxtyping import Float
 
+from dust3r_sfm.errors import InputError
 from dust3r_sfm.exporters.config import ImageForm
 from dust3r_sfm.geometry import pixel_grid, project, undistort_pixels, unproject
 from dust3r_sfm.geometry.cameras import reframe_camera
@@ -43,6 +44,12 @@ def placements(scene: Scene, form: ImageForm) -> tuple[Placement, ...]:
 
 
 def _placement(view: View, camera: Camera, form: ImageForm) -> Placement:
+    if view.rectification is not None and not form.undistorted:
+        lens = view.rectification.file_camera.model
+        raise InputError(
+            f"{view.name}: images cannot keep its lens, {lens}; undistort them (without --keep-distortion), or "
+            "write the model of the stored photos (--images leave)"
+        )
     upright_from_stored, size = _upright(view)
     affine = view.pixel_from_original @ np.linalg.inv(upright_from_stored)
     scale, shift = np.diag(affine)[:2], affine[:2, 2]
