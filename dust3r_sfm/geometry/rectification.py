@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Float
 
+from dust3r_sfm.geometry.cameras import mean_focal
 from dust3r_sfm.geometry.pixels import pixel_grid
 from dust3r_sfm.geometry.projection import project, unproject
 from dust3r_sfm.types import Camera, Rectification
@@ -25,14 +26,14 @@ class RectificationConfig:
 
 
 def rectify(file_camera: Camera, config: RectificationConfig | None = None) -> Rectification:
-    """The pinhole of the same focals with the principal point at its centre, so large that it sees all that
-    the photo shows within `half_view_deg`. Raises ValueError for a camera without focals, and where hardly
-    anything of the photo has a ray."""
+    """The pinhole of the mean focal, with square pixels and the principal point at its centre, so large that
+    it sees all that the photo shows within `half_view_deg`. Raises ValueError for a camera without focals,
+    and where nothing of the photo has a ray."""
     config = config or RectificationConfig()
     x, y = np.abs(_seen_directions(file_camera, config)).max(axis=0)
-    fx, fy = file_camera.focals
-    width, height = 2 * int(np.ceil(x * fx)), 2 * int(np.ceil(y * fy))
-    return Rectification(file_camera, Camera.pinhole(width, height, fx, fy, width / 2, height / 2))
+    focal = mean_focal(file_camera)
+    width, height = 2 * int(np.ceil(x * focal)), 2 * int(np.ceil(y * focal))
+    return Rectification(file_camera, Camera.pinhole(width, height, focal, focal, width / 2, height / 2))
 
 
 def _seen_directions(camera: Camera, config: RectificationConfig) -> Float[np.ndarray, "n 2"]:

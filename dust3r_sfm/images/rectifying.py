@@ -63,11 +63,11 @@ def read_rectified(
         grid = pixel_grid(rows.stop - start, width).reshape(-1, 2) + [0.0, start]
         places = _photo_pixels(photo, rectification, apply_affine(np.linalg.inv(pixel_from_whole), grid))
         found = inside(places, *photo.rgb.shape[:2])
-        places = np.where(found[:, None], places, 0.0)
+        # Beyond its edges the photo goes on as it ends: a dark rim would be a feature, the same in all photos.
+        places = np.nan_to_num(places)
         if keep is not None:
             found &= sample_nearest(keep, places)
-        sampled = np.where(found[:, None], sample_bilinear(values, places), 0.0)
-        rgb[rows] = sampled.round().clip(0, 255).reshape(-1, width, 3)
+        rgb[rows] = sample_bilinear(values, places).round().clip(0, 255).reshape(-1, width, 3)
         seen[rows] = found.reshape(-1, width)
     return Photo(rgb, seen, pixel_from_whole, whole, photo.exif, photo.content)
 

@@ -28,8 +28,8 @@ class FilePixels:
 
 def originals_of(scene: Scene) -> FilePixels:
     """In pixels of the STORED files, before any EXIF rotation: cameras by `geometry.original_camera`,
-    pixels by the inverse of each view's affine. Of photos that were straightened the camera is the one that was
-    known, with its lens, and pixels go through it."""
+    pixels by the inverse of each view's affine. Of photos that were straightened the camera is the known
+    one, with its lens, and pixels go through it."""
     pairs = [original_camera(view, camera) for view, camera in zip(scene.views, scene.cameras, strict=True)]
     cameras = tuple(
         _stored_camera(view, camera) for view, (camera, _) in zip(scene.views, pairs, strict=True)
