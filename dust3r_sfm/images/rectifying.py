@@ -63,7 +63,7 @@ def read_rectified(
         grid = pixel_grid(rows.stop - start, width).reshape(-1, 2) + [0.0, start]
         places = _photo_pixels(photo, rectification, apply_affine(np.linalg.inv(pixel_from_whole), grid))
         found = inside(places, *photo.rgb.shape[:2])
-        # Beyond its edges the photo goes on as it ends: a dark rim would be a feature, the same in all photos.
+        # Beyond its edges the photo goes on as it ends: a dark rim would be a feature, one for all photos.
         places = np.nan_to_num(places)
         if keep is not None:
             found &= sample_nearest(keep, places)
