@@ -29,3 +29,8 @@ class WeakModelError(Dust3rSfmError):
     """A model was written, but part of what it rests on is a guess (the library reports it as a verdict)."""
 
     exit_code = 5
+
+
+class UnusablePhotoError(Exception):
+    """A file that is no photo we can use; the message is the reason, in one line. Never leaves the
+    library: the photo is left out, or named in an InputError."""

@@ -14,7 +14,7 @@ from dust3r_sfm.exporters.images.undistortion import distinct_cameras
 from dust3r_sfm.exporters.tracks.observations import drop_masked_observations
 from dust3r_sfm.exporters.tracks.originals import FilePixels, originals_of
 from dust3r_sfm.exporters.tracks.track_budget import choose_points, rank_within
-from dust3r_sfm.geometry.cameras import opencv_camera, undistort_camera
+from dust3r_sfm.geometry.cameras import opencv_camera, radial_coefficient, undistort_camera
 from dust3r_sfm.geometry.colmap.models import add_camera, add_image, track_of
 from dust3r_sfm.io.outputs.colmap_writing import write_binary_model, write_text_model
 from dust3r_sfm.types import Camera, Scene
@@ -28,7 +28,8 @@ def export_colmap(scene: Scene, folder: Path, config: ColmapExport | None = None
     PINHOLE cameras of the STORED files at their own resolution, original names, tracks of at least
     two observations with colours and mean reprojection errors. If any camera has a distorting lens,
     all are OPENCV ones, as the photos are what the lens made of them: `export_colmap_dataset` writes
-    undistorted images and pinholes for trainers. Views with equal cameras share one. Ids
+    undistorted images and pinholes for trainers. Lenses that were known beforehand, of other models, are
+    written as they were given. Views with equal cameras share one. Ids
     count from 1 in view and track order: the same scene gives the same bytes.
 
     COLMAP's text form cannot hold names with blanks (its readers, and nerfstudio's, cut the name
@@ -91,9 +92,13 @@ def model_of(
 
 def colmap_cameras(cameras: Sequence[Camera]) -> tuple[tuple[Camera, ...], list[int]]:
     """Each distinct camera once, as COLMAP gets it, and the id of each view's: ids count from 1."""
-    bent = not all(camera.is_pinhole for camera in cameras)  # nerfstudio wants one model for all
     different, which = distinct_cameras(cameras)
-    written = tuple(opencv_camera(camera) if bent else undistort_camera(camera) for camera in different)
+    if all(camera.is_pinhole for camera in cameras):
+        written = tuple(undistort_camera(camera) for camera in different)
+    elif all(radial_coefficient(camera) is not None for camera in cameras):
+        written = tuple(opencv_camera(camera) for camera in different)  # nerfstudio wants one model for all
+    else:
+        written = different
     return written, [index + 1 for index in which]
 
 

@@ -12,8 +12,8 @@ import numpy as np
 
 from dust3r_sfm.dense.point_cloud import usable_depth
 from dust3r_sfm.exporters.tracks.originals import FilePixels, originals_of
-from dust3r_sfm.geometry.cameras import opencv_camera
-from dust3r_sfm.types import PairReport, Reconstruction, Scene, UpAxis
+from dust3r_sfm.geometry.cameras import radial_coefficient
+from dust3r_sfm.types import Camera, PairReport, Reconstruction, Scene, UpAxis
 
 _PACKAGES = ("dust3r-sfm", "torch", "pycolmap", "numpy", "scipy", "pillow", "trimesh")
 
@@ -140,7 +140,8 @@ def _posed_images(
             "scene": scene_index,
             "reason": None,
             "focal_px": [_finite(focal) for focal in originals.cameras[v].focals],
-            "distortion_k1": _finite(opencv_camera(originals.cameras[v]).distortion[0]),
+            "camera_model": originals.cameras[v].model,
+            "distortion_k1": _radial_coefficient(originals.cameras[v]),
             "observations": int(observations[v]),
             "mean_reprojection_error_px": _mean(errors[v]),
             "confident_depth_share": float(usable_depth(scene, v, min_confidence).mean()),
@@ -148,6 +149,12 @@ def _posed_images(
         }
         for v, view in enumerate(scene.views)
     ]
+
+
+def _radial_coefficient(camera: Camera) -> float | None:
+    """None of a lens that has more to it."""
+    k1 = radial_coefficient(camera)
+    return None if k1 is None else _finite(k1)
 
 
 def _proof(scene: Scene, view: int) -> dict[str, Any]:

@@ -13,13 +13,13 @@ import numpy as np
 from jaxtyping import Bool, UInt8
 from PIL import Image, UnidentifiedImageError
 
+from dust3r_sfm.errors import UnusablePhotoError
 from dust3r_sfm.images.decoding_memory import MemoryBudget, decoding_bytes
 from dust3r_sfm.images.exif import Exif, read_exif
 from dust3r_sfm.images.framing import size_before_crop
 from dust3r_sfm.images.kept_cells import keep_whole_cells
 from dust3r_sfm.images.kinds import FORMATS
 from dust3r_sfm.images.tones import to_rgb
-from dust3r_sfm.images.unusable import UnusablePhotoError
 from dust3r_sfm.types import Affine, Framing, ImageSpec
 
 _MIRRORED = (2, 4, 5, 7)
@@ -78,7 +78,7 @@ def _decoded(image: Image.Image, exif: Exif, content: str, reduced: "_Reduced", 
     if turned_first:
         # Resizing rounds after each axis, so which comes first shows in the pixels.
         rgb = turn_upright(rgb, exif.orientation)
-        rgb = rgb.resize(_turned_size(size, exif.orientation), chosen)
+        rgb = rgb.resize(turned_size(size, exif.orientation), chosen)
     elif size != rgb.size:
         rgb = rgb.resize(size, chosen, box)
     return Photo(
@@ -86,7 +86,7 @@ def _decoded(image: Image.Image, exif: Exif, content: str, reduced: "_Reduced", 
         None
         if alpha is None
         else _keep_from_alpha(turn_upright(alpha, exif.orientation), size, exif.orientation),
-        _turn_affine(exif.orientation, size) @ scaling_affine(size, stored_size),
+        turn_affine(exif.orientation, size) @ scaling_affine(size, stored_size),
         stored_size,
         exif,
         content,
@@ -94,7 +94,7 @@ def _decoded(image: Image.Image, exif: Exif, content: str, reduced: "_Reduced", 
 
 
 def _keep_from_alpha(alpha: Image.Image, size: tuple[int, int], orientation: int) -> Bool[np.ndarray, "h w"]:
-    columns, rows = _turned_size(size, orientation)
+    columns, rows = turned_size(size, orientation)
     return keep_whole_cells(np.asarray(alpha) >= 128, rows, columns)
 
 
@@ -150,7 +150,8 @@ def turn_upright(stored: Image.Image, orientation: int) -> Image.Image:
     return stored.transpose(_TURN_UPRIGHT[orientation]) if orientation in _TURN_UPRIGHT else stored
 
 
-def _turned_size(size: tuple[int, int], orientation: int) -> tuple[int, int]:
+def turned_size(size: tuple[int, int], orientation: int) -> tuple[int, int]:
+    """(width, height) of the upright picture, from that of the stored one."""
     return (size[1], size[0]) if orientation in (6, 8) else size
 
 
@@ -159,7 +160,7 @@ def scaling_affine(new: tuple[int, int], old: tuple[int, int]) -> Affine:
     return np.diag([new[0] / old[0], new[1] / old[1], 1.0])
 
 
-def _turn_affine(orientation: int, stored_size: tuple[int, int]) -> Affine:
+def turn_affine(orientation: int, stored_size: tuple[int, int]) -> Affine:
     """upright_from_stored: the turn by a multiple of 90 degrees that EXIF asks for."""
     width, height = stored_size
     return {

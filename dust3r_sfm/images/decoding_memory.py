@@ -6,7 +6,7 @@ from contextlib import contextmanager
 
 from PIL import Image
 
-from dust3r_sfm.images.unusable import UnusablePhotoError
+from dust3r_sfm.errors import UnusablePhotoError
 
 _NARROW = {"1": 1, "L": 1, "P": 1}
 _WIDE = 4

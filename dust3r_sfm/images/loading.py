@@ -3,14 +3,14 @@
 import os
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
 from jaxtyping import UInt8
 from PIL import Image
 
-from dust3r_sfm.errors import InputError
+from dust3r_sfm.errors import InputError, UnusablePhotoError
 from dust3r_sfm.images.decoding import Photo, read_photo, scaling_affine
 from dust3r_sfm.images.decoding_memory import MemoryBudget
 from dust3r_sfm.images.files import match_masks, require_file, search_photos
@@ -18,7 +18,7 @@ from dust3r_sfm.images.framing import fit_size, frame_of
 from dust3r_sfm.images.kinds import FORMATS
 from dust3r_sfm.images.masks import read_mask
 from dust3r_sfm.images.passed_over import passed_over_text
-from dust3r_sfm.images.unusable import UnusablePhotoError
+from dust3r_sfm.images.rectifying import RectificationOf, read_rectified, stored_size_of
 from dust3r_sfm.progress import Progress, Silent
 from dust3r_sfm.types import Affine, ImageSpec, View
 
@@ -44,6 +44,7 @@ def load_views(
     masks: Path | None = None,
     memory_bytes: int | None = None,
     progress: Progress | None = None,
+    rectification_of: RectificationOf | None = None,
 ) -> LoadedViews:
     """The photos of a folder (with sub-folders, in natural order of their names) or list (in its order) as
     views. `memory_bytes`: the most that all pictures which are being decoded take; None: no bound.
@@ -51,6 +52,8 @@ def load_views(
     Each is turned upright by EXIF, resized and cropped around its centre as `spec` says. `masks` is a
     folder of pictures named as the photos: 0 is masked out; a photo without one is used whole.
     Transparent parts of a photo are masked out too. A photo that cannot be used is skipped.
+
+    `rectification_of` says which photos are straightened first: it may raise InputError.
 
     A stage "Reading photos" on `progress`. Raises InputError if the source is missing, fewer than two photos
     can be used, or a mask does not fit.
@@ -67,7 +70,10 @@ def load_views(
     progress.start("Reading photos", len(photos), "photos")
     with ThreadPoolExecutor(min(_WORKERS, os.cpu_count() or 1)) as pool:
         for item in pool.map(
-            lambda name: _view_or_reason(name, photos[name], spec, mask_files.get(name), memory), photos
+            lambda name: _view_or_reason(
+                name, photos[name], spec, mask_files.get(name), memory, rectification_of
+            ),
+            photos,
         ):
             loaded.append(item)
             progress.advance()
@@ -112,7 +118,10 @@ def _whole_picture(view: View, long_edge: int, mode: str) -> tuple[Image.Image, 
         picture = Image.fromarray(view.image).convert(mode).resize(size, Image.Resampling.LANCZOS)
         return picture, scaling_affine(view.size, size)
     try:
-        photo = read_photo(view.path, ImageSpec(long_edge))
+        if view.rectification is None:
+            photo = read_photo(view.path, ImageSpec(long_edge))
+        else:
+            photo = read_rectified(view.path, view.rectification, ImageSpec(long_edge))
     except UnusablePhotoError as error:
         raise InputError(f"{view.path}: was read before, and now {error}; leave photos in place") from error
     _check_same(view, photo.content)
@@ -131,22 +140,33 @@ def _check_same(view: View, content: str) -> None:
 
 
 def _view_or_reason(
-    name: str, path: Path, spec: ImageSpec, mask: Path | None, memory: MemoryBudget
+    name: str,
+    path: Path,
+    spec: ImageSpec,
+    mask: Path | None,
+    memory: MemoryBudget,
+    rectification_of: RectificationOf | None = None,
 ) -> View | str:
+    rectification = None
     try:
-        photo = read_photo(path, spec, memory)
+        if rectification_of is not None:
+            rectification = rectification_of(name, stored_size_of(path))
+        if rectification is None:
+            photo = read_photo(path, spec, memory)
+        else:
+            photo = read_rectified(path, rectification, spec, mask, memory)
     except UnusablePhotoError as error:
         return str(error)
     height, width = photo.rgb.shape[:2]
     if min(width, height) < spec.multiple:
         return f"too narrow: {width}x{height} pixels are left, {spec.multiple} are needed on each side"
     keep = photo.keep
-    if mask is not None:
+    if mask is not None and rectification is None:
         given = read_mask(mask, photo, memory)
         keep = given if keep is None else keep & given
     if keep is not None and not keep.any():
         return "the mask leaves nothing of it"
-    return _crop_view(name, path, photo, keep, spec)
+    return replace(_crop_view(name, path, photo, keep, spec), rectification=rectification)
 
 
 def _crop_view(name: str, path: Path, photo: Photo, keep: np.ndarray | None, spec: ImageSpec) -> View:

@@ -6,11 +6,10 @@ import numpy as np
 from jaxtyping import Bool
 from PIL import Image
 
-from dust3r_sfm.errors import InputError
+from dust3r_sfm.errors import InputError, UnusablePhotoError
 from dust3r_sfm.images.decoding import Photo, open_picture, turn_upright
 from dust3r_sfm.images.decoding_memory import MemoryBudget, decoding_bytes
 from dust3r_sfm.images.kept_cells import keep_whole_cells
-from dust3r_sfm.images.unusable import UnusablePhotoError
 
 
 def read_mask(path: Path, photo: Photo, memory: MemoryBudget | None = None) -> Bool[np.ndarray, "h w"]:

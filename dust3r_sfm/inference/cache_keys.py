@@ -19,6 +19,8 @@ def content_hash(view: View) -> str:
     digest.update(view.image.tobytes())
     digest.update(view.pixel_from_original.astype(np.float64).tobytes())
     digest.update(b"no mask" if view.mask is None else np.packbits(view.mask).tobytes())
+    if view.rectification is not None:
+        digest.update(repr(view.rectification).encode())
     return digest.hexdigest()
 
 

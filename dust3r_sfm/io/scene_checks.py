@@ -7,7 +7,7 @@ import numpy as np
 
 from dust3r_sfm.geometry.view_cameras import exif_turn
 from dust3r_sfm.io.values import FARTHEST, coordinates, finite_number, image_size, quoted, rigid_from_matrix
-from dust3r_sfm.types import Camera, Scene, UpAxis, View
+from dust3r_sfm.types import Camera, Rectification, Scene, UpAxis, View
 
 
 def check_arrays(arrays: Mapping[str, np.ndarray], count: int) -> None:
@@ -82,6 +82,20 @@ def _check_view(view: View) -> None:
             raise ValueError(f"a focal of {focal} pixels")
     if view.exif_position is not None:
         coordinates(view.exif_position)
+    if view.rectification is not None:
+        _check_rectification(view.rectification, view)
+
+
+def _check_rectification(rectification: Rectification, view: View) -> None:
+    for camera in (rectification.file_camera, rectification.pinhole):
+        image_size(camera.width, camera.height)
+        for value in camera.params:
+            finite_number(value)
+        if not camera.has_focals or not all(0 < focal < FARTHEST for focal in camera.focals):
+            raise ValueError(f"it was straightened from or to a {camera.model} of params {camera.params}")
+    pinhole = rectification.pinhole
+    if not pinhole.is_pinhole or (pinhole.width, pinhole.height) != view.original_size:
+        raise ValueError(f"it was straightened to a {pinhole.model} of another size than it has")
 
 
 def _check_camera(camera: Camera, view: View) -> None:

@@ -17,6 +17,7 @@ from dust3r_sfm.types import (
     Pair,
     PairGeometry,
     PairReport,
+    Rectification,
     Scene,
     Tracks,
     UpAxis,
@@ -128,7 +129,22 @@ def _view_fields(view: View) -> dict[str, Any]:
         "known_focal_px": view.known_focal_px,
         "exif_position": view.exif_position,
         "content": view.content,
+        **_rectification_fields(view.rectification),
     }
+
+
+def _rectification_fields(rectification: Rectification | None) -> dict[str, Any]:
+    """Nothing where there is none: most scenes have none."""
+    if rectification is None:
+        return {}
+    cameras = {"file_camera": rectification.file_camera, "pinhole": rectification.pinhole}
+    return {"rectification": {name: _camera_fields(camera) for name, camera in cameras.items()}}
+
+
+def _rectification_from(fields: dict[str, Any] | None) -> Rectification | None:
+    if fields is None:
+        return None
+    return Rectification(_camera_from(fields["file_camera"]), _camera_from(fields["pinhole"]))
 
 
 def _camera_fields(camera: Camera) -> dict[str, Any]:
@@ -168,6 +184,7 @@ def _view_from(fields: dict[str, Any], arrays: dict[str, np.ndarray], prefix: st
         exif_position=_position(fields.get("exif_position")),
         mask=arrays.get(prefix + "mask"),
         content=fields.get("content"),
+        rectification=_rectification_from(fields.get("rectification")),
     )
 
 

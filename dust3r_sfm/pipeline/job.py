@@ -7,7 +7,11 @@ from pathlib import Path
 from dust3r_sfm.alignment import views_with_known_focals
 from dust3r_sfm.images import LoadedViews, load_views
 from dust3r_sfm.pipeline.config import ReconstructConfig, expected_cost
-from dust3r_sfm.pipeline.known.cameras import presets_of_views
+from dust3r_sfm.pipeline.known.cameras import (
+    presets_of_views,
+    read_known_cameras,
+    rectification_of_cameras,
+)
 from dust3r_sfm.pipeline.known.world import Georegistration, georegistration_of_views
 from dust3r_sfm.pipeline.memory import (
     allowed_bytes,
@@ -49,13 +53,18 @@ def prepare_job(photos: Path | Sequence[Path], config: ReconstructConfig, progre
     fetch_regressor(config.regressor, progress)
     regressor = build_regressor(config.regressor)
     allowed = allowed_bytes(config.max_memory_gib)
-    loaded = load_views(photos, regressor.image_spec, config.masks, loading_bytes(allowed), progress)
+    camera_of = read_known_cameras(config.known, config.alignment.presets)
+    are_cameras_known = config.known.cameras is not None or config.alignment.presets.cameras
+    rectification_of = rectification_of_cameras(camera_of) if are_cameras_known else None
+    loaded = load_views(
+        photos, regressor.image_spec, config.masks, loading_bytes(allowed), progress, rectification_of
+    )
     suited = choose_effort(config.regressor, len(loaded.views), config.fast_above)
     is_fast = suited != config.regressor
     if is_fast:
         config, regressor = replace(config, regressor=suited), build_regressor(suited)
     pairs = pairs_by_name(config.graph, regressor, loaded.views)
-    presets = presets_of_views(config.known, config.alignment.presets, loaded.views)
+    presets = presets_of_views(config.known, config.alignment.presets, loaded.views, camera_of)
     views = views_with_known_focals(loaded.views, presets)
     job = Job(
         regressor,

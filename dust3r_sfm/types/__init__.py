@@ -6,7 +6,7 @@ arbitrary. Confidence is DUSt3R's: at least 1, and 1 means "knows nothing".
 """
 
 from dust3r_sfm.types.cameras import CAMERA_MODELS, Camera, Rigid
-from dust3r_sfm.types.images import Affine, Framing, ImageSpec, View
+from dust3r_sfm.types.images import Affine, Framing, ImageSpec, Rectification, View
 from dust3r_sfm.types.localization import FocalSource, Localization
 from dust3r_sfm.types.pairs import (
     ConfidenceArray,
@@ -47,6 +47,7 @@ __all__ = [
     "PointmapArray",
     "Predictions",
     "Reconstruction",
+    "Rectification",
     "Rigid",
     "Scene",
     "Tracks",

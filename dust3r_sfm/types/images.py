@@ -7,6 +7,8 @@ from pathlib import Path
 import numpy as np
 from jaxtyping import Bool, Float, UInt8
 
+from dust3r_sfm.types.cameras import Camera
+
 Affine = Float[np.ndarray, "3 3"]
 
 
@@ -36,6 +38,17 @@ class ImageSpec:
 
 
 @dataclass(frozen=True)
+class Rectification:
+    """How a photo whose lens is known is straightened before anything looks at it: resampled as a pinhole in
+    the camera's place sees it (`geometry.rectification`)."""
+
+    file_camera: Camera
+    """Of the stored file, in its pixels, with its lens."""
+    pinhole: Camera
+    """Of the rectified photo, which stands for the file from there on."""
+
+
+@dataclass(frozen=True)
 class View:
     """One photo as the regressors see it: upright, resized, and never larger than they need."""
 
@@ -44,9 +57,10 @@ class View:
     image: UInt8[np.ndarray, "h w 3"]
     """RGB. View pixels are its pixels."""
     pixel_from_original: Affine
-    """Takes homogeneous pixels of the STORED file (before any EXIF rotation) to pixels of `image`."""
+    """Takes homogeneous pixels of the STORED file (before any EXIF rotation) to pixels of `image`; of the
+    rectified photo, where there is a `rectification`."""
     original_size: tuple[int, int]
-    """(width, height) of the stored file."""
+    """(width, height) of the stored file, or of the rectified photo."""
     path: Path | None = None
     """The file, for stages that need more pixels than `image` has; None for a view made in memory."""
     exif_focal_px: float | None = None
@@ -61,6 +75,8 @@ class View:
     """Latitude and longitude in degrees, height in metres or None where EXIF has none."""
     content: str | None = None
     """SHA-256 of the file: tells whether it is still the same where it is read again. None: not asked."""
+    rectification: Rectification | None = None
+    """Between the stored file and the photo that this is a view of; None: they are the same."""
 
     @property
     def size(self) -> tuple[int, int]:

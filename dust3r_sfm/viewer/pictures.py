@@ -8,11 +8,11 @@ import numpy as np
 from jaxtyping import Float, UInt8
 from PIL import Image
 
+from dust3r_sfm.errors import UnusablePhotoError
 from dust3r_sfm.geometry import apply_affine, pixel_grid, project, unproject
 from dust3r_sfm.geometry.cameras import reframe_camera, undistort_camera
 from dust3r_sfm.geometry.resampling import inside, sample_nearest
 from dust3r_sfm.images.decoding import read_photo
-from dust3r_sfm.images.unusable import UnusablePhotoError
 from dust3r_sfm.types import Affine, Camera, ImageSpec
 from dust3r_sfm.viewer.scene import ViewedPhoto
 

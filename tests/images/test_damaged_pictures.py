@@ -9,10 +9,10 @@ from pathlib import Path
 import pytest
 from hostile_files import FORMATS, damaged, deep_tiff, encoded, every_bit_turned, large
 
+from dust3r_sfm.errors import UnusablePhotoError
 from dust3r_sfm.images import load_views
 from dust3r_sfm.images.decoding import open_picture, read_photo
 from dust3r_sfm.images.decoding_memory import MemoryBudget, decoding_bytes
-from dust3r_sfm.images.unusable import UnusablePhotoError
 from dust3r_sfm.types import Framing, ImageSpec
 
 SPEC = ImageSpec(64)

@@ -13,11 +13,11 @@ import torch
 from jaxtyping import UInt8
 from PIL import Image
 
-from dust3r_sfm.errors import InputError
+from dust3r_sfm.errors import InputError, UnusablePhotoError
 from dust3r_sfm.exporters.config import Transfer
 from dust3r_sfm.exporters.images.undistortion import Placement, pixels_seen
 from dust3r_sfm.images.decoding import content_of, open_picture, read_photo
-from dust3r_sfm.images.unusable import UnusablePhotoError
+from dust3r_sfm.images.rectifying import read_rectified
 from dust3r_sfm.types import Camera, ImageSpec, View
 
 # Each holds a whole photo as floats, twice: more hardly write faster.
@@ -85,7 +85,8 @@ def place_file(source: Path, target: Path, transfer: Transfer) -> None:
 def _usable_as_it_is(file: ImageFile) -> bool:
     """Whether the stored file is, byte for byte, an image that every reader takes as the wanted one."""
     placement = file.placement
-    if placement.turned or placement.camera != placement.source:
+    straightened = file.view.rectification is not None
+    if straightened or placement.turned or placement.camera != placement.source:
         return False
     try:
         with open_picture(_photo_path(file.view)) as picture:
@@ -98,7 +99,11 @@ def _usable_as_it_is(file: ImageFile) -> bool:
 def image_pixels_of(view: View, placement: Placement) -> Image.Image:
     """The photo as `placement.camera` sees it. Raises InputError if the photo cannot be read any more."""
     try:
-        photo = read_photo(_photo_path(view), ImageSpec(long_edge=max(view.original_size)))
+        whole = ImageSpec(long_edge=max(view.original_size))
+        if view.rectification is None:
+            photo = read_photo(_photo_path(view), whole)
+        else:
+            photo = read_rectified(_photo_path(view), view.rectification, whole)
     except UnusablePhotoError as error:
         raise _missing_photo(view, str(error)) from error
     _check_size(view, photo.stored_size)

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from jaxtyping import Float
 
+from dust3r_sfm.errors import InputError
 from dust3r_sfm.exporters.config import ImageForm
 from dust3r_sfm.geometry import pixel_grid, project, undistort_pixels, unproject
 from dust3r_sfm.geometry.cameras import reframe_camera
@@ -43,13 +44,22 @@ def placements(scene: Scene, form: ImageForm) -> tuple[Placement, ...]:
 
 
 def _placement(view: View, camera: Camera, form: ImageForm) -> Placement:
+    if view.rectification is not None and not form.undistorted:
+        lens = view.rectification.file_camera.model
+        raise InputError(
+            f"{view.name}: images cannot keep its lens, {lens}: undistort them (no --keep-distortion), or "
+            "write the model of the stored photos (--images leave)"
+        )
     upright_from_stored, size = _upright(view)
     affine = view.pixel_from_original @ np.linalg.inv(upright_from_stored)
     scale, shift = np.diag(affine)[:2], affine[:2, 2]
     fx, fy = np.array(camera.focals) / scale
     cx, cy = (np.array(camera.principal_point) - shift) / scale
     source = _centre(reframe_camera(camera, size, (fx, fy), (cx, cy)), form.centred_px)
-    full = largest_pinhole(source, form.edge_samples) if form.undistorted else source
+    if view.rectification is not None:
+        full = _filled_pinhole(view, source, form.edge_samples)
+    else:
+        full = largest_pinhole(source, form.edge_samples) if form.undistorted else source
     return Placement(
         source,
         full,
@@ -90,6 +100,17 @@ def largest_pinhole(source: Camera, edge_samples: int) -> Camera:
     # Just above a whole number rounding may have left it just below.
     size = max(1, int(width + 1e-6)), max(1, int(height + 1e-6))
     return Camera.pinhole(*size, *source.focals, size[0] / 2, size[1] / 2)
+
+
+def _filled_pinhole(view: View, source: Camera, edge_samples: int) -> Camera:
+    """Of a straightened photo the largest middle in which every pixel shows something of the file, in whole
+    pixels of it, so that nothing is resampled again."""
+    assert view.rectification is not None
+    filled = largest_pinhole(view.rectification.file_camera, edge_samples)
+    sides = np.array([filled.width / filled.fx, filled.height / filled.fy]) @ np.abs(exif_turn(view)).T
+    half = np.minimum(sides * source.focals, [source.width, source.height]) / 2
+    width, height = (2 * max(1, int(side)) for side in half)
+    return reframe_camera(source, (width, height), source.focals, (width / 2, height / 2))
 
 
 def _ideal_edge(x: np.ndarray, y: np.ndarray, camera: Camera) -> Float[np.ndarray, "n 2"]:

@@ -5,9 +5,11 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Float
 
-from dust3r_sfm.geometry import original_camera
+from dust3r_sfm.geometry import original_camera, project
+from dust3r_sfm.geometry.cameras import radial_coefficient
 from dust3r_sfm.geometry.projection import intrinsics_of, pixel_errors, project_each
-from dust3r_sfm.types import Camera, Scene
+from dust3r_sfm.geometry.rectification import file_pixels as pixels_of_file
+from dust3r_sfm.types import Camera, Scene, View
 
 
 @dataclass(frozen=True)
@@ -26,12 +28,27 @@ class FilePixels:
 
 def originals_of(scene: Scene) -> FilePixels:
     """In pixels of the STORED files, before any EXIF rotation: cameras by `geometry.original_camera`,
-    pixels by the inverse of each view's affine."""
+    pixels by the inverse of each view's affine. Of photos that were straightened the camera is the known
+    one, with its lens, and pixels go through it."""
     pairs = [original_camera(view, camera) for view, camera in zip(scene.views, scene.cameras, strict=True)]
-    cameras = tuple(camera for camera, _ in pairs)
+    cameras = tuple(
+        _stored_camera(view, camera) for view, (camera, _) in zip(scene.views, pairs, strict=True)
+    )
     turns = np.stack([turn for _, turn in pairs]) if pairs else np.zeros((0, 4, 4))
     cam_from_world = turns @ scene.cam_from_world
-    return file_pixels(scene, cameras, cam_from_world, _original_pixels(scene))
+    return file_pixels(scene, cameras, cam_from_world, _through_lenses(scene, _original_pixels(scene)))
+
+
+def _stored_camera(view: View, camera: Camera) -> Camera:
+    return camera if view.rectification is None else view.rectification.file_camera
+
+
+def _through_lenses(scene: Scene, pixels: Float[np.ndarray, "o 2"]) -> Float[np.ndarray, "o 2"]:
+    for index, view in enumerate(scene.views):
+        if view.rectification is not None:
+            rows = scene.tracks.view_index == index
+            pixels[rows] = pixels_of_file(view.rectification, pixels[rows])
+    return pixels
 
 
 def file_pixels(
@@ -59,4 +76,10 @@ def _projections(
     observing = cam_from_world[scene.tracks.view_index]
     points = scene.tracks.xyz[scene.tracks.point_index].astype(float)
     in_camera = np.einsum("oij,oj->oi", observing[:, :3, :3], points) + observing[:, :3, 3]
-    return project_each(in_camera, intrinsics_of(cameras)[scene.tracks.view_index])
+    if all(radial_coefficient(camera) is not None for camera in cameras):
+        return project_each(in_camera, intrinsics_of(cameras)[scene.tracks.view_index])
+    pixels = np.empty((len(in_camera), 2))
+    for index, camera in enumerate(cameras):
+        rows = scene.tracks.view_index == index
+        pixels[rows] = project(in_camera[rows], camera)
+    return pixels

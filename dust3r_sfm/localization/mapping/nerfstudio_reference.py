@@ -4,9 +4,8 @@ from pathlib import Path
 
 from PIL import Image
 
-from dust3r_sfm.errors import InputError
+from dust3r_sfm.errors import InputError, UnusablePhotoError
 from dust3r_sfm.images.decoding import open_picture
-from dust3r_sfm.images.unusable import UnusablePhotoError
 from dust3r_sfm.io.transforms_json import camera_of_fields, read_transforms, size_of_fields
 from dust3r_sfm.localization.mapping.photo_files import find_listed_photos
 from dust3r_sfm.localization.mapping.reference import PosedPhoto, Reference

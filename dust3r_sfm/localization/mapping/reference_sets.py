@@ -43,5 +43,7 @@ def _read_scene(folder: Path, images: Path | None) -> Reference:
     depth = {
         view.name: DepthMap(depth, confidence, view.pixel_from_original)
         for view, depth, confidence in zip(scene.views, scene.depth, scene.confidence, strict=True)
+        # Its depth is that of the straightened photo, and queries are matched with the photo as it is.
+        if view.rectification is None
     }
     return replace(read_colmap_set(folder / "sparse" / "0", images, paths, depth), source=folder)

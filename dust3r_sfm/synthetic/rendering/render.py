@@ -8,7 +8,7 @@ import torch
 from jaxtyping import Float, Int, UInt8
 from torch import Tensor
 
-from dust3r_sfm.geometry import invert_rigid
+from dust3r_sfm.geometry import invert_rigid, unproject
 from dust3r_sfm.parallel import one_torch_thread
 from dust3r_sfm.synthetic.rendering.primitives import (
     Primitive,
@@ -105,11 +105,15 @@ def tiles(camera: Camera, side: int = TILE) -> Iterator[tuple[slice, slice]]:
 
 def camera_rays(camera: Camera, rows: slice, columns: slice, samples: int) -> Float[Tensor, "3 n"]:
     """Camera-frame directions with z = 1 through a tile: for each of the samples x samples places
-    in a pixel all of the tile's pixels, row by row."""
+    in a pixel all of the tile's pixels, row by row. Through any lens; a pixel without a ray looks ahead."""
     place = (torch.arange(samples, dtype=torch.float64) + 0.5) / samples
-    x = torch.arange(columns.start, columns.stop) + place[None, :, None, None] - camera.cx
-    y = torch.arange(rows.start, rows.stop)[:, None] + place[:, None, None, None] - camera.cy
-    x, y = torch.broadcast_tensors(x / camera.fx, y / camera.fy)
+    x = torch.arange(columns.start, columns.stop) + place[None, :, None, None]
+    y = torch.arange(rows.start, rows.stop)[:, None] + place[:, None, None, None]
+    if not camera.is_pinhole:
+        pixels = torch.stack(torch.broadcast_tensors(x, y), dim=-1).view(-1, 2).numpy()
+        rays = unproject(pixels, np.ones(len(pixels)), camera)
+        return torch.from_numpy(np.where(np.isfinite(rays), rays, [0.0, 0.0, 1.0])).T
+    x, y = torch.broadcast_tensors((x - camera.cx) / camera.fx, (y - camera.cy) / camera.fy)
     return torch.stack([x, y, torch.ones_like(x)]).view(3, -1)
 
 
