@@ -109,6 +109,7 @@ KEPT: Mapping[str, Mapping[str, str]] = {
         "images/decoding_memory.py": "_NARROW _WIDE _OWN_PICTURE _PROGRESSIVE _FLATTENED _RGB "
         "_RESULT _BESIDE",
         "images/loading.py": "_WORKERS",
+        "images/rectifying.py": "_ROWS_AT_ONCE",
         "images/tones.py": "_PIXELS_AT_ONCE",
         "images/video.py": "_PNG_EFFORT",
         "inference/measuring.py": "BYTES_A_PIXEL",

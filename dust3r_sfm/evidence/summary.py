@@ -11,9 +11,9 @@ import numpy as np
 from jaxtyping import Bool, Float, Int
 
 from dust3r_sfm.evidence.config import EvidenceConfig
-from dust3r_sfm.geometry.finite import finite_points
 from dust3r_sfm.geometry.focal import focal_from_slopes
 from dust3r_sfm.geometry.resampling import nearest_indices
+from dust3r_sfm.geometry.transforms import finite_points
 from dust3r_sfm.geometry.view_cameras import principal_point
 from dust3r_sfm.types import (
     ConfidenceArray,

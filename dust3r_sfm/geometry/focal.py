@@ -9,8 +9,8 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Bool, Float
 
-from dust3r_sfm.geometry.finite import finite_points
 from dust3r_sfm.geometry.robust import weighted_median
+from dust3r_sfm.geometry.transforms import finite_points
 
 
 @dataclass(frozen=True)
