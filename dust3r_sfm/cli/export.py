@@ -31,6 +31,7 @@ Number = TypeVar("Number", int, float)
 _MODEL = ("--max-points", "--min-observations")
 _PHOTOS = ("--photos", "--images", "--long-edge")
 _CLOUD = ("--max-points", "--min-views", "--min-confidence")
+_UPRIGHT: tuple[Format, ...] = ("glb", "nerfstudio")
 _MEANT_FOR: dict[Format, tuple[str, ...]] = {
     "colmap": (*_PHOTOS, *_MODEL, "--keep-distortion"),
     "nerfstudio": (
@@ -50,7 +51,7 @@ def run_export(command: Export, console: Console) -> Iterator[str]:
     if command.output.is_dir() and any(command.output.iterdir()):
         check_spared(command.output, [("the scene itself", command.scene)])
     with draw_progress(console, command.quiet) as progress:
-        scene = prepare_scene(scene, command.look.up, command.look.sky, progress)
+        scene = prepare_scene(scene, command.look.up, command.look.sky, command.format in _UPRIGHT, progress)
         names = export_scene(scene, command.output, config, progress, overwrite=command.overwrite)
     yield f"{len(scene.views)} images, in {command.output}: {', '.join(names)}"
     if command.format == "nerfstudio":

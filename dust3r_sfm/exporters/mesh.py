@@ -16,7 +16,8 @@ class MeshConfig:
     """How fine a mesh is, and where there is one."""
 
     depth: int = 10
-    """Of the octree: its finest cells are 1 / 2^depth of the whole."""
+    """Of the octree, at most: its finest cells are 1 / 2^depth of the whole. Points that are fewer than the
+    cells of a square face of twice that size have coarser ones: through empty cells nothing would be kept."""
     sparser_levels: int = 1
     """Surface is kept where points are at most this many levels of the octree sparser than its finest cells;
     more of it would be guessed."""
@@ -43,8 +44,9 @@ def export_mesh(cloud: PointCloud, path: Path, config: MeshConfig | None = None)
     try:
         export_point_cloud(cloud, points)
         # Its threads spin while they wait for one another: two take longer than one.
-        trim = config.depth - config.sparser_levels
-        options = pycolmap.PoissonMeshingOptions(depth=config.depth, trim=trim, num_threads=1)
+        depth = min(config.depth, int(np.log2(len(cloud)) / 2) + 1)
+        trim = depth - config.sparser_levels
+        options = pycolmap.PoissonMeshingOptions(depth=depth, trim=trim, num_threads=1)
         pycolmap.poisson_meshing(points, path, options)
     finally:
         points.unlink(missing_ok=True)
