@@ -77,7 +77,7 @@ def test_options_reach_the_files(run: Run, tmp_path: Path) -> None:
     code, out, err = run("nerfstudio", *options, "--min-observations", "3")
     assert code == 0, err
     assert out.splitlines()[1:] == [f"next: ns-train splatfacto --data {tmp_path / 'new'}"]
-    assert err.splitlines()[1:] == ["Writing images: 4 images"]
+    assert err.splitlines()[1:] == ["Finding up: 4 views", "Writing images: 4 images"]
     assert re.fullmatch(r"4 images of .*, to be written as nerfstudio", err.splitlines()[0])
     assert all(image.width <= 200 for image in splat_folder(tmp_path / "new"))
     assert nerfstudio_folder(tmp_path / "new", 2)[0][0].depth is None
@@ -99,6 +99,31 @@ def test_photos_may_stay_where_they_are(run: Run, tmp_path: Path) -> None:
     assert names == {shot.name for shot in MIXED[:4]}
 
 
+def test_a_glb_as_it_is_wanted(run: Run, tmp_path: Path) -> None:
+    looks = (
+        "--up",
+        "+z",
+        "--cameras",
+        "photos",
+        "--camera-size",
+        "0.2",
+        "--remove-floaters",
+        "--sky",
+        "remove",
+    )
+    code, _, err = run("glb", "--max-points", "4000", *looks)
+    assert code == 0, err
+    assert err.splitlines() == [
+        *("Finding sky: 4 views", "Fusing points: 4 views", "Removing floaters: 1 cloud"),
+    ]
+    names = set(trimesh.load(tmp_path / "new" / "scene.glb").geometry)
+    assert names == {
+        "points",
+        *(shot.name for shot in MIXED[:4]),
+        *(f"{shot.name} (photo)" for shot in MIXED[:4]),
+    }
+
+
 def test_a_cloud_with_its_surface(run: Run, tmp_path: Path) -> None:
     code, _, err = run("ply", "--mesh", "--max-points", "4000", "--min-views", "3")
     assert code == 0, err
@@ -115,6 +140,11 @@ def test_a_cloud_with_its_surface(run: Run, tmp_path: Path) -> None:
         ("colmap", ["--mesh"], "--mesh: means nothing to --format colmap"),
         ("nerfstudio", ["--images", "leave"], "--images leave: a nerfstudio folder needs its images"),
         ("colmap", ["--images", "leave", "--long-edge", "9"], "--images leave: the model is of the stored"),
+        ("ply", ["--cameras", "none"], "--cameras: means nothing to --format ply"),
+        ("depth", ["--up", "+z"], "--up: means nothing to --format depth"),
+        ("nerfstudio", ["--remove-floaters"], "--remove-floaters: means nothing to --format nerfstudio"),
+        ("glb", ["--camera-size", "0"], "--camera-size 0.0: give a positive number"),
+        ("glb", ["--camera-size", "nan"], "--camera-size nan: give a number that is finite"),
         ("colmap", ["--long-edge", "0"], "--long-edge 0: give 1 or more"),
         ("colmap", ["--max-points", "-1"], "--max-points -1: give 0 or more"),
         ("colmap", ["--min-observations", "1"], "--min-observations 1: give 2 or more"),

@@ -28,6 +28,7 @@ Number = TypeVar("Number", int, float)
 _MODEL = ("--max-points", "--min-observations")
 _PHOTOS = ("--photos", "--images", "--long-edge")
 _CLOUD = ("--max-points", "--min-views", "--min-confidence")
+_UPRIGHT: tuple[Format, ...] = ("glb", "nerfstudio")
 _MEANT_FOR: dict[Format, tuple[str, ...]] = {
     "colmap": (*_PHOTOS, *_MODEL, "--keep-distortion"),
     "nerfstudio": (
@@ -49,7 +50,9 @@ def run_export(command: Export, reporter: Reporter) -> None:
     count, kind = len(scene.views), command.format
     line = f"{count} images of {command.scene}, to be written as {kind}"
     reporter.announce(Planned((line,), {"images": count, "format": kind}))
-    scene = prepare_scene(scene, command.look.up, command.look.sky, reporter.progress)
+    scene = prepare_scene(
+        scene, command.look.up, command.look.sky, command.format in _UPRIGHT, reporter.progress
+    )
     names = export_scene(scene, command.output, config, reporter.progress, overwrite=command.overwrite)
     reporter.conclude(
         Summary(

@@ -46,6 +46,9 @@ class SkyConfig:
     """Sky is above the horizon."""
     least_share: float = 0.003
     """Of the photo's pixels, of one part: smaller ones tell nothing."""
+    least_of_one_photo: float = 0.03
+    """Share of its photo that the largest part of all has at least. A blue screen that the upper edge cuts
+    has 0.01 in sevenscenes_redkitchen, and is in one direction of photos that are near each other."""
     most_warmth: float = 3.0
     """Red over blue of its median colour, in levels: what lamps light is warmer, and so is a red sky."""
     least_brighter: float = 0.5
@@ -95,7 +98,8 @@ def _confirm(scene: Scene, candidates: list[list[Sky]], config: SkyConfig) -> li
             for view, parts in enumerate(candidates)
         ]
         if sum(map(len, kept)) == sum(map(len, candidates)):
-            return kept
+            largest = max((float(part.mean()) for parts in kept for part in parts), default=0.0)
+            return kept if largest >= config.least_of_one_photo else [[] for _ in kept]
         candidates = kept
 
 

@@ -13,6 +13,7 @@ from trimesh.visual.material import PBRMaterial
 
 from dust3r_sfm.dense.point_cloud import PointCloud
 from dust3r_sfm.dense.upright import up_direction
+from dust3r_sfm.errors import ReconstructionError
 from dust3r_sfm.exporters.config import GlbChoices
 from dust3r_sfm.exporters.mesh import export_mesh
 from dust3r_sfm.geometry import invert_rigid, transform_points, unproject
@@ -35,7 +36,7 @@ def export_glb(
 ) -> None:
     """Writes a GLB of the coloured points, or with `mesh` of a surface through them, and the cameras, each
     named after its view. In glTF axes: y is up, as far as the scene's report tells what is. A mesh needs
-    normals; raises ReconstructionError for too few points."""
+    normals; raises ReconstructionError for points too few or too sparse."""
     choices = choices or GlbChoices()
     model = trimesh.Scene()
     gltf_from_world = _GLTF_FROM_LEVEL @ level_from_world(up_direction(scene))
@@ -54,6 +55,11 @@ def _surface(cloud: PointCloud, beside: Path, gltf_from_world: Rigid) -> trimesh
     with TemporaryDirectory(dir=beside) as folder:
         export_mesh(cloud, Path(folder) / "mesh.ply")
         surface = trimesh.load_mesh(Path(folder) / "mesh.ply", process=False)
+    if not len(surface.faces):
+        raise ReconstructionError(
+            f"no mesh: {len(cloud)} points are too sparse for a surface; "
+            "lower --min-views or --min-confidence"
+        )
     surface.apply_transform(gltf_from_world)
     return surface
 

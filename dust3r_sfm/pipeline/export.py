@@ -45,11 +45,16 @@ def load_saved_scene(place: Path, photos: Path | None = None) -> Scene:
 
 
 def prepare_scene(
-    scene: Scene, up: UpChoice | None, sky: SkyChoice, progress: Progress | None = None
+    scene: Scene,
+    up: UpChoice | None,
+    sky: SkyChoice,
+    upright: bool = True,
+    progress: Progress | None = None,
 ) -> Scene:
-    """The scene with its up as it is told (None: as its report says; it is found where nobody asked before),
-    and without its sky if that is not to be kept."""
-    if up is not None or scene.report.up == UpAxis():
+    """The scene with its up as it is told (None: as its report says), and without its sky if that is not to
+    be kept. Of a scene of which nobody asked, up is found if it is to stand `upright` or its sky is wanted."""
+    wanted = upright or sky != "keep"
+    if up is not None or (wanted and scene.report.up == UpAxis()):
         scene = with_up(scene, up or "auto", progress=progress)
     return with_sky(scene, sky, progress)
 

@@ -7,19 +7,12 @@ apart) and of the jambs, which agree within a degree. Thresholds were chosen on 
 entry and herz_jesus confirm them. docs/benchmarks.md has the same for reconstructions.
 """
 
-from pathlib import Path
-
-import numpy as np
 import pytest
 from test_level_cameras import degrees_between
+from true_scenes import DATA, true_scene
 
 from dust3r_sfm.dense.upright import estimate_up
-from dust3r_sfm.evaluation import read_posed_cameras
-from dust3r_sfm.geometry.cameras import reframe_camera
-from dust3r_sfm.images import load_views
-from dust3r_sfm.types import AlignmentReport, Camera, ImageSpec, Scene, Tracks, UpSource, View
-
-DATA = Path(__file__).parents[3].parent / "shared" / "data"
+from dust3r_sfm.types import UpSource
 
 pytestmark = [
     pytest.mark.realdata,
@@ -39,29 +32,6 @@ MOST_DEG = {
     "strecha_herz_jesus_p8": 1.0,
     "lund_door": 2.0,
 }
-
-
-def true_scene(name: str) -> Scene:
-    """The photos at 512 pixels with their true cameras, without depth."""
-    known = read_posed_cameras(DATA / name / "gt")
-    views = tuple(load_views(DATA / name / "images", ImageSpec(512)).views)
-    unknown = tuple(np.zeros(view.image.shape[:2]) for view in views)
-    return Scene(
-        views=views,
-        cameras=tuple(_view_camera(known[view.name].camera, view) for view in views),
-        cam_from_world=np.stack([known[view.name].cam_from_world for view in views]),
-        depth=unknown,
-        confidence=tuple(1.0 + each for each in unknown),
-        tracks=Tracks.empty(),
-        report=AlignmentReport((), "not run"),
-    )
-
-
-def _view_camera(camera: Camera, view: View) -> Camera:
-    scale = view.size[0] / camera.width
-    fx, fy = camera.focals
-    cx, cy = camera.principal_point
-    return reframe_camera(camera, view.size, (scale * fx, scale * fy), (scale * cx, scale * cy))
 
 
 @pytest.mark.parametrize("name", UPS)
