@@ -63,6 +63,10 @@ def _runner(command: AnyCommand, typed: str) -> Callable[[Reporter], None]:
 
         return run_models
     _silence_libraries()
+    if isinstance(command, ViewResult):
+        from dust3r_sfm.cli.view import run_view
+
+        return lambda reporter: run_view(command, reporter)
     from dust3r_sfm.cli import commands
 
     if isinstance(command, Reconstruct):
@@ -79,10 +83,6 @@ def _runner(command: AnyCommand, typed: str) -> Callable[[Reporter], None]:
         from dust3r_sfm.cli.localization import run_localize
 
         return lambda reporter: run_localize(command, reporter)
-    if isinstance(command, ViewResult):
-        from dust3r_sfm.cli.view import run_view
-
-        return lambda reporter: run_view(command, reporter)
     if isinstance(command, RunDemo):
         from dust3r_sfm.cli.demo import run_demo
 

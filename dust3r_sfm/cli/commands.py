@@ -100,6 +100,7 @@ def reconstruct_config(command: Reconstruct, regressor: str) -> ReconstructConfi
         max_memory_gib=command.solving.max_memory,
         fast_above=command.photo.fast_above,
         up=command.output.up,
+        sky=command.output.sky,
         seed=seed,
     )
 

@@ -8,18 +8,20 @@ from dust3r_sfm.cli.options.library import points_of
 from dust3r_sfm.cli.reporting import Planned, Reporter, Step, Summary
 from dust3r_sfm.dense import CloudFusionConfig
 from dust3r_sfm.dense.choices import CloudChoices
+from dust3r_sfm.dense.floaters import FloaterConfig
 from dust3r_sfm.errors import InputError
 from dust3r_sfm.exporters.config import (
     ColmapDataset,
     ColmapDense,
     ColmapExport,
+    GlbChoices,
     ImageForm,
     NerfstudioExport,
     Transfer,
 )
 from dust3r_sfm.exporters.formats import ColmapDatabase, DepthExport, ExportFormat, GlbExport, PlyExport
 from dust3r_sfm.io.outputs.own_files import check_spared
-from dust3r_sfm.pipeline.export import export_scene, load_saved_scene
+from dust3r_sfm.pipeline.export import export_scene, load_saved_scene, prepare_scene
 
 Number = TypeVar("Number", int, float)
 
@@ -29,12 +31,12 @@ _CLOUD = ("--max-points", "--min-views", "--min-confidence")
 _MEANT_FOR: dict[Format, tuple[str, ...]] = {
     "colmap": (*_PHOTOS, *_MODEL, "--keep-distortion"),
     "nerfstudio": (
-        *(*_PHOTOS, *_MODEL, "--keep-distortion", "--downscales", "--no-depth", "--min-confidence"),
+        *(*_PHOTOS, *_MODEL, "--keep-distortion", "--downscales", "--no-depth", "--min-confidence", "--up"),
     ),
     "colmap-dense": (*_PHOTOS, *_MODEL, "--min-confidence"),
     "colmap-database": (),
-    "ply": (*_CLOUD, "--mesh"),
-    "glb": _CLOUD,
+    "ply": (*_CLOUD, "--mesh", "--remove-floaters"),
+    "glb": (*_CLOUD, "--mesh", "--remove-floaters", "--up", "--cameras", "--camera-size"),
     "depth": (),
 }
 
@@ -47,6 +49,7 @@ def run_export(command: Export, reporter: Reporter) -> None:
     count, kind = len(scene.views), command.format
     line = f"{count} images of {command.scene}, to be written as {kind}"
     reporter.announce(Planned((line,), {"images": count, "format": kind}))
+    scene = prepare_scene(scene, command.look.up, command.look.sky, reporter.progress)
     names = export_scene(scene, command.output, config, reporter.progress, overwrite=command.overwrite)
     reporter.conclude(
         Summary(
@@ -91,9 +94,19 @@ def export_format(command: Export) -> ExportFormat:
         min_confidence=confidence,
         max_points=_budget(command, CloudChoices.max_points),
     )
+    floaters = FloaterConfig() if points.remove_floaters else None
     if command.format == "ply":
-        return PlyExport(fusion, mesh=points.mesh)
-    return GlbExport(fusion) if command.format == "glb" else DepthExport()
+        return PlyExport(fusion, floaters, mesh=points.mesh)
+    if command.format == "depth":
+        return DepthExport()
+    look = command.look
+    return GlbExport(
+        fusion,
+        floaters,
+        mesh=points.mesh,
+        cameras=look.cameras or GlbChoices.cameras,
+        camera_size=_default_if_none(look.camera_size, GlbChoices.camera_size),
+    )
 
 
 def _budget(command: Export, default: int | None) -> int | None:
@@ -118,7 +131,8 @@ def _check_meant(command: Export) -> None:
 
 
 def _given_options(command: Export) -> list[str]:
-    values = {**vars(command.image), **vars(command.points)}
+    look = {name: value for name, value in vars(command.look).items() if name != "sky"}
+    values = {**vars(command.image), **vars(command.points), **look}
     return [f"--{name.replace('_', '-')}" for name, value in values.items() if value not in (None, False)]
 
 
@@ -135,5 +149,8 @@ def _check_ranges(command: Export) -> None:
     ):
         if value is not None and not value >= least:
             raise InputError(f"{option} {value}: give {least} or more")
+    size = command.look.camera_size
+    if size is not None and not 0 < size < float("inf"):
+        raise InputError(f"--camera-size {size}: give a positive number")
     if image.downscales is not None and image.downscales > 8:
         raise InputError(f"--downscales {image.downscales}: give 8 or fewer")

@@ -27,3 +27,15 @@ class UprightChoices:
     up: UpChoice = "auto"
     """Which way is up in the world. scene.glb, report.html and nerfstudio's folder stand by it; sparse/0 is
     not turned. auto: as cameras and upright edges in the photos tell. none: as the world is."""
+
+
+SkyChoice = Literal["keep", "remove", "mask"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class CleaningChoices:
+    """What users tell of what is no surface."""
+
+    sky: SkyChoice = "keep"
+    """What becomes of the sky, which is found by colour, smoothness and direction. remove: it has no depth
+    and so no points. mask: it is masked in written images as well, so that nothing is trained there."""

@@ -18,9 +18,10 @@ if TYPE_CHECKING:
     )
     from dust3r_sfm.exporters.depth_maps import depth_picture, export_depth_maps
     from dust3r_sfm.exporters.formats import ColmapDatabase, DepthExport, ExportFormat, GlbExport, PlyExport
+    from dust3r_sfm.exporters.glb import export_glb
     from dust3r_sfm.exporters.mesh import export_mesh
     from dust3r_sfm.exporters.nerfstudio import export_nerfstudio
-    from dust3r_sfm.exporters.point_cloud import export_glb, export_point_cloud
+    from dust3r_sfm.exporters.point_cloud import export_point_cloud
 
 __all__ = [
     "ColmapDatabase",
@@ -64,7 +65,7 @@ __getattr__, __dir__ = lazy_names(
         "export_colmap_dataset": "colmap_dataset",
         "export_colmap_dense": "colmap_dense",
         "export_depth_maps": "depth_maps",
-        "export_glb": "point_cloud",
+        "export_glb": "glb",
         "export_mesh": "mesh",
         "export_nerfstudio": "nerfstudio",
         "export_point_cloud": "point_cloud",

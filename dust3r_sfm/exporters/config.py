@@ -105,10 +105,27 @@ class NerfstudioExport:
 
 @dataclass(frozen=True, kw_only=True)
 class MeshChoice:
-    """Part of `PlyExport`."""
+    """Part of `PlyExport` and `GlbExport`."""
 
     mesh: bool = False
-    """A surface as well, mesh.ply."""
+    """A surface: of ply as well, in mesh.ply; of glb in place of the points."""
+
+
+CameraLook = Literal["frames", "transparent", "photos", "none"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class GlbChoices:
+    """Part of `GlbExport`."""
+
+    cameras: CameraLook = "frames"
+    """How cameras are drawn: as frames, see-through frames, frames with their photo, or not at all."""
+    camera_size: float = 0.05
+    """How long, of the scene's typical depth."""
+
+    def __post_init__(self) -> None:
+        if not 0 < self.camera_size < float("inf"):
+            raise ValueError(f"camera_size is {self.camera_size}: give a positive number")
 
 
 @dataclass(frozen=True)

@@ -2,8 +2,16 @@
 
 from dataclasses import dataclass, field
 
+from dust3r_sfm.dense.floaters import FloaterConfig
 from dust3r_sfm.dense.fused_cloud import CloudFusionConfig
-from dust3r_sfm.exporters.config import ColmapDataset, ColmapDense, ColmapExport, MeshChoice, NerfstudioExport
+from dust3r_sfm.exporters.config import (
+    ColmapDataset,
+    ColmapDense,
+    ColmapExport,
+    GlbChoices,
+    MeshChoice,
+    NerfstudioExport,
+)
 
 
 @dataclass(frozen=True)
@@ -12,14 +20,18 @@ class PlyExport(MeshChoice):
 
     fusion: CloudFusionConfig = field(default_factory=CloudFusionConfig)
     """How depth becomes one cloud."""
+    floaters: FloaterConfig | None = None
+    """What is removed from it as hanging in the air. None: nothing."""
 
 
 @dataclass(frozen=True)
-class GlbExport:
-    """scene.glb: the fused cloud and a pyramid for each camera."""
+class GlbExport(GlbChoices, MeshChoice):
+    """scene.glb: the fused cloud, or a surface through it, and a pyramid for each camera."""
 
     fusion: CloudFusionConfig = field(default_factory=CloudFusionConfig)
     """How depth becomes one cloud."""
+    floaters: FloaterConfig | None = None
+    """What is removed from it as hanging in the air. None: nothing."""
 
 
 @dataclass(frozen=True)

@@ -4,12 +4,12 @@ commands is made of it."""
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from dust3r_sfm.dense.choices import UprightChoices
+from dust3r_sfm.dense.choices import CleaningChoices, UprightChoices
 from dust3r_sfm.pipeline.known.config import KnownCameras, KnownWorld
 
 
 @dataclass(frozen=True, kw_only=True)
-class RunChoices(UprightChoices):
+class RunChoices(CleaningChoices, UprightChoices):
     """Part of `ReconstructConfig`."""
 
     masks: Path | None = None

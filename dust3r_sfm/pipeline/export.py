@@ -3,7 +3,12 @@
 from dataclasses import replace
 from pathlib import Path
 
+from dust3r_sfm.dense.choices import SkyChoice, UpChoice
+from dust3r_sfm.dense.floaters import remove_floaters
 from dust3r_sfm.dense.fused_cloud import fuse_points
+from dust3r_sfm.dense.point_cloud import PointCloud
+from dust3r_sfm.dense.sky import with_sky
+from dust3r_sfm.dense.upright import with_up
 from dust3r_sfm.errors import InputError, OutputError
 from dust3r_sfm.exporters.colmap import export_colmap
 from dust3r_sfm.exporters.colmap_database import DATABASE_FILE, export_colmap_database
@@ -12,16 +17,18 @@ from dust3r_sfm.exporters.colmap_dense import export_colmap_dense
 from dust3r_sfm.exporters.config import ColmapDataset, ColmapDense, ColmapExport, NerfstudioExport
 from dust3r_sfm.exporters.depth_maps import export_depth_maps
 from dust3r_sfm.exporters.formats import ColmapDatabase, ExportFormat, GlbExport, PlyExport
+from dust3r_sfm.exporters.glb import export_glb
 from dust3r_sfm.exporters.images.image_files import relocate_photo
 from dust3r_sfm.exporters.mesh import export_mesh
 from dust3r_sfm.exporters.nerfstudio import export_nerfstudio
-from dust3r_sfm.exporters.point_cloud import export_glb, export_point_cloud
+from dust3r_sfm.exporters.point_cloud import export_point_cloud
+from dust3r_sfm.geometry import invert_rigid
 from dust3r_sfm.io.atomic import write_atomically
 from dust3r_sfm.io.outputs.locks import take_lock
 from dust3r_sfm.io.scene_file import SCENE_FILE, load_scene
 from dust3r_sfm.pipeline.output import as_output_error
 from dust3r_sfm.progress import Progress, Silent
-from dust3r_sfm.types import Scene
+from dust3r_sfm.types import Scene, UpAxis
 
 
 def load_saved_scene(place: Path, photos: Path | None = None) -> Scene:
@@ -35,6 +42,16 @@ def load_saved_scene(place: Path, photos: Path | None = None) -> Scene:
         if photos is None
         else replace(scene, views=tuple(relocate_photo(view, photos) for view in scene.views))
     )
+
+
+def prepare_scene(
+    scene: Scene, up: UpChoice | None, sky: SkyChoice, progress: Progress | None = None
+) -> Scene:
+    """The scene with its up as it is told (None: as its report says; it is found where nobody asked before),
+    and without its sky if that is not to be kept."""
+    if up is not None or scene.report.up == UpAxis():
+        scene = with_up(scene, up or "auto", progress=progress)
+    return with_sky(scene, sky, progress)
 
 
 def export_scene(
@@ -125,13 +142,25 @@ def _write(scene: Scene, folder: Path, config: ExportFormat, progress: Progress)
     elif isinstance(config, PlyExport):
         _export_ply(scene, folder, config, progress)
     elif isinstance(config, GlbExport):
-        export_glb(scene, fuse_points(scene, config.fusion, progress), folder / "scene.glb")
+        cloud = _cloud(scene, config, progress)
+        if config.mesh:
+            progress.start("Meshing", 1, "clouds")
+        export_glb(scene, cloud, folder / "scene.glb", config, config.mesh)
     else:
         export_depth_maps(scene, folder / "depth")
 
 
-def _export_ply(scene: Scene, folder: Path, config: PlyExport, progress: Progress) -> None:
+def _cloud(scene: Scene, config: PlyExport | GlbExport, progress: Progress) -> PointCloud:
     cloud = fuse_points(scene, config.fusion, progress)
+    if config.floaters is None:
+        return cloud
+    progress.start("Removing floaters", 1, "clouds")
+    centres = invert_rigid(scene.cam_from_world)[:, :3, 3]
+    return remove_floaters(cloud, centres, config.floaters)
+
+
+def _export_ply(scene: Scene, folder: Path, config: PlyExport, progress: Progress) -> None:
+    cloud = _cloud(scene, config, progress)
     export_point_cloud(cloud, folder / "points.ply")
     if config.mesh:
         progress.start("Meshing", 1, "clouds")

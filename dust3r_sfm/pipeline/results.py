@@ -7,7 +7,8 @@ from dust3r_sfm.dense.fused_cloud import CloudFusionConfig, fuse_points
 from dust3r_sfm.dense.point_cloud import PointCloud
 from dust3r_sfm.exporters.colmap import export_colmap
 from dust3r_sfm.exporters.depth_maps import export_depth_maps
-from dust3r_sfm.exporters.point_cloud import export_glb, export_point_cloud
+from dust3r_sfm.exporters.glb import export_glb
+from dust3r_sfm.exporters.point_cloud import export_point_cloud
 from dust3r_sfm.exporters.report import RunFacts, report_json, write_report
 from dust3r_sfm.exporters.report_page.content import page_content
 from dust3r_sfm.exporters.report_page.drawn_scene import DrawnScene, draw_scene

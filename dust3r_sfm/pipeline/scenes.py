@@ -10,6 +10,7 @@ from dust3r_sfm.alignment import AlignmentConfig, align
 from dust3r_sfm.alignment.gradient import GradientConfig, align_by_gradient
 from dust3r_sfm.alignment.verification.config import for_pairs_that_know_depth
 from dust3r_sfm.dense import fuse_depth
+from dust3r_sfm.dense.sky import with_sky
 from dust3r_sfm.dense.upright import with_up
 from dust3r_sfm.errors import ReconstructionError
 from dust3r_sfm.evidence import Evidence
@@ -56,10 +57,10 @@ def reconstruct_job(
 
 
 def _place(job: Job, scene: Scene, progress: Progress) -> Scene:
-    """In the world that is known, with what is up there."""
+    """In the world that is known, with what is up there, and without its sky if that is wanted."""
     placed, config = job.place(scene), job.config
     is_map = config.world.gps and not placed.report.unplaced
-    return with_up(placed, config.up, is_map, config.seed, progress)
+    return with_sky(with_up(placed, config.up, is_map, config.seed, progress), config.sky, progress)
 
 
 @dataclass(frozen=True)

@@ -11,8 +11,8 @@ class ViewerConfig:
     max_points: int = 2_000_000
     """Most points of one component that are kept: an even share of more is drawn. Browsers on laptops turn so
     many without stutter."""
-    start_points: int = 500_000
-    """How many are shown at first: 7.5 MB to send."""
+    start_points: int = 300_000
+    """How many are shown at first: 4.5 MB to send."""
     chunk_points: int = 100_000
     """Points a message: so many take the browser a few milliseconds, between which it still draws."""
     most_checks: int = 60_000_000

@@ -86,13 +86,17 @@ class Viewer:
     def clear(self) -> None:
         """Shows an empty page."""
         with self._lock:
+            if self._page is not None:
+                self._page.end()
             self._page = None
             self._server.scene.remove_click_callback()
             self._server.gui.reset()
             self._server.scene.reset()
 
     def close(self) -> None:
-        """Ends the server; browsers see that it is gone."""
+        """Ends the server; browsers see that it is gone. May be called again."""
+        if self._page is not None:
+            self._page.end()
         self._server.stop()
 
     def __enter__(self) -> "Viewer":

@@ -6,7 +6,8 @@ import numpy as np
 import trimesh
 
 from dust3r_sfm.dense.point_cloud import dense_points
-from dust3r_sfm.exporters.point_cloud import export_glb, export_point_cloud
+from dust3r_sfm.exporters.glb import export_glb
+from dust3r_sfm.exporters.point_cloud import export_point_cloud
 from dust3r_sfm.geometry import invert_rigid
 
 

@@ -11,8 +11,10 @@ import numpy as np
 import pytest
 from known_room import LookupRegressor, make_room
 from PIL import Image
+from scipy.spatial.transform import Rotation
 
 from dust3r_sfm.cli import main
+from dust3r_sfm.viewer import Viewer
 
 ROOMS = (("hall", 1, 4), ("attic", 2, 3))
 WIDTH, HEIGHT, PANEL = 1000, 700, 420
@@ -68,7 +70,7 @@ class Watched:
         return self.page.locator(f"xpath=//label[normalize-space()='{label}']/../../..")
 
     def slide(self, label: str, key: str) -> None:
-        """`key` is that of the keyboard: Home, End or an arrow."""
+        """To an end, by `key`: Home or End. (Arrows move the view too.)"""
         self.row(label).get_by_role("slider").last.press(key)
 
     def choose(self, label: str, option: str) -> None:
@@ -116,3 +118,13 @@ def watched(browser: Any, url: str) -> Iterator[Watched]:
 
 def changed_share(before: np.ndarray, after: np.ndarray) -> float:
     return float((before != after).any(axis=-1).mean())
+
+
+def pixels_of(viewer: Viewer, places: np.ndarray) -> np.ndarray:
+    """Where the only browser sees places of the page."""
+    (client,) = viewer._server.get_clients().values()
+    camera = client.camera
+    rotation = Rotation.from_quat(np.roll(camera.wxyz, -1)).as_matrix()
+    seen = (places - camera.position) @ rotation
+    focal = HEIGHT / 2 / np.tan(camera.fov / 2)
+    return seen[:, :2] / seen[:, 2:] * focal + [WIDTH / 2, HEIGHT / 2]

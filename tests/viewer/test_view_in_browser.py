@@ -9,13 +9,10 @@ import numpy as np
 import pytest
 from browser import browser, chromium
 from PIL import Image
-from scipy.spatial.transform import Rotation
-from shown_results import HEIGHT, PANEL, WIDTH, Watched, changed_share, watched, write_result
+from shown_results import HEIGHT, PANEL, WIDTH, Watched, changed_share, pixels_of, watched, write_result
 
 from dust3r_sfm.viewer import ViewedScene, Viewer, ViewerConfig, read_viewed
 from dust3r_sfm.viewer.layers.cameras import camera_length, half_angles
-
-pytest.importorskip("viser", reason="needs viser: pip install '.[viewer]'")
 
 __all__ = ["browser"]  # A fixture.
 
@@ -102,16 +99,6 @@ def test_looking_through_a_camera_lays_its_photo_over(
     assert np.abs(picture[0] - picture[1]).mean() < 40
     page.page.get_by_role("button", name="Back").click()
     np.testing.assert_array_equal(page.shot(tmp_path / "back.png"), around)
-
-
-def pixels_of(viewer: Viewer, places: np.ndarray) -> np.ndarray:
-    """Where the only browser sees places of the page."""
-    (client,) = viewer._server.get_clients().values()
-    camera = client.camera
-    rotation = Rotation.from_quat(np.roll(camera.wxyz, -1)).as_matrix()
-    seen = (places - camera.position) @ rotation
-    focal = HEIGHT / 2 / np.tan(camera.fov / 2)
-    return seen[:, :2] / seen[:, 2:] * focal + [WIDTH / 2, HEIGHT / 2]
 
 
 def test_a_click_on_a_camera_looks_through_it(

@@ -6,10 +6,18 @@ from typing import Annotated, Literal
 
 import tyro
 
+from dust3r_sfm.cli.options.choices import UP
 from dust3r_sfm.cli.options.library import Budget, option
 from dust3r_sfm.cli.options.reporting import ReportingOptions
-from dust3r_sfm.dense.choices import CloudChoices
-from dust3r_sfm.exporters.config import ColmapExport, ImageForm, MeshChoice, NerfstudioExport
+from dust3r_sfm.dense.choices import CleaningChoices, CloudChoices, SkyChoice, UpChoice
+from dust3r_sfm.exporters.config import (
+    CameraLook,
+    ColmapExport,
+    GlbChoices,
+    ImageForm,
+    MeshChoice,
+    NerfstudioExport,
+)
 
 EXPORT_HELP = """Write a reconstruction in the form that another program reads, without computing it again.
 
@@ -32,6 +40,8 @@ _IMAGES_HELP = (
     "Photos that need no change are copied (default) or hard-linked; the others are written anew. leave "
     "(colmap only): no images, and the model is of the photos as they are stored."
 )
+_UP_HELP = "glb, nerfstudio: which way is up in the world. auto: found again. none: as the world is."
+_CAMERAS = "frames|transparent|photos|none"
 _WITH_MODEL = "colmap, nerfstudio, colmap-dense"
 
 Format = Literal["colmap", "nerfstudio", "ply", "glb", "depth", "colmap-dense", "colmap-database"]
@@ -65,7 +75,22 @@ class PointOptions:
     min_observations: Annotated[int | None, option(ColmapExport, "min_observations", "N", _WITH_MODEL)] = None
     min_views: Annotated[int | None, option(CloudChoices, "min_views", "N", "ply, glb")] = None
     min_confidence: Annotated[float | None, option(CloudChoices, "min_confidence", "C")] = None
-    mesh: Annotated[bool, option(MeshChoice, "mesh", forms="ply")] = False
+    mesh: Annotated[bool, option(MeshChoice, "mesh", forms="ply, glb")] = False
+    remove_floaters: bool = False
+    """ply, glb: without points that hang in the air: lonely ones, and small groups by themselves."""
+
+
+@dataclass(frozen=True)
+class LookOptions:
+    """What is looked at."""
+
+    up: Annotated[
+        UpChoice | None,
+        tyro.conf.arg(metavar=UP, help=_UP_HELP, help_behavior_hint="(default: as the scene says)"),
+    ] = None
+    sky: Annotated[SkyChoice, option(CleaningChoices, "sky", "keep|remove|mask")] = CleaningChoices.sky
+    cameras: Annotated[CameraLook | None, option(GlbChoices, "cameras", _CAMERAS, "glb")] = None
+    camera_size: Annotated[float | None, option(GlbChoices, "camera_size", "SHARE", "glb")] = None
 
 
 @dataclass(frozen=True)
@@ -78,6 +103,7 @@ class Export:
     """Folder to write."""
     image: Annotated[ImageOptions, tyro.conf.OmitArgPrefixes] = field(default_factory=ImageOptions)
     points: Annotated[PointOptions, tyro.conf.OmitArgPrefixes] = field(default_factory=PointOptions)
+    look: Annotated[LookOptions, tyro.conf.OmitArgPrefixes] = field(default_factory=LookOptions)
     overwrite: bool = False
     """Replace what has the same name in DIR; everything else there stays."""
     reporting: Annotated[ReportingOptions, tyro.conf.OmitArgPrefixes] = field(

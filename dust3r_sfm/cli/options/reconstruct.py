@@ -11,7 +11,7 @@ from dust3r_sfm.cli.options.choices import PAIRS, UP, AlignmentChoice, NamedChoi
 from dust3r_sfm.cli.options.compute import ComputeOptions
 from dust3r_sfm.cli.options.library import Budget, budget_of, option
 from dust3r_sfm.cli.options.reporting import ReportingOptions
-from dust3r_sfm.dense.choices import UpChoice
+from dust3r_sfm.dense.choices import SkyChoice, UpChoice
 from dust3r_sfm.exporters.config import ColmapExport
 from dust3r_sfm.pipeline.choices import RunChoices
 from dust3r_sfm.pipeline.known.config import KnownCameras, KnownWorld
@@ -72,6 +72,7 @@ class OutputOptions:
 
     max_points: Annotated[Budget, option(ColmapExport, "max_points", "N|all")] = _MAX_POINTS
     up: Annotated[UpChoice, option(RunChoices, "up", UP)] = RunChoices.up
+    sky: Annotated[SkyChoice, option(RunChoices, "sky", "keep|remove|mask")] = RunChoices.sky
     overwrite: bool = False
     """Replace the results in OUT, once the new ones are complete."""
     resume: bool = False

@@ -8,8 +8,9 @@ from struct import Struct
 
 import numpy as np
 import pycolmap
+from jaxtyping import Float, Int
 
-from dust3r_sfm.io.colmap.records import FrameRecord, ImageRecord, TrackRecords, camera_record
+from dust3r_sfm.io.colmap.records import FrameRecord, ImageRecord, PointRecords, TrackRecords, camera_record
 from dust3r_sfm.io.values import pose_from_words
 from dust3r_sfm.types import Camera
 from dust3r_sfm.types.cameras import CAMERA_MODELS
@@ -19,6 +20,9 @@ _CAMERA = Struct("<IiQQ")
 _IMAGE, _CAMERA_ID = Struct("<I7d"), Struct("<I")
 _KEYPOINT = np.dtype([("xy", "<f8", 2), ("point3D_id", "<u8")])
 _POINT = Struct("<Q3d3BdQ")
+_POINT_FIELDS = np.dtype(
+    [("id", "<u8"), ("xyz", "<f8", 3), ("rgb", "u1", 3), ("error", "<f8"), ("length", "<u8")]
+)
 _OBSERVATION = np.dtype([("image_id", "<u4"), ("point2D_index", "<u4")])
 _RIG, _SENSOR, _HAS_POSE, _POSE = Struct("<II"), Struct("<iI"), Struct("<B"), Struct("<7d")
 _FRAME, _DATA = Struct("<II7dI"), Struct("<iIQ")
@@ -92,7 +96,21 @@ def read_binary_images(file: Path) -> list[tuple[int, ImageRecord]]:
     return found
 
 
+def read_binary_keypoints(file: Path) -> list[tuple[int, ImageRecord, Float[np.ndarray, "n 2"]]]:
+    """Images by number, with the continuous pixels of their keypoints."""
+    cursor = Cursor(file.read_bytes())
+    least = _IMAGE.size + _CAMERA_ID.size + 1 + _COUNT.size
+    found = [_image_with_pixels(cursor) for _ in range(cursor.count(least))]
+    cursor.finish()
+    return found
+
+
 def _image(cursor: Cursor) -> tuple[int, ImageRecord]:
+    number, record, _ = _image_with_pixels(cursor)
+    return number, record
+
+
+def _image_with_pixels(cursor: Cursor) -> tuple[int, ImageRecord, Float[np.ndarray, "n 2"]]:
     number, *pose = cursor.take(_IMAGE)
     (camera,) = cursor.take(_CAMERA_ID)
     name = cursor.text()
@@ -101,7 +119,52 @@ def _image(cursor: Cursor) -> tuple[int, ImageRecord]:
     except ValueError as error:
         raise ValueError(f"the pose of {name!r}: {error}") from error
     keypoints = cursor.rows(_KEYPOINT, cursor.count(_KEYPOINT.itemsize))
-    return int(number), ImageRecord(name, int(camera), cam_from_world, keypoints["point3D_id"].copy())
+    record = ImageRecord(name, int(camera), cam_from_world, keypoints["point3D_id"].copy())
+    return int(number), record, keypoints["xy"]
+
+
+def read_binary_points(file: Path, lengths: Int[np.ndarray, " n"] | None = None) -> PointRecords:
+    """Without who observes them. `lengths`: how many do, of each in the order of their numbers, as the images
+    tell. Most files have them so, and are then read without a step from record to record, which takes a
+    second a million."""
+    data = file.read_bytes()
+    count = Cursor(data).count(_POINT.size)
+    fields = None if lengths is None or len(lengths) != count else _expected_fields(data, lengths)
+    if fields is None:
+        fields = _fields_at(data, _record_starts(data, count))
+    return PointRecords(fields["id"].copy(), fields["xyz"].astype(np.float64), fields["rgb"].copy())
+
+
+def _expected_fields(data: bytes, lengths: Int[np.ndarray, " n"]) -> np.ndarray | None:
+    """Of records of these lengths; None where what stands there says otherwise."""
+    sizes = _POINT.size + _OBSERVATION.itemsize * lengths
+    starts = _COUNT.size + np.cumsum(sizes) - sizes
+    if _COUNT.size + int(sizes.sum()) != len(data):
+        return None
+    fields = _fields_at(data, starts)
+    return fields if (fields["length"] == lengths).all() else None
+
+
+def _fields_at(data: bytes, starts: Int[np.ndarray, " n"]) -> np.ndarray:
+    """Each begins at a byte of its own: the array has one for every byte, of which these are taken."""
+    if not len(starts):
+        return np.zeros(0, _POINT_FIELDS)
+    everywhere = len(data) - _POINT_FIELDS.itemsize + 1
+    return np.ndarray((everywhere,), _POINT_FIELDS, data, strides=(1,))[starts]
+
+
+def _record_starts(data: bytes, count: int) -> Int[np.ndarray, " n"]:
+    starts = np.zeros(count, dtype=np.int64)
+    at, end, size = _COUNT.size, len(data) - _POINT.size, _OBSERVATION.itemsize
+    for row in range(count):
+        if at > end:
+            raise ValueError("it ends within a record")
+        starts[row] = at
+        # The last value of a record is the number of observations that follow it.
+        at += _POINT.size + size * _COUNT.unpack_from(data, at + _POINT.size - _COUNT.size)[0]
+    if at != len(data):
+        raise ValueError(f"its records end at byte {at}, and it has {len(data)}")
+    return starts
 
 
 def read_binary_tracks(file: Path) -> TrackRecords:

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import TypeVar
 
 import numpy as np
-from jaxtyping import Int64, UInt64
+from jaxtyping import Float64, Int64, UInt8, UInt64
 
 from dust3r_sfm.io.values import FARTHEST, finite_number, image_size
 from dust3r_sfm.types import Camera, Rigid
@@ -41,6 +41,18 @@ class TrackRecords:
     """Of each observation's image."""
     keypoint_indices: Int64[np.ndarray, " observations"]
     """Which keypoint of that image it is."""
+
+
+@dataclass(frozen=True)
+class PointRecords:
+    """The points of a model, without who observes them."""
+
+    point_ids: UInt64[np.ndarray, " points"]
+    """Of each point."""
+    xyz: Float64[np.ndarray, "points 3"]
+    """World coordinates."""
+    rgb: UInt8[np.ndarray, "points 3"]
+    """Colours."""
 
 
 @dataclass(frozen=True)

@@ -8,6 +8,7 @@ from jaxtyping import Float
 from scipy.spatial import cKDTree
 
 from dust3r_sfm.viewer.config import ViewerConfig
+from dust3r_sfm.viewer.layers.alive import Alive
 from dust3r_sfm.viewer.layers.side import Side, wxyz_of
 from dust3r_sfm.viewer.pictures import picture_of, pinhole_of
 from dust3r_sfm.viewer.scene import ViewedPhoto
@@ -58,12 +59,15 @@ class CameraLayer:
             frustum.scale = size * self._length
             frustum.visible = visible and photo not in hidden
 
-    def add_photos(self) -> None:
-        """Into the cameras, one after another: what takes time, and is not waited for."""
-        for frustum, photo in zip(list(self._frustums), self._side.component.photos, strict=True):
-            picture = picture_of(photo, self._config.thumbnail_px)
+    def add_photos(self, alive: Alive) -> None:
+        """Into the cameras, one after another as long as they are shown: what takes time, and is not waited
+        for. Many that are drawn together have none."""
+        for number, frustum in enumerate(self._frustums):
+            if alive.ended:
+                return
+            picture = picture_of(self._side.component.photos[number], self._config.thumbnail_px)
             if picture is not None:
-                frustum.image = picture
+                alive.guard(setattr)(frustum, "image", picture)
 
     def _frustum(self, number: int) -> "CameraFrustumHandle":
         photo = self._side.component.photos[number]

@@ -6,6 +6,7 @@ import numpy as np
 from jaxtyping import Float
 
 from dust3r_sfm.viewer.config import ViewerConfig
+from dust3r_sfm.viewer.layers.alive import Alive
 from dust3r_sfm.viewer.layers.cloud import CloudLayer
 from dust3r_sfm.viewer.layers.lines import track_lines
 from dust3r_sfm.viewer.layers.picking import pick_point
@@ -39,21 +40,23 @@ class Clicks:
         cloud: CloudLayer,
         controls: Controls,
         config: ViewerConfig,
+        alive: Alive,
     ) -> None:
         self._server, self._side, self._cloud, self._config = server, side, cloud, config
         self._choice, self._told = controls.click, controls.clicked
         self._tracks = side.shown(side.component.tracks.xyz)
         self._first: _Point | None = None
-        self._choice.on_update(lambda _: self._choose())
+        self._clicked = alive.guard(self._click)
+        self._choice.on_update(alive.guard(lambda _: self._choose()))
 
     def _choose(self) -> None:
         self._clear()
         self._told.content = text_html(_SAYS[self._choice.value])
         scene = self._server.scene
         # Without a listener the view shows no cross, and a click on a camera is only that.
-        scene.remove_click_callback(self._click)
+        scene.remove_click_callback(self._clicked)
         if self._choice.value != LOOK:
-            scene.on_click()(self._click)
+            scene.on_click()(self._clicked)
 
     def _clear(self) -> None:
         self._first = None

@@ -89,7 +89,7 @@ def add_controls(
     pick = gui.add_dropdown("Scene", several, initial_value=several[chosen]) if len(several) > 1 else None
     apart = None
     if compared is not None:
-        apart = gui.add_slider("Apart", 0.0, 3.0, 0.05, 2.0, hint="0 lays one result over the other.")
+        apart = gui.add_slider("Apart", 0.0, 3.0, 0.05, 1.8, hint="0 lays one result over the other.")
     tabs = gui.add_tab_group()
     with tabs.add_tab("View"):
         points = _point_controls(server, component, config)
@@ -149,7 +149,7 @@ def confidence_range(component: ViewedComponent) -> tuple[float, float]:
     confidence = component.points.confidence
     if not len(confidence):
         return 1.0, 2.0
-    low = float(np.floor(confidence.min() * 10) / 10)
+    low = round(float(np.floor(confidence.min() * 10) / 10), 1)
     high = float(np.ceil(np.percentile(confidence, 99)))
     return low, max(high, low + 1.0)
 

@@ -7,7 +7,7 @@ from collections.abc import Callable
 class Latest:
     """Does `work` once for all that ask while it runs, and never twice at once."""
 
-    def __init__(self, work: Callable[[], None]) -> None:
+    def __init__(self, work: Callable[[], object]) -> None:
         self._work = work
         self._lock = threading.Lock()
         self._wanted = self._running = False

@@ -8,6 +8,7 @@ from jaxtyping import Float
 
 from dust3r_sfm.viewer.comparison import similarity_by_photos
 from dust3r_sfm.viewer.config import ViewerConfig
+from dust3r_sfm.viewer.layers.alive import Alive
 from dust3r_sfm.viewer.layers.cameras import CameraLayer
 from dust3r_sfm.viewer.layers.chosen_points import PointChoice, Shading
 from dust3r_sfm.viewer.layers.cloud import CloudLayer
@@ -44,6 +45,7 @@ class Page:
     ) -> None:
         self._server, self._config = server, config
         self.sides = _sides(scene, other, chosen, config)
+        self._alive = Alive()
         self._hidden: frozenset[int] = frozenset()
         self._looking = Looking(config)
         self._frames = [server.scene.add_frame(side.node, show_axes=False) for side in self.sides]
@@ -56,21 +58,25 @@ class Page:
         self._queries = QueryLayer(server, self.sides[0], scene.queries if chosen == 0 else (), config)
         compared = None if other is None else other.title
         self.controls = add_controls(server, scene, chosen, compared, config)
-        self._clicks = Clicks(server, self.sides[0], self._clouds[0], self.controls, config)
-        self._drawing = Latest(self._draw)
+        self._clicks = Clicks(server, self.sides[0], self._clouds[0], self.controls, config, self._alive)
+        self._drawing = Latest(self._alive.guard(self._draw))
         self._connect(self.controls)
         self._place_initial_camera()
         self._drawing.ask()
         self._tell_of_photo()
         for layer in self._cameras:
-            threading.Thread(target=layer.add_photos, daemon=True).start()
+            threading.Thread(target=layer.add_photos, args=(self._alive,), daemon=True).start()
+
+    def end(self) -> None:
+        """Nothing of the page does anything from here on."""
+        self._alive.end()
 
     def forget(self, client: "ClientHandle") -> None:
         """Of a browser that is gone."""
         self._looking.forget(client)
 
     def _clicker(self, side: Side) -> Any:
-        return lambda client, photo: self._click_camera(client, side, photo)
+        return self._alive.guard(lambda client, photo: self._click_camera(client, side, photo))
 
     def _click_camera(self, client: "ClientHandle", side: Side, photo: int) -> None:
         if side is self.sides[0]:
@@ -85,26 +91,26 @@ class Page:
         return (apart.value * self._config.radius, 0.0, 0.0)
 
     def _connect(self, controls: Controls) -> None:
-        points, cameras, photos = controls.points, controls.cameras, controls.photos
+        points, cameras, photos, guard = controls.points, controls.cameras, controls.photos, self._alive.guard
         redrawn: list[GuiInputHandle[Any]] = [points.threshold, points.size, points.budget, points.shading]
         redrawn += [cameras.visible, cameras.size, cameras.pairs, cameras.rejected]
         redrawn += [each for each in (cameras.queries, controls.apart) if each is not None]
         for control in redrawn:
             control.on_update(lambda _: self._drawing.ask())
-        photos.photo.on_update(lambda event: self._choose_photo(event.client))
-        photos.visible.on_update(lambda event: self._show_photo(event.target.value))
-        photos.only.on_click(lambda _: self._hide(frozenset(range(self._count())) - {self.chosen_photo()}))
-        photos.every.on_click(lambda _: self._hide(frozenset()))
-        photos.look.on_click(self._look)
-        photos.back.on_click(lambda event: self._looking.leave(by(event)))
-        photos.opacity.on_update(lambda event: self._set_opacity(event.target.value))
+        photos.photo.on_update(guard(lambda event: self._choose_photo(event.client)))
+        photos.visible.on_update(guard(lambda event: self._show_photo(event.target.value)))
+        photos.only.on_click(guard(lambda _: self._hide(self._all() - {self.chosen_photo()})))
+        photos.every.on_click(guard(lambda _: self._hide(frozenset())))
+        photos.look.on_click(guard(self._look))
+        photos.back.on_click(guard(lambda event: self._looking.leave(by(event))))
+        photos.opacity.on_update(guard(lambda event: self._set_opacity(event.target.value)))
         controls.screenshot.on_click(lambda event: send_screenshot(by(event), self._config.render_s))
 
     def _look(self, event: "GuiEvent[Any]") -> None:
         self._click_camera(by(event), self.sides[0], self.chosen_photo())
 
-    def _count(self) -> int:
-        return len(self.sides[0].component.photos)
+    def _all(self) -> frozenset[int]:
+        return frozenset(range(len(self.sides[0].component.photos)))
 
     def chosen_photo(self) -> int:
         """Index of the photo that the panel is about."""
@@ -161,9 +167,10 @@ class Page:
 
     def _place_initial_camera(self) -> None:
         camera, radius = self._server.initial_camera, self._config.radius
-        middle = np.array([0.5 * self._shift(self.sides[-1])[0], 0.0, 0.0])
+        # A little aside: the panel covers the right of the window.
+        middle = np.array([0.5 * self._shift(self.sides[-1])[0] + 0.2 * radius, 0.0, 0.0])
         camera.look_at = middle - [0.0, 0.0, 0.15 * radius]
-        camera.position = middle + _away(self.sides[0].centres(), radius)
+        camera.position = middle + _away(self.sides[0].centres(), radius, len(self.sides))
         camera.up = (0.0, 0.0, 1.0)
         for client in self._server.get_clients().values():
             client.camera.position, client.camera.look_at = camera.position, camera.look_at
@@ -176,10 +183,10 @@ def by(event: "GuiEvent[Any]") -> "ClientHandle":
     return event.client
 
 
-def _away(centres: Float[np.ndarray, "c 3"], radius: float) -> Float[np.ndarray, "3"]:
-    """Behind the cameras and above them: most photos look along y."""
-    behind = np.clip(0.5 * radius - float(centres[:, 1].min()), radius, 2.5 * radius)
-    return np.array([0.25 * radius, -behind, 0.45 * radius])
+def _away(centres: Float[np.ndarray, "c 3"], radius: float, sides: int) -> Float[np.ndarray, "3"]:
+    """Behind the cameras and above them, as most photos look along y; farther away of two results."""
+    behind = np.clip(0.5 * radius - float(np.median(centres[:, 1])), radius, 2.5 * radius)
+    return (1 + 0.5 * (sides - 1)) * np.array([0.25 * radius, -behind, 0.45 * radius])
 
 
 def _sides(

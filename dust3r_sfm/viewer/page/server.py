@@ -21,6 +21,8 @@ class QuietServer(viser.ViserServer):
     nothing: only what was loaded from this server itself does, or from one of `origins`."""
 
     def __init__(self, host: str, port: int, origins: Sequence[str]) -> None:
+        # Of a browser that is gone before it was answered Python would tell where nobody handles logs.
+        logging.getLogger("websockets.server").addHandler(logging.NullHandler())
         # viser prints a panel with its address whatever `verbose` says; ours is told by who asked for it.
         with contextlib.redirect_stdout(io.StringIO()):
             super().__init__(host=host, port=port, label="dust3r_sfm", verbose=False)

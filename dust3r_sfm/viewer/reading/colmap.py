@@ -1,21 +1,19 @@
 """What the viewer shows of COLMAP models."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
-import pycolmap
-from jaxtyping import Float, Int, UInt8
+from jaxtyping import Float
+from scipy.sparse import csc_array, csr_array
 
 from dust3r_sfm.errors import InputError
 from dust3r_sfm.geometry import project, transform_points
-from dust3r_sfm.geometry.colmap.cameras import camera_from_pycolmap
 from dust3r_sfm.geometry.projection import pixel_errors
-from dust3r_sfm.io.colmap_model import pose_of_image, read_model
 from dust3r_sfm.io.photo_names import unusable_names
+from dust3r_sfm.io.sparse_model import SparseImage, SparseModel, read_sparse_model
 from dust3r_sfm.viewer.config import ViewerConfig
-from dust3r_sfm.viewer.reading.scenes import shuffled
-from dust3r_sfm.viewer.reading.seen_by import compressed
+from dust3r_sfm.viewer.reading.order import shuffled
 from dust3r_sfm.viewer.scene import ViewedComponent, ViewedPhoto, ViewedPoints, ViewedTracks
 
 _ABOVE_MODEL = 3
@@ -26,29 +24,17 @@ def component_from_colmap(model: Path, images: Path | None, config: ViewerConfig
     """`model` is the folder that holds it; photos are looked for in `images`, or else in images/ beside and
     above it. Raises InputError for a model that cannot be read or poses no photo, and for `images` that has
     none of its photos."""
-    colmap = read_model(model)
-    posed = [image for _, image in sorted(colmap.images.items()) if image.has_pose]
-    if not posed:
+    sparse = read_sparse_model(model)
+    if not sparse.images:
         raise InputError(f"{model}: this model has no photo with a pose; choose another model")
-    photos = _photos(colmap, posed, _find_files([image.name for image in posed], model, images))
-    xyz, rgb, observed = _read_points(colmap, posed)
-    return ViewedComponent(
-        photos, _points(xyz, rgb, observed, config), _tracks(photos, xyz, observed), unit="that of the model"
+    files = _find_files([image.name for image in sparse.images], model, images)
+    photos = tuple(
+        ViewedPhoto(image.name, image.camera, image.cam_from_world, files.get(image.name))
+        for image in sparse.images
     )
-
-
-def _photos(
-    colmap: pycolmap.Reconstruction, posed: Sequence[pycolmap.Image], files: Mapping[str, Path]
-) -> tuple[ViewedPhoto, ...]:
-    return tuple(
-        ViewedPhoto(
-            image.name,
-            camera_from_pycolmap(colmap.cameras[image.camera_id]),
-            pose_of_image(image),
-            files.get(image.name),
-        )
-        for image in posed
-    )
+    observed = _observations_by_point(sparse)
+    points, tracks = _points(sparse, observed, config), _tracks(sparse, observed)
+    return ViewedComponent(photos, points, tracks, unit="that of the model")
 
 
 def _find_files(names: Sequence[str], model: Path, images: Path | None) -> dict[str, Path]:
@@ -66,45 +52,31 @@ def _find_files(names: Sequence[str], model: Path, images: Path | None) -> dict[
     return {}
 
 
-_Observed = list[tuple[Int[np.ndarray, " _o"], Float[np.ndarray, "_o 2"]]]
-"""Of each photo the rows of the points that it shows, and where in the stored file."""
+def _observations_by_point(sparse: SparseModel) -> csc_array:
+    """A column a point, a row a photo; its data are the observations' places in the order of the photos. As a
+    sparse matrix, because that is turned about in linear time."""
+    counts = [len(image.rows) for image in sparse.images]
+    starts = np.concatenate([[0], np.cumsum(counts)])
+    points = np.concatenate([image.rows for image in sparse.images])
+    shape = len(sparse.images), len(sparse.xyz)
+    return csr_array((np.arange(len(points)), points, starts), shape=shape).tocsc()
 
 
-def _read_points(
-    colmap: pycolmap.Reconstruction, posed: Sequence[pycolmap.Image]
-) -> tuple[Float[np.ndarray, "p 3"], UInt8[np.ndarray, "p 3"], _Observed]:
-    ids = np.array(sorted(colmap.points3D), dtype=np.int64)
-    observed = []
-    for image in posed:
-        shown = [point for point in image.points2D if point.has_point3D()]
-        rows = np.searchsorted(ids, np.array([point.point3D_id for point in shown], dtype=np.int64))
-        observed.append((rows, np.array([point.xy for point in shown]).reshape(-1, 2)))
-    points = [colmap.points3D[number] for number in ids.tolist()]
-    xyz = np.array([point.xyz for point in points], dtype=np.float64).reshape(-1, 3)
-    rgb = np.array([point.color for point in points], dtype=np.uint8).reshape(-1, 3)
-    return xyz, rgb, observed
+def _points(sparse: SparseModel, observed: csc_array, config: ViewerConfig) -> ViewedPoints:
+    order = shuffled(len(sparse.xyz), config.max_points)
+    counts = np.diff(observed.indptr)[order]
+    starts = np.concatenate([[0], np.cumsum(counts)])
+    moved = np.repeat(observed.indptr[order] - starts[:-1], counts) + np.arange(starts[-1])
+    xyz, photos = sparse.xyz[order].astype(np.float32), np.maximum(counts, 1).astype(np.float32)
+    return ViewedPoints(xyz, sparse.rgb[order], photos, starts, observed.indices[moved], "photos")
 
 
-def _points(
-    xyz: Float[np.ndarray, "p 3"], rgb: UInt8[np.ndarray, "p 3"], observed: _Observed, config: ViewerConfig
-) -> ViewedPoints:
-    order = shuffled(len(xyz), config.max_points)
-    place = np.full(len(xyz), -1, dtype=np.int64)
-    place[order] = np.arange(len(order))
-    rows = [np.unique(found[found >= 0]) for found in (place[seen] for seen, _ in observed)]
-    starts, seen_by = compressed(rows, len(order))
-    photos = np.maximum(np.diff(starts), 1).astype(np.float32)
-    return ViewedPoints(xyz[order].astype(np.float32), rgb[order], photos, starts, seen_by, "photos")
+def _tracks(sparse: SparseModel, observed: csc_array) -> ViewedTracks:
+    errors_px = np.concatenate([_errors_px(image, sparse.xyz) for image in sparse.images])
+    point_index = np.repeat(np.arange(len(sparse.xyz)), np.diff(observed.indptr))
+    return ViewedTracks(sparse.xyz, point_index, observed.indices, errors_px[observed.data])
 
 
-def _tracks(
-    photos: Sequence[ViewedPhoto], xyz: Float[np.ndarray, "p 3"], observed: _Observed
-) -> ViewedTracks:
-    errors = [
-        pixel_errors(project(transform_points(photo.cam_from_world, xyz[rows]), photo.camera), pixels)
-        for photo, (rows, pixels) in zip(photos, observed, strict=True)
-    ]
-    point_index = np.concatenate([rows for rows, _ in observed])
-    photo_index = np.repeat(np.arange(len(observed)), [len(rows) for rows, _ in observed])
-    order = np.argsort(point_index, kind="stable")
-    return ViewedTracks(xyz, point_index[order], photo_index[order], np.concatenate(errors)[order])
+def _errors_px(image: SparseImage, xyz: Float[np.ndarray, "p 3"]) -> Float[np.ndarray, " o"]:
+    seen = project(transform_points(image.cam_from_world, xyz[image.rows]), image.camera)
+    return pixel_errors(seen, image.pixels)

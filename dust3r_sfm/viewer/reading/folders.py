@@ -2,20 +2,20 @@
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import trimesh
 
-from dust3r_sfm.dense.point_cloud import PointCloud
 from dust3r_sfm.errors import InputError
 from dust3r_sfm.io.colmap_model import model_folder
 from dust3r_sfm.io.scene_file import SCENE_FILE, load_scene
 from dust3r_sfm.io.text_files import read_json
 from dust3r_sfm.viewer.config import ViewerConfig
 from dust3r_sfm.viewer.reading.colmap import component_from_colmap
-from dust3r_sfm.viewer.reading.scenes import component_from_scene, pairs_from_names
 from dust3r_sfm.viewer.scene import ViewedComponent, ViewedScene
+
+if TYPE_CHECKING:
+    from dust3r_sfm.dense.point_cloud import PointCloud
 
 _POINTS_FILE, _REPORT_FILE, _OTHERS = "points.ply", "report.json", "components"
 """What `reconstruct` writes beside scene.npz."""
@@ -69,15 +69,22 @@ def _report(file: Path) -> Mapping[str, Any]:
 
 
 def _component(file: Path, report: Mapping[str, Any], config: ViewerConfig) -> ViewedComponent:
+    # Here, as it takes seconds to load what COLMAP models do not need.
+    from dust3r_sfm.viewer.reading.scenes import component_from_scene, pairs_from_names
+
     scene = load_scene(file)
     pairs = pairs_from_names([view.name for view in scene.views], report.get("pairs", ()))
     return component_from_scene(scene, pairs, config, _cloud(file.parent / _POINTS_FILE))
 
 
-def _cloud(file: Path) -> PointCloud | None:
+def _cloud(file: Path) -> "PointCloud | None":
     """What was fused when the scene was written; None where it is gone: it is fused again then."""
     if not file.is_file():
         return None
+    import trimesh
+
+    from dust3r_sfm.dense.point_cloud import PointCloud
+
     try:
         found: Any = trimesh.load(file, process=False)
         xyz, rgb = np.asarray(found.vertices, dtype=np.float64), np.asarray(found.colors)[:, :3]

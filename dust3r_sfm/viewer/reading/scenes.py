@@ -4,7 +4,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 import numpy as np
-from jaxtyping import Int
 
 from dust3r_sfm.dense.fused_cloud import CloudFusionConfig, fuse_points
 from dust3r_sfm.dense.point_cloud import PointCloud, dense_points
@@ -14,6 +13,7 @@ from dust3r_sfm.parallel import in_threads
 from dust3r_sfm.types import Reconstruction, Scene, Tracks
 from dust3r_sfm.viewer.config import ViewerConfig
 from dust3r_sfm.viewer.pictures import jpeg_of
+from dust3r_sfm.viewer.reading.order import shuffled
 from dust3r_sfm.viewer.reading.seen_by import Sightings, sightings_of
 from dust3r_sfm.viewer.scene import (
     ViewedComponent,
@@ -128,11 +128,6 @@ def _alone(scene: Scene, row: int) -> Scene:
         confidence=(scene.confidence[row],),
         tracks=Tracks.empty(),
     )
-
-
-def shuffled(count: int, most: int) -> Int[np.ndarray, " k"]:
-    """Rows in an order at random, and always the same."""
-    return np.random.default_rng(0).permutation(count)[:most]
 
 
 def _assembled(xyz: np.ndarray, rgb: np.ndarray, sightings: Sightings) -> ViewedPoints:
