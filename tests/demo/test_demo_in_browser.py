@@ -16,6 +16,7 @@ import trimesh
 from browser import browser
 from PIL import Image
 from running_demo import Running, running
+from tunnel import Tunnel
 
 from dust3r_sfm.synthetic.example import write_example
 
@@ -183,6 +184,30 @@ def test_two_browsers_at_once_and_stop(browser: Any, demo: Running, photos: list
         expect(first.locator("#run")).to_be_enabled()
 
 
+def test_a_lost_connection_is_told_and_found_again(browser: Any, demo: Running, photos: list[Path]) -> None:
+    from playwright.sync_api import expect
+
+    tunnel = Tunnel(demo.address)
+    with page_of_refusals(browser, tunnel.address) as page:
+        upload(page, photos)
+        page.click("#run")
+        expect(page.locator("#stages")).to_contain_text("Starting", timeout=60_000)
+        tunnel.cut()
+        expect(page.locator("#status")).to_contain_text("connection to the server is lost", timeout=10_000)
+        tunnel.mend()
+        expect(page.locator("#status")).not_to_contain_text("lost", timeout=20_000)
+        expect(page.locator("#uploaded")).to_have_text(f"{COUNT} photos")
+        page.click("#stop")
+        expect(page.locator("#status")).to_have_text("Stopped; nothing of it is kept", timeout=2000)
+        # What the server has forgotten meanwhile is told too.
+        job = page.evaluate("sessionStorage.getItem('job')")
+        assert demo.ask("DELETE", f"/api/jobs/{job}")[0] == 204
+        tunnel.cut()
+        tunnel.mend()
+        expect(page.locator("#problem")).to_contain_text("is gone", timeout=20_000)
+    tunnel.close()
+
+
 def test_bad_uploads_get_a_message(browser: Any, demo: Running, photos: list[Path], tmp_path: Path) -> None:
     from playwright.sync_api import expect
 
@@ -190,7 +215,7 @@ def test_bad_uploads_get_a_message(browser: Any, demo: Running, photos: list[Pat
     (tmp_path / "fake.jpg").write_text("no picture")
     (tmp_path / "large.jpg").write_bytes(bytes(4_000_000))
     bad = [tmp_path / name for name in ("notes.txt", "fake.jpg", "large.jpg")]
-    with page_of_refusals(browser, demo) as page:
+    with page_of_refusals(browser, demo.address) as page:
         page.set_input_files("#files", [str(path) for path in [*bad, photos[0]]])
         expect(page.locator("#uploaded")).to_have_text("1 photo", timeout=30_000)
         expect(page.locator("#refused li")).to_have_count(3)
@@ -205,13 +230,13 @@ def test_bad_uploads_get_a_message(browser: Any, demo: Running, photos: list[Pat
 
 
 @contextmanager
-def page_of_refusals(browser: Any, demo: Running) -> Iterator[Any]:
+def page_of_refusals(browser: Any, address: str) -> Iterator[Any]:
     """As `page_of`; browsers themselves note every answer of 400 as an error."""
     context = browser.new_context(viewport={"width": 1280, "height": 900})
     page = context.new_page()
     wrong: list[str] = []
     page.on("pageerror", lambda error: wrong.append(str(error)))
-    page.goto(demo.address)
+    page.goto(address)
     page.locator("#files:enabled").wait_for(state="attached", timeout=30_000)
     yield page
     context.close()
