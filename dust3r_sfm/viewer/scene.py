@@ -108,6 +108,8 @@ class ViewedComponent:
     """What a length of 1 is, in words."""
     verdict: str = ""
     """What is to be thought of it, in words."""
+    up: tuple[float, float, float] | None = None
+    """Unit vector that is up in its world; None where nothing tells: then what is up in most photos."""
 
     @property
     def cam_from_world(self) -> Float[np.ndarray, "c 4 4"]:

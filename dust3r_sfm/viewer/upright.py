@@ -4,6 +4,7 @@ import numpy as np
 from jaxtyping import Float
 
 from dust3r_sfm.geometry import invert_rigid
+from dust3r_sfm.geometry.transforms import tangents
 
 _INSIDE = 90
 """Per cent of the points that lie within the scene's radius."""
@@ -16,12 +17,17 @@ def up_of(cam_from_world: Float[np.ndarray, "c 4 4"]) -> Float[np.ndarray, "3"]:
 
 
 def shown_from_world(
-    cam_from_world: Float[np.ndarray, "c 4 4"], xyz: Float[np.ndarray, "n 3"], radius: float
+    cam_from_world: Float[np.ndarray, "c 4 4"],
+    xyz: Float[np.ndarray, "n 3"],
+    radius: float,
+    known_up: tuple[float, float, float] | None = None,
 ) -> Float[np.ndarray, "4 4"]:
-    """A similarity: z up, y the way that most photos look, and most points and cameras within `radius`."""
+    """A similarity: z up (`known_up`, else what is up in most photos), y the way that most photos look, and
+    most points and cameras within `radius`."""
     axes = cam_from_world[:, :3, :3]
-    up = up_of(cam_from_world)
-    right = _unit(np.cross(axes[:, 2].sum(axis=0), up), np.cross(axes[0, 2], up))
+    up = up_of(cam_from_world) if known_up is None else np.array(known_up)
+    # Cameras that look straight down have no front.
+    right = _unit(np.cross(axes[:, 2].sum(axis=0), up), tangents(up)[0])
     rotation = np.stack([right, np.cross(up, right), up])
     centres = invert_rigid(cam_from_world)[:, :3, 3]
     middle = np.median(xyz if len(xyz) else centres, axis=0)

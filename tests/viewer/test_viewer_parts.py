@@ -91,6 +91,9 @@ def test_up_is_up_and_the_scene_has_its_size() -> None:
     shown = shown_from_world(poses, xyz, radius=3.0)
     np.testing.assert_allclose(shown[:3, :3] @ turn @ [0, -1, 0] / scale_of(shown), [0, 0, 1], atol=1e-9)
     np.testing.assert_allclose(np.median(transform_points(shown, xyz), axis=0), 0, atol=0.1)
+    x, y, z = (turn @ [1.0, 0.0, 0.0]).tolist()
+    told = shown_from_world(poses, xyz, 3.0, (x, y, z))
+    np.testing.assert_allclose(told[:3, :3] @ [x, y, z] / scale_of(told), [0, 0, 1], atol=1e-9)
     # Cameras all around have no common way to look, and one photo has no other.
     assert np.isfinite(shown_from_world(poses[:1], xyz[:0], 3.0)).all()
 

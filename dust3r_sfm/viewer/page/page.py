@@ -193,7 +193,8 @@ def _sides(
     scene: ViewedScene, other: ViewedScene | None, chosen: int, config: ViewerConfig
 ) -> tuple[Side, ...]:
     component = scene.components[chosen]
-    shown = shown_from_world(component.cam_from_world, component.points.xyz.astype(np.float64), config.radius)
+    points = component.points.xyz.astype(np.float64)
+    shown = shown_from_world(component.cam_from_world, points, config.radius, component.up)
     first = Side(component, shown, "/first")
     if other is None:
         return (first,)

@@ -7,6 +7,7 @@ import numpy as np
 from jaxtyping import Float
 from scipy.sparse import csc_array, csr_array
 
+from dust3r_sfm.dense.upright.level_cameras import up_from_cameras
 from dust3r_sfm.errors import InputError
 from dust3r_sfm.geometry import project, transform_points
 from dust3r_sfm.geometry.projection import pixel_errors
@@ -34,7 +35,16 @@ def component_from_colmap(model: Path, images: Path | None, config: ViewerConfig
     )
     observed = _observations_by_point(sparse)
     points, tracks = _points(sparse, observed, config), _tracks(sparse, observed)
-    return ViewedComponent(photos, points, tracks, unit="that of the model")
+    up = _up(np.stack([image.cam_from_world for image in sparse.images]))
+    return ViewedComponent(photos, points, tracks, unit="that of the model", up=up)
+
+
+def _up(cam_from_world: Float[np.ndarray, "c 4 4"]) -> tuple[float, float, float] | None:
+    found = up_from_cameras(cam_from_world)
+    if isinstance(found, str):
+        return None
+    x, y, z = found.direction.tolist()
+    return x, y, z
 
 
 def _find_files(names: Sequence[str], model: Path, images: Path | None) -> dict[str, Path]:

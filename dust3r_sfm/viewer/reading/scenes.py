@@ -53,6 +53,7 @@ def component_from_scene(
         pairs,
         report.world,
         f"{report.verdict.value}: {report.verdict_reason}",
+        report.up.direction,
     )
 
 
