@@ -52,7 +52,7 @@ def prepare_scene(
     progress: Progress | None = None,
 ) -> Scene:
     """The scene with its up as it is told (None: as its report says), and without its sky if that is not to
-    be kept. Of a scene of which nobody asked, up is found if it is to stand `upright` or its sky matters."""
+    be kept. Where nobody asked before, up is found if it shall stand `upright` or its sky is wanted."""
     wanted = upright or sky != "keep"
     if up is not None or (wanted and scene.report.up == UpAxis()):
         scene = with_up(scene, up or "auto", progress=progress)
