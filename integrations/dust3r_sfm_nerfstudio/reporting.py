@@ -18,13 +18,16 @@ class NerfstudioReporter:
     def __init__(self, console: Console, bars: bool | None = None, quiet: bool = False) -> None:
         """`bars`: None for those that a terminal gets."""
         self._console, self._quiet = console, quiet
+        self._bars = draws_bars(console, bars)
         self._drawn: Bars | Lines | None = None
-        if not quiet:
-            self._drawn = Bars(console) if draws_bars(console, bars) else Lines(console)
 
     @property
     def progress(self) -> Progress:
         return self._drawn or Silent()
+
+    def begin(self) -> None:
+        if not self._quiet:
+            self._drawn = Bars(self._console) if self._bars else Lines(self._console)
 
     def announce(self, plan: Planned) -> None:
         for line in plan.lines:

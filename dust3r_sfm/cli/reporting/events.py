@@ -24,10 +24,16 @@ class JsonReporter:
 
     def __init__(self, stream: TextIO, command: str, arguments: list[str], version: str) -> None:
         self._stream, self._begin_s, self._lock = stream, time.monotonic(), threading.RLock()
+        self._about: dict[str, Fact] = {
+            "schema": SCHEMA,
+            "version": version,
+            "command": command,
+            "arguments": arguments,
+        }
         self.progress = StageEvents(self)
-        self.write(
-            "begin", {"schema": SCHEMA, "version": version, "command": command, "arguments": arguments}
-        )
+
+    def begin(self) -> None:
+        self.write("begin", self._about)
         # Until the first stage libraries are loaded, which takes seconds.
         self.progress.start(STARTING, 1, "steps")
 

@@ -72,6 +72,9 @@ class LoggedReporter:
         self._heard, self._log = heard, log
         self.progress = LoggedProgress(heard.progress, log)
 
+    def begin(self) -> None:
+        self._heard.begin()
+
     def announce(self, plan: Planned) -> None:
         self._write("plan", *plan.lines)
         self._heard.announce(plan)

@@ -35,6 +35,7 @@ def logged(reporter: Reporter, options: ReportingOptions, command: object, typed
     """The reporter, with --log-file beside it where that is asked for, and with what libraries warn of.
     Raises InputError, and OutputError for a log that cannot be."""
     check_reporting(options)
+    reporter.begin()
     log = None
     if options.log_file is not None:
         check_log_is_apart(options.log_file, command)

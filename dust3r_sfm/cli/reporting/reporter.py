@@ -15,6 +15,10 @@ class Reporter(Protocol):
         """What the library tells its stages."""
         ...
 
+    def begin(self) -> None:
+        """The command begins, with the loading of libraries."""
+        ...
+
     def announce(self, plan: Planned) -> None:
         """What is going to be done."""
         ...

@@ -19,16 +19,16 @@ class TextReporter:
         """`bars`: None for those that a terminal gets."""
         self._out, self._quiet = plain_console(out), quiet
         self._err = plain_console(err, force_terminal=True if bars and not quiet else None)
-        if quiet:
-            self._drawn: Bars | Lines | None = None
-        elif draws_bars(self._err, bars):
-            self._drawn = Bars(self._err)
-        else:
-            self._drawn = Lines(self._err)
+        self._bars = draws_bars(self._err, bars)
+        self._drawn: Bars | Lines | None = None
 
     @property
     def progress(self) -> Progress:
         return self._drawn or Silent()
+
+    def begin(self) -> None:
+        if not self._quiet:
+            self._drawn = Bars(self._err) if self._bars else Lines(self._err)
 
     def announce(self, plan: Planned) -> None:
         for line in plan.lines:
