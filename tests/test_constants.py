@@ -56,6 +56,7 @@ KEPT: Mapping[str, Mapping[str, str]] = {
         "io/photo_names.py": "_LONGEST_PART",
         "exporters/images/image_files.py": "_JPEG_QUALITY",
         "exporters/mesh.py": "_BOUNDING_CUBE _VERTEX_BYTES _FACE_BYTES",
+        "exporters/images/undistortion.py": "_WIDEST",
         "exporters/nerfstudio.py": "DEPTH_UNIT",
         "images/decoding.py": "_MIRRORED _TURN_UPRIGHT _OPPOSITE",
         "images/exif.py": "_MAKE _MODEL _ORIENTATION _EXIF_IFD _GPS_IFD _SOUTH_NORTH _LATITUDE _WEST_EAST "

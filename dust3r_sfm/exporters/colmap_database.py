@@ -9,6 +9,7 @@ import numpy as np
 import pycolmap
 from jaxtyping import Int
 
+from dust3r_sfm.errors import OutputError
 from dust3r_sfm.exporters.colmap import colmap_cameras
 from dust3r_sfm.exporters.tracks.observations import drop_masked_observations
 from dust3r_sfm.exporters.tracks.originals import originals_of
@@ -37,11 +38,15 @@ def export_colmap_database(scene: Scene, path: Path, progress: Progress | None =
     scale and turn. Two-view geometries are those of the scene's poses, all matches inliers. There are no
     descriptors: photos that come later are matched with the scene's by a search of their own.
 
+    Raises OutputError for a file that is there: pycolmap would add to it.
+
     Takes time as the pairs of observations of the same points, and memory as those of one view."""
     progress = progress or Silent()
     scene = drop_masked_observations(scene)
     files = originals_of(scene)
     cameras, camera_ids = colmap_cameras(files.cameras)
+    if path.exists():
+        raise OutputError(f"{path}: is there already; choose another file")
     path.parent.mkdir(parents=True, exist_ok=True)
     with pycolmap.Database.open(path) as database, pycolmap.DatabaseTransaction(database):
         _write_cameras(database, cameras)
@@ -49,11 +54,14 @@ def export_colmap_database(scene: Scene, path: Path, progress: Progress | None =
             seen = files.pixels[scene.tracks.view_index == index]
             _write_photo(database, index + 1, camera_ids[index], view.name, seen.astype(np.float32))
         progress.start("Writing matches", len(scene.views), "images")
+        done = 0
         for shared in shared_observations(scene.tracks, len(scene.views)):
             used = files.cameras[shared.i], files.cameras[shared.j]
             poses = files.cam_from_world[shared.i], files.cam_from_world[shared.j]
             _write_pair(database, shared, *used, poses[1] @ invert_rigid(poses[0]))
-        progress.advance(len(scene.views))
+            progress.advance(shared.i - done)
+            done = shared.i
+        progress.advance(len(scene.views) - done)
 
 
 def _write_cameras(database: pycolmap.Database, cameras: tuple[Camera, ...]) -> None:

@@ -13,7 +13,6 @@ from trimesh.visual.material import PBRMaterial
 
 from dust3r_sfm.dense.point_cloud import PointCloud
 from dust3r_sfm.dense.upright import up_direction
-from dust3r_sfm.errors import ReconstructionError
 from dust3r_sfm.exporters.config import GlbChoices
 from dust3r_sfm.exporters.mesh import export_mesh
 from dust3r_sfm.geometry import invert_rigid, transform_points, unproject
@@ -55,11 +54,6 @@ def _surface(cloud: PointCloud, beside: Path, gltf_from_world: Rigid) -> trimesh
     with TemporaryDirectory(dir=beside) as folder:
         export_mesh(cloud, Path(folder) / "mesh.ply")
         surface = trimesh.load_mesh(Path(folder) / "mesh.ply", process=False)
-    if not len(surface.faces):
-        raise ReconstructionError(
-            f"no mesh: {len(cloud)} points are too sparse for a surface; "
-            "lower --min-views or --min-confidence"
-        )
     surface.apply_transform(gltf_from_world)
     return surface
 

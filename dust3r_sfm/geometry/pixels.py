@@ -17,12 +17,14 @@ def apply_affine(affine: Affine, pixels: Float[np.ndarray, "*batch 2"]) -> Float
 
 
 def original_pixels(view: View, pixels: Float[np.ndarray, "*batch 2"]) -> Float[np.ndarray, "*batch 2"]:
-    """Where continuous pixels of the view lie in the stored file."""
+    """Where continuous pixels of the view lie in the stored file; of a straightened one in the rectified
+    photo, from which `geometry.rectification.file_pixels` goes on."""
     return apply_affine(np.linalg.inv(view.pixel_from_original), pixels)
 
 
 def view_pixels(view: View, pixels: Float[np.ndarray, "*batch 2"]) -> Float[np.ndarray, "*batch 2"]:
-    """Where continuous pixels of the stored file lie in the view; inverse of `original_pixels`."""
+    """Where continuous pixels of the stored file, or of the rectified photo, lie in the view; inverse of
+    `original_pixels`."""
     return apply_affine(view.pixel_from_original, pixels)
 
 

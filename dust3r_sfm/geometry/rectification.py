@@ -21,8 +21,8 @@ class RectificationConfig:
     samples: int = 65
     """Places along each side of the photo whose rays tell how far it sees."""
     exact_px: float = 0.01
-    """A ray belongs to a pixel if it comes back to it this near: beyond what a lens was measured for, its
-    polynomials turn back."""
+    """A ray belongs to a pixel if it comes back to it this near (and a pixel to its ray where photos are
+    straightened): beyond what a lens was measured for, its polynomials turn back."""
 
 
 def rectify(file_camera: Camera, config: RectificationConfig | None = None) -> Rectification:
@@ -50,12 +50,18 @@ def _seen_directions(camera: Camera, config: RectificationConfig) -> Float[np.nd
 
 
 def file_pixels(
-    rectification: Rectification, pixels: Float[np.ndarray, "*batch 2"]
+    rectification: Rectification,
+    pixels: Float[np.ndarray, "*batch 2"],
+    exact_px: float = RectificationConfig.exact_px,
 ) -> Float[np.ndarray, "*batch 2"]:
     """Where the stored file shows what the rectified photo shows at continuous pixels; nan where it does
-    not."""
+    not, as where the lens's polynomials turn back and would show a place for the second time."""
     rays = unproject(pixels, np.ones(pixels.shape[:-1]), rectification.pinhole)
-    return project(rays, rectification.file_camera)
+    found = project(rays, rectification.file_camera)
+    back = rectified_pixels(rectification, found)
+    # Of nan the comparison is false.
+    apart = np.linalg.norm(back - pixels, axis=-1, keepdims=True)
+    return np.where(apart < exact_px, found, np.nan)
 
 
 def rectified_pixels(

@@ -8,6 +8,7 @@ from typing import TypeAlias
 import numpy as np
 from jaxtyping import Bool, Float
 
+from dust3r_sfm.errors import InputError
 from dust3r_sfm.geometry import apply_affine, pixel_grid
 from dust3r_sfm.geometry.rectification import file_pixels
 from dust3r_sfm.geometry.resampling import inside, sample_bilinear, sample_nearest
@@ -46,12 +47,18 @@ def read_rectified(
     """As `read_photo` gives a photo at the size `spec` asks for, of the rectified one: `stored_size` is its
     size, `pixel_from_original` takes its pixels, and `keep` is where the file shows something that its own
     transparency and `mask`, of the file's size, allow. Raises UnusablePhotoError, and InputError for a mask
-    that cannot be used."""
+    that cannot be used, and for a file of another size than its camera's."""
     pinhole, camera = rectification.pinhole, rectification.file_camera
     whole = pinhole.width, pinhole.height
     size, _ = size_before_crop(whole, spec)
     share = max(size) / max(whole)
     photo = read_photo(path, ImageSpec(math.ceil(share * max(camera.width, camera.height))), memory)
+    if photo.stored_size != (camera.width, camera.height):
+        width, height = photo.stored_size
+        raise InputError(
+            f"{path}: has {width}x{height} pixels as it is stored, its given camera "
+            f"{camera.width}x{camera.height}: give the camera of this file"
+        )
     keep = _combined(photo.keep, None if mask is None else read_mask(mask, photo, memory))
     orientation = photo.exif.orientation
     pixel_from_whole = turn_affine(orientation, size) @ scaling_affine(size, whole)

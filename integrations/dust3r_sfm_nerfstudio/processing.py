@@ -13,6 +13,7 @@ from dust3r_sfm.errors import InputError, OutputError
 from dust3r_sfm.io.outputs.locks import take_lock
 from dust3r_sfm.io.outputs.own_files import read_files
 from dust3r_sfm.pipeline import Existing, ReconstructConfig, reconstruct_all
+from dust3r_sfm.pipeline.known.cameras import lens_without_form
 from dust3r_sfm.pipeline.output import as_output_error, is_unfinished
 from dust3r_sfm.types import Reconstruction
 from dust3r_sfm_nerfstudio.dataset import OURS, find_replaced, write_dataset
@@ -71,6 +72,7 @@ def _check(command: ProcessOptions) -> None:
         raise InputError(f"--num-frames-target {command.num_frames_target}: give 2 or more")
     if command.focal_px is not None and not 0 < command.focal_px < float("inf"):
         raise InputError(f"--focal-px {command.focal_px}: give a positive number of pixels")
+    _check_lenses(command)
     output = command.output_dir.resolve()
     given = {
         "--data": command.data,
@@ -92,6 +94,21 @@ def _check(command: ProcessOptions) -> None:
                 f"{lost}: holds {option} and would be replaced by the dataset; choose another --output-dir, "
                 "or leave photos as they are with --skip-image-processing"
             )
+
+
+def _check_lenses(command: ProcessOptions) -> None:
+    """Photos that stay as they are must have a lens that a dataset can tell of."""
+    stays = {"--skip-image-processing": command.skip_image_processing}
+    stays["--camera-type perspective"] = command.camera_type == "perspective"
+    chosen = next((option for option, is_given in stays.items() if is_given), None)
+    if chosen is None or command.known_cameras is None:
+        return
+    lens = lens_without_form(command.known_cameras)
+    if lens is not None:
+        raise InputError(
+            f"{chosen}: --known-cameras {command.known_cameras} has a {lens.model} camera, whose photos are"
+            " straightened for a dataset; leave the option out"
+        )
 
 
 def _config(command: ProcessOptions, say: Callable[[str], None]) -> ReconstructConfig:

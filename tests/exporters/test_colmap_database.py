@@ -8,6 +8,7 @@ import numpy as np
 import pycolmap
 import pytest
 
+from dust3r_sfm.errors import OutputError
 from dust3r_sfm.exporters.colmap_database import export_colmap_database, shared_observations
 from dust3r_sfm.geometry import rotation_angle_deg
 from dust3r_sfm.types import Tracks
@@ -67,6 +68,13 @@ def test_matches_join_observations_of_one_point_and_fit_the_geometry(database, t
             assert off.max() < 1e-2
             pairs += 1
     assert pairs == database.num_verified_image_pairs() > 10
+
+
+def test_a_database_that_is_there_stays(path: Path, truth) -> None:
+    before = path.read_bytes()
+    with pytest.raises(OutputError, match="is there already"):
+        export_colmap_database(truth.scene, path)
+    assert path.read_bytes() == before
 
 
 def test_shared_observations_are_what_a_slow_search_finds() -> None:

@@ -44,6 +44,18 @@ def test_of_a_fisheye_no_more_than_asked_is_taken() -> None:
     assert (pinhole.width, pinhole.height) == (400, 400)
 
 
+def test_what_a_lens_shows_twice_is_shown_once() -> None:
+    """Its radius grows up to 53 degrees off the axis, and shrinks from there on."""
+    folded = Camera("OPENCV", 640, 480, (380.0, 380.0, 320.0, 240.0, -0.25, 0.0, 1e-3, 0.0))
+    rectification = rectify(folded)
+    pinhole = rectification.pinhole
+    tangent = np.array([0.5, 1.0, 1.4, 1.6])
+    straight = np.column_stack([pinhole.cx + pinhole.fx * tangent, np.full(4, pinhole.cy)])
+    seen = file_pixels(rectification, straight)
+    assert np.isfinite(seen[:2]).all()
+    assert np.isnan(seen[2:]).all()
+
+
 def test_a_panorama_has_no_pinhole() -> None:
     with pytest.raises(ValueError, match="EQUIRECTANGULAR"):
         rectify(Camera("EQUIRECTANGULAR", 640, 320, (640.0, 320.0)))

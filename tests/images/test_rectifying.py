@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from dust3r_sfm.errors import InputError
 from dust3r_sfm.geometry import original_pixels, pixel_grid
 from dust3r_sfm.geometry.rectification import file_pixels, rectify
 from dust3r_sfm.images import load_gray, load_views
@@ -71,6 +72,16 @@ def test_a_mask_of_the_file_goes_through_the_lens_too(tmp_path: Path) -> None:
         assert not view.mask[stored[..., 0] > 162].any()
         middle = (stored[..., 0] < 158) & ((stored > 2) & (stored < [318, 238])).all(axis=-1)
         assert view.mask[middle].all()
+
+
+def test_a_file_of_another_size_than_its_camera_is_refused(tmp_path: Path) -> None:
+    for name in ("a.png", "b.png"):
+        write(tmp_path / name)
+    larger = rectify(
+        Camera("OPENCV_FISHEYE", 640, 480, (360.0, 360.0, 322.0, 238.0, 0.02, -0.01, 0.001, 0.0))
+    )
+    with pytest.raises(InputError, match=r"has 320x240 pixels as it is stored, its given camera 640x480"):
+        load_views(tmp_path, ImageSpec(320), rectification_of=lambda name, size: larger)
 
 
 def test_photos_without_a_lens_stay_as_they_are(tmp_path: Path) -> None:

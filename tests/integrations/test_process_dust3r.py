@@ -325,6 +325,24 @@ def test_errors_end_the_process_with_their_code(monkeypatch: pytest.MonkeyPatch,
     assert end.value.code == 2
 
 
+@pytest.mark.parametrize(
+    ("option", "named"),
+    [
+        ({"skip_image_processing": True}, "--skip-image-processing: --known-cameras"),
+        ({"camera_type": "perspective"}, "--camera-type perspective: --known-cameras"),
+    ],
+)
+def test_a_lens_that_no_dataset_can_tell_of_is_refused_at_once(
+    process: Process, tmp_path: Path, option: dict[str, object], named: str
+) -> None:
+    (tmp_path / "known.txt").write_text("1 OPENCV_FISHEYE 64 48 40 40 32 24 0.1 0 0 0\n")
+    code, said = process(known_cameras=tmp_path / "known.txt", **option)
+    assert code == 2
+    assert named in said
+    assert "has a OPENCV_FISHEYE camera, whose photos are straightened" in said
+    assert not (tmp_path / "out" / "transforms.json").exists()
+
+
 def test_known_cameras_of_the_dataset_that_is_replaced(process: Process, data: Path, tmp_path: Path) -> None:
     assert process()[0] == 0
     before = transforms(tmp_path / "out")

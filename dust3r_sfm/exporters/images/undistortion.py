@@ -14,6 +14,9 @@ from dust3r_sfm.geometry.view_cameras import exif_turn
 from dust3r_sfm.images.framing import fit_size
 from dust3r_sfm.types import Affine, Camera, Scene, View
 
+_WIDEST = 20.0
+"""Focals across a pinhole, at most: 169 degrees, for lenses without rays along a whole edge."""
+
 
 @dataclass(frozen=True)
 class Placement:
@@ -94,9 +97,13 @@ def largest_pinhole(source: Camera, edge_samples: int) -> Camera:
     across, down = np.linspace(0.0, right, edge_samples), np.linspace(0.0, bottom, edge_samples)
     ideal_x = [_ideal_edge(np.full_like(down, x), down, source)[:, 0] for x in (0.0, right)]
     ideal_y = [_ideal_edge(across, np.full_like(across, y), source)[:, 1] for y in (0.0, bottom)]
-    # Corners that the lens has no rays for bound nothing.
-    width = 2.0 * min(source.cx - np.nanmax(ideal_x[0]), np.nanmin(ideal_x[1]) - source.cx)
-    height = 2.0 * min(source.cy - np.nanmax(ideal_y[0]), np.nanmin(ideal_y[1]) - source.cy)
+    # What the lens has no rays for bounds nothing.
+    (left, right), (top, bottom) = (
+        (np.where(np.isnan(low), -np.inf, low).max(), np.where(np.isnan(high), np.inf, high).min())
+        for low, high in (ideal_x, ideal_y)
+    )
+    width = min(2.0 * min(source.cx - left, right - source.cx), _WIDEST * source.fx)
+    height = min(2.0 * min(source.cy - top, bottom - source.cy), _WIDEST * source.fy)
     # Just above a whole number rounding may have left it just below.
     size = max(1, int(width + 1e-6)), max(1, int(height + 1e-6))
     return Camera.pinhole(*size, *source.focals, size[0] / 2, size[1] / 2)

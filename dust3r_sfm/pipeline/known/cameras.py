@@ -28,6 +28,18 @@ def read_known_cameras(known: KnownCameras, presets: Presets) -> CameraOf:
     return lambda name, size: presets.cameras.get(name) or from_file(name, size)
 
 
+def lens_without_form(source: Path) -> Camera | None:
+    """The first camera of a list or a COLMAP model whose photos are straightened first; None where there is
+    none. Raises InputError for what cannot be read."""
+    if source.is_dir():
+        folder = model_folder(source)
+        cameras = [] if folder is None else [posed.camera for posed in read_posed_cameras(folder).values()]
+    else:
+        given = read_intrinsics(source)
+        cameras = [*given.by_name.values(), *given.by_size.values()]
+    return next((camera for camera in cameras if radial_coefficient(camera) is None), None)
+
+
 def rectification_of_cameras(camera_of: CameraOf) -> RectificationOf:
     """Of photos whose lens alignment has no model for: they are straightened first. Raises InputError for a
     lens without any ray."""
