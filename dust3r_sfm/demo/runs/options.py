@@ -5,6 +5,7 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any, Literal, get_args
 
+from dust3r_sfm.dense.choices import SkyChoice, UpChoice
 from dust3r_sfm.errors import InputError
 
 PairsKind = Literal["auto", "complete", "swin", "logwin", "oneref", "retrieval"]
@@ -13,7 +14,8 @@ _CHOICES = {
     "alignment": ("solved", "gradient"),
     "cameras": ("auto", "shared", "per-folder", "per-image"),
     "features": ("auto", "sift", "aliked"),
-    "up": ("auto", "none", "+x", "-x", "+y", "-y", "+z", "-z"),
+    "up": get_args(UpChoice),
+    "sky": get_args(SkyChoice),
 }
 _RANGES: Mapping[str, tuple[float, float]] = {
     "window": (1, 1000),
@@ -50,6 +52,8 @@ class RunOptions:
     """Of a video."""
     up: str = "auto"
     """Which way is up in the scene."""
+    sky: str = "keep"
+    """What becomes of it."""
     max_points: int = 100_000
     """Of the COLMAP model."""
 
@@ -95,7 +99,8 @@ def reconstruct_arguments(
     """Of `dust3r-sfm`."""
     words = ["reconstruct", str(photos), str(out), "--regressor", options.regressor]
     words += ["--pairs", pairs_text(options), "--alignment", options.alignment, "--cameras", options.cameras]
-    words += ["--max-points", str(options.max_points), f"--up={options.up}", "--device", device]
+    words += ["--max-points", str(options.max_points), f"--up={options.up}", "--sky", options.sky]
+    words += ["--device", device]
     if options.regressor in ("auto", "stereo") and options.features != "auto":
         words += ["--regressor", "stereo", "--features", options.features]
     if masks is not None:
