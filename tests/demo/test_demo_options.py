@@ -54,7 +54,19 @@ def test_pairs_are_what_the_command_line_understands() -> None:
 @pytest.mark.parametrize("regressor", ["auto", "stereo", "mast3r"])
 def test_every_choice_reaches_the_command_line(regressor: str) -> None:
     options = RunOptions(
-        regressor, "swin", 5, False, 0, 8, "gradient", "shared", "sift", frames=9, up="-y", max_points=77
+        regressor,
+        "swin",
+        5,
+        False,
+        0,
+        8,
+        "gradient",
+        "shared",
+        "sift",
+        frames=9,
+        up="-y",
+        sky="mask",
+        max_points=77,
     )
     assert options_from_json(asdict(options), ("auto", "stereo", "mast3r")) == options
     words = reconstruct_arguments(options, Path("p"), Path("m"), Path("o"), "cpu", 3.5)
@@ -65,7 +77,7 @@ def test_every_choice_reaches_the_command_line(regressor: str) -> None:
     assert (run.solving.alignment, run.solving.max_memory, run.output.max_points) == ("gradient", 3.5, 77)
     assert run.compute.regressor == ("mast3r" if regressor == "mast3r" else "stereo")
     assert run.compute.features == ("auto" if regressor == "mast3r" else "sift")
-    assert (run.output.up, run.reporting.progress) == ("-y", "json")
+    assert (run.output.up, run.output.sky, run.reporting.progress) == ("-y", "mask", "json")
 
 
 def test_where_the_server_writes_is_nobody_s_concern() -> None:

@@ -13,6 +13,7 @@ _CHOICES = {
     "alignment": ("solved", "gradient"),
     "cameras": ("auto", "shared", "per-folder", "per-image"),
     "features": ("auto", "sift", "aliked"),
+    "sky": ("keep", "remove", "mask"),
     "up": ("auto", "none", "+x", "-x", "+y", "-y", "+z", "-z"),
 }
 _RANGES: Mapping[str, tuple[float, float]] = {
@@ -50,6 +51,8 @@ class RunOptions:
     """Of a video."""
     up: str = "auto"
     """Which way is up in the scene."""
+    sky: str = "keep"
+    """What becomes of the sky."""
     max_points: int = 100_000
     """Of the COLMAP model."""
 
@@ -95,7 +98,8 @@ def reconstruct_arguments(
     """Of `dust3r-sfm`."""
     words = ["reconstruct", str(photos), str(out), "--regressor", options.regressor]
     words += ["--pairs", pairs_text(options), "--alignment", options.alignment, "--cameras", options.cameras]
-    words += ["--max-points", str(options.max_points), f"--up={options.up}", "--device", device]
+    words += ["--max-points", str(options.max_points), f"--up={options.up}"]
+    words += ["--sky", options.sky, "--device", device]
     if options.regressor in ("auto", "stereo") and options.features != "auto":
         words += ["--regressor", "stereo", "--features", options.features]
     if masks is not None:
