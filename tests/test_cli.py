@@ -329,7 +329,7 @@ exit codes:
 """
 OPTIONS = (
     "masks pairs cameras fast-above focal known-cameras known-poses positions gps distance "
-    "regressor features device dtype batch-size compile seed alignment max-memory max-points up "
+    "regressor features device dtype batch-size compile seed alignment max-memory max-points up sky "
     "overwrite resume keep-work no-report-html quiet progress log-file"
 )
 
