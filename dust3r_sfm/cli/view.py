@@ -1,5 +1,6 @@
 """What `dust3r-sfm view` does: reads, serves, and waits to be stopped."""
 
+import logging
 import threading
 from dataclasses import replace
 
@@ -18,6 +19,8 @@ def run_view(command: ViewResult, reporter: Reporter) -> None:
         scene = replace(scene, queries=read_queries(command.queries))
     other = None if command.compare is None else read_viewed(command.compare)
     origins = () if command.origin is None else (command.origin,)
+    # Of browsers that are gone before they are answered nobody needs to know.
+    logging.getLogger("websockets.server").setLevel(logging.CRITICAL)
     with Viewer(command.host, command.port, origins=origins) as viewer:
         viewer.show(scene, other)
         line = f"{command.out}: look at {viewer.url} (Ctrl-C ends this)"
