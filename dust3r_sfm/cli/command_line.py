@@ -67,6 +67,9 @@ def _runner(command: AnyCommand, typed: str) -> Callable[[Reporter], None]:
         from dust3r_sfm.cli.view import run_view
 
         return lambda reporter: run_view(command, reporter)
+    # An exception that a signal raises while torch sets itself up ends the process with a native stack.
+    with without_their_handlers():
+        import torch  # noqa: F401
     from dust3r_sfm.cli import commands
 
     if isinstance(command, Reconstruct):

@@ -57,7 +57,8 @@ def run_interruptibly(work: Callable[[], int], last: bool = False) -> int:
 @contextmanager
 def without_their_handlers() -> Iterator[None]:
     """For imports of libraries that take signals for themselves (pycolmap: SIGTERM prints a native stack, and
-    can wait for a lock for ever): signals wait, and afterwards go where they went before."""
+    can wait for a lock for ever) or do not bear an exception there (torch): signals wait, and afterwards go
+    where they went before."""
     if threading.current_thread() is not threading.main_thread():
         yield
         return

@@ -33,6 +33,7 @@ class ProcessDust3r(ProcessOptions):
         # Imported here: it takes seconds, which other commands and --help need not wait for.
         with without_their_handlers():
             import pycolmap  # noqa: F401
+            import torch  # noqa: F401
         from dust3r_sfm_nerfstudio.running import run
 
         return run(self, shlex.join([Path(sys.argv[0]).name, *sys.argv[1:]]))

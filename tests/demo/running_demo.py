@@ -117,6 +117,6 @@ def running(parent: Path, **limits: float) -> Iterator[Running]:
             process.send_signal(signal.SIGTERM)
         _, errors = process.communicate(timeout=30)
     if process.returncode != -signal.SIGKILL:
-        assert (process.returncode, errors) == (143, "stopped\n")
+        assert (process.returncode, errors) == (143, "stopped\n"), (process.returncode, errors)
         assert list(parent.iterdir()) == []
         assert found.children() == []

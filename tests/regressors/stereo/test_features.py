@@ -9,9 +9,10 @@ from PIL import Image
 
 from dust3r_sfm.geometry import apply_affine
 from dust3r_sfm.images import load_views
+from dust3r_sfm.regressors.protocol import Encoding
 from dust3r_sfm.regressors.stereo.features import (
     FeatureConfig,
-    encodings_of,
+    encode_each,
     features_from_encoding,
     root_sift,
 )
@@ -35,6 +36,11 @@ def blobs() -> np.ndarray:
     for u, v in blob_centres():
         image += 140 * np.exp(-((x - u) ** 2 + (y - v) ** 2) / (2 * 4.0**2))
     return np.round(image).clip(0, 255).astype(np.uint8)[..., None].repeat(3, axis=-1)
+
+
+def encodings_of(views: list[View], config: FeatureConfig) -> list[Encoding]:
+    """In the order of the views."""
+    return [encoding for _, encoding in sorted(encode_each(views, config), key=lambda found: found[0])]
 
 
 def in_memory(image: np.ndarray) -> View:
