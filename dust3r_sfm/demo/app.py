@@ -219,6 +219,8 @@ class Demo:
         except ValueError as error:
             raise InputError("min_confidence: is no number") from error
         async with self._downloads:
+            # Another run may have begun while others' downloads were made.
+            job = self._done_job(request)
             path = await prepare_download(job, download, confidence, self._config)
         return FileResponse(path, filename=download.file, media_type="application/octet-stream")
 

@@ -85,11 +85,13 @@ async def prepare_download(
     job: Job, download: Download, min_confidence: float | None, config: DemoConfig
 ) -> Path:
     """The file, made once for a threshold and kept until another one is asked for. Raises OutputError where
-    it cannot be made."""
+    it cannot be made, FileNotFoundError where the run that it is of has gone meanwhile."""
     none = min_confidence is None or download.form == "colmap"
     made_of = "" if none else f"-{min_confidence:g}"
-    folder = job.folder / f"{download.form}{made_of}"
-    target = folder / (download.made or "") if download.made else folder.with_suffix(".zip")
+    # A child of ours may still write what the run before came to: its number keeps the two apart.
+    run = job.run
+    folder = job.folder / f"{download.form}-run{run}{made_of}"
+    target = folder / download.made if download.made else folder.with_name(f"{folder.name}.zip")
     if not target.exists():
         await asyncio.to_thread(_remove_all, job.folder.glob(f"{download.form}*"))
         words = ["export", str(job.out), "--format", download.form, "--output", str(folder)]
@@ -101,10 +103,13 @@ async def prepare_download(
             config.stop_s,
             lambda event: said.append(event["text"]) if event["event"] == "error" else None,
         )
-        if code:
+        if code and job.run == run:
             raise OutputError(f"{download.file}: {(said or [errors])[-1]}")
-        if download.made is None:
+        if download.made is None and not code:
             await asyncio.to_thread(_zip, folder, target)
+    if job.run != run:
+        await asyncio.to_thread(_remove_all, (folder, target))
+        raise FileNotFoundError(target)
     return target
 
 

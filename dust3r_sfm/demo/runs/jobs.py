@@ -30,6 +30,8 @@ class Job:
         """When somebody last asked for it."""
         self.num_bytes = 0
         """Of what was uploaded, what is being uploaded too."""
+        self.run = 0
+        """Which run `out` is of: another number as soon as it begins to go."""
         self._changed = asyncio.Event()
 
     def become(self, state: State) -> None:
@@ -53,6 +55,7 @@ class Job:
 
     def clear_run(self) -> None:
         """What a run has left, or been made of it, goes; photos stay."""
+        self.run += 1
         for path in self.folder.iterdir():
             if path not in (self.photos, self.masks):
                 if path.is_dir():
