@@ -154,10 +154,11 @@ class Demo:
 
     async def _clear(self, request: Request) -> Response:
         job = self._job(request)
-        await self._queue.stop(job)
+        job.check_no_upload()
         await self._viewers.close(job)
+        await self._queue.stop(job)
+        job.forget_uploads()
         await asyncio.to_thread(job.clear_run)
-        await asyncio.to_thread(job.clear_uploads)
         return Response(status_code=204)
 
     async def _run(self, request: Request) -> Response:

@@ -143,6 +143,46 @@ def test_a_lost_upload_leaves_nothing(demo: Running) -> None:
     wait_until(lambda: demo.files() == before)
 
 
+def test_nothing_is_removed_while_a_file_comes(demo: Running) -> None:
+    """Its bytes were counted off twice, and more was taken afterwards than may be."""
+    job, before = demo.create(), demo.files()
+    demo.upload(job, "first.jpg", picture())
+    place = urlsplit(demo.address)
+    with socket.create_connection((str(place.hostname), place.port or 0), timeout=30) as connection:
+        head = (
+            f"PUT {job}/photos?name=a.jpg HTTP/1.1\r\nHost: {place.netloc}\r\nContent-Length: 100000\r\n\r\n"
+        )
+        connection.sendall(head.encode() + bytes(5000))
+        wait_until(lambda: len(demo.files()) == len(before) + 2)
+        status, answer = demo.ask("DELETE", f"{job}/uploads")
+        assert (status, "still coming" in answer["error"]) == (400, True)
+        assert demo.ask("GET", job)[1]["photos"] == ["first.jpg"]
+    wait_until(lambda: len(demo.files()) == len(before) + 1)
+    assert demo.ask("DELETE", f"{job}/uploads")[0] == 204
+    assert demo.files() == before
+    assert demo.ask("GET", job)[1]["photos"] == []
+
+
+def test_photos_are_told_in_the_order_that_runs_count_in(demo: Running) -> None:
+    job = demo.create()
+    for number, name in enumerate(("10.jpg", "2.jpg", "1.jpg")):
+        assert demo.upload(job, name, picture(number))[0] == 201
+    assert demo.ask("GET", job)[1]["photos"] == ["1.jpg", "2.jpg", "10.jpg"]
+
+
+def test_remove_all_after_a_run_is_a_new_beginning(demo: Running, tmp_path: Path) -> None:
+    example, before = write_example(tmp_path / "example", count=4, width=256, height=192), demo.files()
+    job = started(demo, [path.read_bytes() for path in sorted(example.images.iterdir())])
+    demo.wait_for(job, "done")
+    assert demo.ask("GET", f"{job}/report")[0] == 200
+    assert demo.ask("DELETE", f"{job}/uploads")[0] == 204
+    assert demo.files() == before
+    state = demo.ask("GET", job)[1]
+    assert (state["status"], state["photos"], state["summary"]) == ("new", [], None)
+    for path in ("report", "photos", "download/points.ply"):
+        assert demo.ask("GET", f"{job}/{path}")[0] == 409
+
+
 def wait_until(holds: object, within_s: float = 15.0) -> None:
     end = time.monotonic() + within_s
     while not holds():  # type: ignore[operator]

@@ -5,7 +5,6 @@ import secrets
 import shutil
 import time
 from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path
 
 from dust3r_sfm.demo.config import DemoConfig
@@ -30,6 +29,8 @@ class Job:
         """When somebody last asked for it."""
         self.num_bytes = 0
         """Of what was uploaded, what is being uploaded too."""
+        self.num_uploading = 0
+        """Files that come now."""
         self.run = 0
         """Which run `out` is of: another number as soon as it begins to go."""
         self._changed = asyncio.Event()
@@ -63,12 +64,20 @@ class Job:
                 else:
                     path.unlink(missing_ok=True)
 
-    def clear_uploads(self) -> None:
+    def check_no_upload(self) -> None:
+        """Raises InputError while a file comes."""
+        if self.num_uploading:
+            raise InputError("files are still coming; remove them when they are here")
+
+    def forget_uploads(self) -> None:
+        """As new, all at once; what was uploaded goes with the next `clear_run`. It must not run. Raises as
+        `check_no_upload` does."""
+        self.check_no_upload()
         for folder in (self.photos, self.masks):
-            shutil.rmtree(folder, ignore_errors=True)
-            folder.mkdir(parents=True)
+            folder.rename(self.folder / f"old-{folder.name}-{secrets.token_hex(8)}")
+            folder.mkdir()
         self.num_bytes = 0
-        self.become(replace(self.state, photos=(), num_masks=0))
+        self.become(State())
 
     def remove(self) -> None:
         """Everything of it goes."""
