@@ -344,6 +344,21 @@ def test_there_is_an_end_of_jobs(tmp_path: Path) -> None:
         assert left == [404, 200, 200], "the one that nobody has asked for longest gives way"
 
 
+def test_a_job_that_gives_way_takes_its_viewer_and_its_files_along(tmp_path: Path) -> None:
+    pytest.importorskip("viser", reason="viewers need viser, the extra [viewer]")
+    example = write_example(tmp_path / "example", count=4, width=256, height=192)
+    (tmp_path / "demo").mkdir()
+    with running(tmp_path / "demo", max_jobs=1) as demo:
+        job = started(demo, [path.read_bytes() for path in sorted(example.images.iterdir())])
+        demo.wait_for(job, "done")
+        assert demo.ask("POST", f"{job}/viewer")[1]["address"] is not None
+        assert len(demo.children("view")) == 1
+        demo.create()
+        assert demo.ask("GET", job)[0] == 404
+        assert demo.children() == []
+        assert demo.files() == set()
+
+
 def test_what_a_killed_server_leaves_goes_with_the_next(tmp_path: Path, photos: list[bytes]) -> None:
     with running(tmp_path) as demo:
         started(demo, photos)

@@ -95,11 +95,7 @@ class Jobs:
         return iter(list(self._jobs.values()))
 
     def create(self) -> Job:
-        """Raises InputError where there are too many; those that were only looked at give way."""
-        if len(self._jobs) >= self._config.max_jobs:
-            empty = [job for job in self if not job.watchers and not job.state.photos]
-            for job in empty or self._forgotten():
-                self.drop(job)
+        """Raises InputError where there are too many still."""
         if len(self._jobs) >= self._config.max_jobs:
             raise InputError("too many people are here already; try again later")
         job = Job(self._place)
@@ -112,12 +108,19 @@ class Jobs:
             job.touch()
         return job
 
-    def drop(self, job: Job) -> None:
-        """The job is gone. It must not run any more."""
-        self._jobs.pop(job.id, None)
-        job.remove()
+    def in_the_way(self) -> list[Job]:
+        """Which are to go before there is room for another: those that were only looked at, else the one that
+        nobody has asked for longest."""
+        if len(self._jobs) < self._config.max_jobs:
+            return []
+        empty = [job for job in self if not job.watchers and not job.state.photos]
+        return empty or self._longest_waiting()
 
-    def _forgotten(self) -> list[Job]:
-        """The one that waits longest for somebody to ask for it, if any does."""
+    def forget(self, job: Job) -> None:
+        """Nobody finds it any more."""
+        self._jobs.pop(job.id, None)
+
+    def _longest_waiting(self) -> list[Job]:
+        """For somebody to ask for it, if any does."""
         waiting = [job for job in self if not job.watchers and job.state.status not in ("queued", "running")]
         return sorted(waiting, key=lambda job: job.seen_s)[:1]
