@@ -57,22 +57,23 @@ def picture_of(job: Job, index: int, kind: str, config: DemoConfig) -> tuple[byt
         return None
     name, scene = photos[index]["name"], photos[index]["scene"]
     if kind == "photo":
-        return _photo(_photo_folder(job) / name, config.picture_px)
+        return _photo(_photo_folder(job) / name, config)
     if scene is None or kind not in ("depth", "confidence"):
         return None
     folder = job.out if scene == 0 else job.out / "components" / str(scene)
     return (folder / "depth" / f"{name}.{kind}.png").read_bytes(), "image/png"
 
 
-def _photo(path: Path, longer_px: int) -> tuple[bytes, str]:
-    """Upright, as the loader decodes it."""
+def _photo(path: Path, config: DemoConfig) -> tuple[bytes, str]:
+    """Upright, as the loader decodes it. Raises InputError for what takes too much memory."""
     from PIL import Image
 
     from dust3r_sfm.images import load_view
     from dust3r_sfm.types import ImageSpec
 
     picture = io.BytesIO()
-    Image.fromarray(load_view(path, ImageSpec(longer_px)).image).save(picture, "JPEG", quality=_JPEG_QUALITY)
+    view = load_view(path, ImageSpec(config.picture_px), config.picture_memory_bytes)
+    Image.fromarray(view.image).save(picture, "JPEG", quality=_JPEG_QUALITY)
     return picture.getvalue(), "image/jpeg"
 
 

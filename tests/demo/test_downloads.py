@@ -4,6 +4,7 @@ import asyncio
 import json
 import shutil
 import zipfile
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -61,14 +62,19 @@ def test_what_an_export_of_the_run_before_leaves_late_is_not_given_out(job: Job)
     assert frames_in(asyncio.run(get())) == 3
 
 
-def test_an_export_whose_run_goes_gives_nothing_and_leaves_nothing(job: Job) -> None:
+@pytest.mark.parametrize("end", [Job.clear_run, Job.remove])
+def test_an_export_whose_run_goes_gives_nothing_and_leaves_nothing(
+    job: Job, end: Callable[[Job], None]
+) -> None:
     async def get() -> None:
         export = asyncio.create_task(prepare_download(job, CLOUD, None, DemoConfig()))
         await asyncio.sleep(0.5)
         assert not export.done()
-        await asyncio.to_thread(job.clear_run)
+        await asyncio.to_thread(end, job)
         with pytest.raises(FileNotFoundError):
             await export
 
     asyncio.run(get())
-    assert {path.name for path in job.folder.iterdir()} == {"photos", "masks"}
+    left = {path for path in job.folder.rglob("*") if path.is_file()}
+    kept = {"photos"} if end is Job.clear_run else set()
+    assert {path.relative_to(job.folder).parts[0] for path in left} == kept

@@ -18,6 +18,7 @@ import pytest
 from PIL import Image
 from running_demo import Running, running
 
+from dust3r_sfm.io.photo_names import unusable_names
 from dust3r_sfm.synthetic.example import write_example
 
 RUN = b'{"pairs": "complete"}'
@@ -72,12 +73,27 @@ def test_hostile_names_stay_below_the_folder(demo: Running) -> None:
     assert answer["name"] == "X-2.jpg", "whatever the case of letters"
 
 
+@pytest.mark.parametrize("letter", ["x", "\u5199", "\U0001f600"])
+def test_long_names_are_kept_short_enough_for_runs(demo: Running, letter: str) -> None:
+    """Runs leave out what is called too long for the names of what they write."""
+    job = demo.create()
+    for number in range(2):
+        status, answer = demo.upload(job, letter * 120 + ".jpg", picture(number))
+        assert status == 201, answer
+    names = demo.ask("GET", job)[1]["photos"]
+    assert unusable_names(names) == {}
+    assert all(name.startswith(letter * 40) for name in names)
+
+
 @pytest.mark.parametrize(
     ("name", "content", "says"),
     [
         ("a.txt", b"words", "neither a photo"),
         ("a.jpg", b"MZ\x90\x00", "holds no picture"),
         ("a.jpg", b"", "holds no picture"),
+        ("a.heic", b"MZ\x90\x00", "holds no picture"),
+        ("a.HEIF", b"%!PS-Adobe-3.0 EPSF-3.0", "holds no picture"),
+        ("a.jpg", b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 9 9\n%%EndComments\n", "holds no picture"),
         ("a.mp4", b"<html>", "called a video"),
         ("a.svg", b"<svg onload=alert(1)>", "neither a photo"),
         ("a.png", bomb(), "more pixels"),

@@ -81,6 +81,7 @@ class Job:
 
     def remove(self) -> None:
         """Everything of it goes."""
+        self.run += 1
         shutil.rmtree(self.folder, ignore_errors=True)
 
 
