@@ -139,7 +139,7 @@ KEPT: Mapping[str, Mapping[str, str]] = {
         "cli/commands.py": "_SMALLEST_WIDTH",
         "cli/reconstruction_summary.py": "_LEFT_OUT_SHOWN",
         "demo/runs/children.py": "LONGEST_LINE SHOWN_OF_ERRORS",
-        "demo/names.py": "_LONGEST_STEM",
+        "demo/names.py": "_LONGEST_STEM _LONGEST_SUFFIX",
         "demo/runs/options.py": "_RANGES",
         "demo/results.py": "_JPEG_QUALITY",
         "cli/reporting/drawing.py": "SAYS_EVERY_S RATE_FROM BAR_FROM BAR_WIDTH",

@@ -46,6 +46,8 @@ class Demo:
         self._queue, self._viewers = RunQueue(self._config), Viewers(self._config)
         # Each decodes a whole photo, and exports a whole scene.
         self._pictures, self._downloads = asyncio.Semaphore(2), asyncio.Lock()
+        # Of two, one would take the room that the other makes.
+        self._creating = asyncio.Lock()
 
     def app(self) -> Starlette:
         job = "/api/jobs/{id}"
@@ -95,9 +97,10 @@ class Demo:
                     await self._drop_job(job)
 
     async def _drop_job(self, job: Job) -> None:
+        self._jobs.forget(job)
         await self._queue.stop(job)
         await self._viewers.close(job)
-        await asyncio.to_thread(self._jobs.drop, job)
+        await asyncio.to_thread(job.remove)
 
     def _job(self, request: Request | WebSocket) -> Job:
         job = self._jobs.find(request.path_params["id"])
@@ -129,7 +132,10 @@ class Demo:
         )
 
     async def _create(self, _: Request) -> Response:
-        return JSONResponse({"id": self._jobs.create().id}, 201)
+        async with self._creating:
+            for job in self._jobs.in_the_way():
+                await self._drop_job(job)
+            return JSONResponse({"id": self._jobs.create().id}, 201)
 
     async def _state(self, request: Request) -> Response:
         return JSONResponse(self._job(request).state.json())
@@ -154,10 +160,11 @@ class Demo:
 
     async def _clear(self, request: Request) -> Response:
         job = self._job(request)
-        await self._queue.stop(job)
+        job.check_no_upload()
         await self._viewers.close(job)
+        await self._queue.stop(job)
+        job.forget_uploads()
         await asyncio.to_thread(job.clear_run)
-        await asyncio.to_thread(job.clear_uploads)
         return Response(status_code=204)
 
     async def _run(self, request: Request) -> Response:
@@ -219,6 +226,8 @@ class Demo:
         except ValueError as error:
             raise InputError("min_confidence: is no number") from error
         async with self._downloads:
+            # Another run may have begun while others' downloads were made.
+            job = self._done_job(request)
             path = await prepare_download(job, download, confidence, self._config)
         return FileResponse(path, filename=download.file, media_type="application/octet-stream")
 

@@ -28,6 +28,9 @@ class DemoConfig:
     """A line is sent to pages at least so often, so that lost ones are noticed."""
     picture_px: int = 512
     """Longer side of photos as they are shown."""
+    picture_memory_bytes: int = 2_000_000_000
+    """To decode one of them in the server itself, of which two are at a time; one that takes more has no
+    picture. A JPEG of 150 megapixels fits."""
     max_viewers: int = 2
     """Processes that show results in 3D; the one least used ends for a new one."""
     viewer_start_s: float = 60.0

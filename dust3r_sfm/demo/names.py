@@ -7,11 +7,12 @@ from pathlib import Path, PurePosixPath
 
 from PIL import Image
 
-from dust3r_sfm.errors import InputError
-from dust3r_sfm.images.kinds import FORMATS, HEIC_SUFFIXES, is_photo, is_video
+from dust3r_sfm.errors import InputError, UnusablePhotoError
+from dust3r_sfm.images.decoding import open_picture
+from dust3r_sfm.images.kinds import FORMATS, is_photo, is_video
 
-_LONGEST_STEM = 80
-"""Characters: short enough for whatever is written of a photo."""
+_LONGEST_STEM, _LONGEST_SUFFIX = 200, 20
+"""Bytes, of which file systems allow 255: there is room for what is written of a photo."""
 _VIDEO_STARTS = (b"\x1a\x45\xdf\xa3", b"RIFF", b"\x00\x00\x01\xba", b"\x00\x00\x01\xb3", b"\x30\x26\xb2\x75")
 """Matroska and WebM, AVI, MPEG, Windows Media."""
 _BOX = b"ftyp"
@@ -24,13 +25,19 @@ def safe_name(wanted: str, taken: Collection[str]) -> str:
     last = PurePosixPath(wanted.replace("\\", "/")).name
     kept = "".join(c for c in unicodedata.normalize("NFC", last) if unicodedata.category(c)[0] != "C")
     stem, suffix = os.path.splitext(kept.strip(". "))
-    stem = stem.strip(". ")[:_LONGEST_STEM] or "photo"
+    stem = _cut(stem.strip(". "), _LONGEST_STEM) or "photo"
+    suffix = _cut(suffix.lower(), _LONGEST_SUFFIX)
     used = {name.casefold() for name in taken}
-    name, number = stem + suffix.lower(), 1
+    name, number = stem + suffix, 1
     while name.casefold() in used:
         number += 1
-        name = f"{stem}-{number}{suffix.lower()}"
+        name = f"{stem}-{number}{suffix}"
     return name
+
+
+def _cut(text: str, longest: int) -> str:
+    """As many whole characters as have so many bytes."""
+    return text.encode()[:longest].decode(errors="ignore")
 
 
 def check_kind(file: Path, name: str) -> None:
@@ -48,16 +55,15 @@ def check_kind(file: Path, name: str) -> None:
 
 
 def _check_picture(file: Path, name: str) -> None:
-    if Path(name).suffix in HEIC_SUFFIXES:
-        return
     try:
         # Reads the header alone.
-        with Image.open(file) as picture:
+        with open_picture(file) as picture:
             size = picture.size
-    except Image.DecompressionBombError as error:
-        raise InputError(f"{name}: has more pixels than are read; make it smaller") from error
-    except Exception as error:
-        # What a decoder raises over a file that somebody sends is nobody's to foresee.
-        raise InputError(f"{name}: is called a photo and holds no picture ({FORMATS})") from error
+    except UnusablePhotoError as error:
+        if isinstance(error.__cause__, Image.DecompressionBombError):
+            raise InputError(f"{name}: has more pixels than are read; make it smaller") from error
+        raise InputError(
+            f"{name}: is called a photo and holds no picture that can be read: {error}"
+        ) from error
     if Image.MAX_IMAGE_PIXELS is not None and size[0] * size[1] > 2 * Image.MAX_IMAGE_PIXELS:
         raise InputError(f"{name}: has more pixels than are read; make it smaller")

@@ -57,22 +57,23 @@ def picture_of(job: Job, index: int, kind: str, config: DemoConfig) -> tuple[byt
         return None
     name, scene = photos[index]["name"], photos[index]["scene"]
     if kind == "photo":
-        return _photo(_photo_folder(job) / name, config.picture_px)
+        return _photo(_photo_folder(job) / name, config)
     if scene is None or kind not in ("depth", "confidence"):
         return None
     folder = job.out if scene == 0 else job.out / "components" / str(scene)
     return (folder / "depth" / f"{name}.{kind}.png").read_bytes(), "image/png"
 
 
-def _photo(path: Path, longer_px: int) -> tuple[bytes, str]:
-    """Upright, as the loader decodes it."""
+def _photo(path: Path, config: DemoConfig) -> tuple[bytes, str]:
+    """Upright, as the loader decodes it. Raises InputError for what takes too much memory."""
     from PIL import Image
 
     from dust3r_sfm.images import load_view
     from dust3r_sfm.types import ImageSpec
 
     picture = io.BytesIO()
-    Image.fromarray(load_view(path, ImageSpec(longer_px)).image).save(picture, "JPEG", quality=_JPEG_QUALITY)
+    view = load_view(path, ImageSpec(config.picture_px), config.picture_memory_bytes)
+    Image.fromarray(view.image).save(picture, "JPEG", quality=_JPEG_QUALITY)
     return picture.getvalue(), "image/jpeg"
 
 
@@ -85,11 +86,13 @@ async def prepare_download(
     job: Job, download: Download, min_confidence: float | None, config: DemoConfig
 ) -> Path:
     """The file, made once for a threshold and kept until another one is asked for. Raises OutputError where
-    it cannot be made."""
+    it cannot be made, FileNotFoundError where the run that it is of has gone meanwhile."""
     none = min_confidence is None or download.form == "colmap"
     made_of = "" if none else f"-{min_confidence:g}"
-    folder = job.folder / f"{download.form}{made_of}"
-    target = folder / (download.made or "") if download.made else folder.with_suffix(".zip")
+    # A child of ours may still write what the run before came to: its number keeps the two apart.
+    run = job.run
+    folder = job.folder / f"{download.form}-run{run}{made_of}"
+    target = folder / download.made if download.made else folder.with_name(f"{folder.name}.zip")
     if not target.exists():
         await asyncio.to_thread(_remove_all, job.folder.glob(f"{download.form}*"))
         words = ["export", str(job.out), "--format", download.form, "--output", str(folder)]
@@ -101,10 +104,13 @@ async def prepare_download(
             config.stop_s,
             lambda event: said.append(event["text"]) if event["event"] == "error" else None,
         )
-        if code:
+        if code and job.run == run:
             raise OutputError(f"{download.file}: {(said or [errors])[-1]}")
-        if download.made is None:
+        if download.made is None and not code:
             await asyncio.to_thread(_zip, folder, target)
+    if job.run != run:
+        await asyncio.to_thread(_remove_all, (folder, target))
+        raise FileNotFoundError(target)
     return target
 
 

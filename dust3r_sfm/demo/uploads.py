@@ -2,8 +2,8 @@
 
 import asyncio
 import errno
-from collections.abc import AsyncIterator
-from contextlib import suppress
+from collections.abc import AsyncIterator, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Literal
@@ -13,6 +13,7 @@ from dust3r_sfm.demo.names import check_kind, safe_name
 from dust3r_sfm.demo.runs.jobs import Job
 from dust3r_sfm.errors import InputError, OutputError
 from dust3r_sfm.images.kinds import is_photo, is_video
+from dust3r_sfm.io.photo_names import natural_key
 
 Kind = Literal["photos", "masks"]
 _INCOMING = ".incoming-"
@@ -26,26 +27,36 @@ async def receive(job: Job, kind: Kind, wanted: str, parts: AsyncIterator[bytes]
     name = safe_name(wanted, taken)
     _check_room(job, kind, name, len(taken), config)
     incoming = folder / (_INCOMING + name)
-    written = 0
-    try:
-        # Made at once, so that no other upload takes the name.
-        with incoming.open("xb") as file:
-            async for part in parts:
-                written += len(part)
-                job.num_bytes += len(part)
-                _check_size(name, written, job.num_bytes, config)
-                await asyncio.to_thread(file.write, part)
-        await asyncio.to_thread(check_kind, incoming, name)
-        incoming.rename(folder / name)
-    except BaseException as error:
-        job.num_bytes -= written
-        with suppress(OSError):
-            incoming.unlink()
-        if isinstance(error, OSError):
-            raise OutputError(_why_not_kept(name, error)) from error
-        raise
+    with _uploading(job):
+        written = 0
+        try:
+            # Made at once, so that no other upload takes the name.
+            with incoming.open("xb") as file:
+                async for part in parts:
+                    written += len(part)
+                    job.num_bytes += len(part)
+                    _check_size(name, written, job.num_bytes, config)
+                    await asyncio.to_thread(file.write, part)
+            await asyncio.to_thread(check_kind, incoming, name)
+            incoming.rename(folder / name)
+        except BaseException as error:
+            job.num_bytes -= written
+            with suppress(OSError):
+                incoming.unlink()
+            if isinstance(error, OSError):
+                raise OutputError(_why_not_kept(name, error)) from error
+            raise
     _tell(job)
     return name
+
+
+@contextmanager
+def _uploading(job: Job) -> Iterator[None]:
+    job.num_uploading += 1
+    try:
+        yield
+    finally:
+        job.num_uploading -= 1
 
 
 def _check_room(job: Job, kind: Kind, name: str, count: int, config: DemoConfig) -> None:
@@ -82,8 +93,11 @@ def _why_not_kept(name: str, error: OSError) -> str:
 
 
 def _tell(job: Job) -> None:
-    photos, masks = (
-        tuple(sorted(path.name for path in folder.iterdir() if not path.name.startswith(_INCOMING)))
-        for folder in (job.photos, job.masks)
-    )
+    photos, masks = (_names_in(folder) for folder in (job.photos, job.masks))
     job.become(replace(job.state, photos=photos, num_masks=len(masks)))
+
+
+def _names_in(folder: Path) -> tuple[str, ...]:
+    """In the order in which a run counts them."""
+    names = [path.name for path in folder.iterdir() if not path.name.startswith(_INCOMING)]
+    return tuple(sorted(names, key=natural_key))

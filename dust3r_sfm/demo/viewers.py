@@ -32,23 +32,23 @@ class Viewers:
     def __init__(self, config: DemoConfig) -> None:
         self._config = config
         self._viewers: dict[str, _Viewer] = {}
+        # Making room takes a while, in which another would be opened for the same job.
+        self._opening = asyncio.Lock()
 
     async def open(self, job: Job) -> bool:
         """Whether there is one now; not where viser, or the command, is not installed."""
-        if job.id not in self._viewers:
-            while len(self._viewers) >= self._config.max_viewers:
-                await self._close(next(iter(self._viewers)))
-            viewer = _Viewer(asyncio.get_running_loop().create_future())
-            viewer.task = asyncio.create_task(self._serve(job, viewer))
-            self._viewers[job.id] = viewer
-        address = await asyncio.shield(self._viewers[job.id].address)
-        if address is None:
-            self._viewers.pop(job.id, None)
-        return address is not None
+        async with self._opening:
+            if job.id not in self._viewers:
+                while len(self._viewers) >= self._config.max_viewers:
+                    await self._close(next(iter(self._viewers)))
+                viewer = _Viewer(asyncio.get_running_loop().create_future())
+                viewer.task = asyncio.create_task(self._serve(job, viewer))
+                self._viewers[job.id] = viewer
+            address = self._viewers[job.id].address
+        return await asyncio.shield(address) is not None
 
     async def close(self, job: Job) -> None:
-        if job.id in self._viewers:
-            await self._close(job.id)
+        await self._close(job.id)
 
     async def close_all(self) -> None:
         for identifier in list(self._viewers):
@@ -116,12 +116,20 @@ class Viewers:
         finally:
             if not viewer.address.done():
                 viewer.address.set_result(None)
+            if self._viewers.get(job.id) is viewer:
+                del self._viewers[job.id]
 
     async def _close(self, identifier: str) -> None:
-        viewer = self._viewers.pop(identifier)
+        """If there is one."""
+        viewer = self._viewers.pop(identifier, None)
+        if viewer is None:
+            return
         if viewer.task is not None:
             viewer.task.cancel()
             await asyncio.wait([viewer.task])
+        # Cancelled before its first step, it has not told so itself.
+        if not viewer.address.done():
+            viewer.address.set_result(None)
 
 
 async def _first_of(*ways: Coroutine[Any, Any, None]) -> None:

@@ -85,10 +85,11 @@ def load_views(
     return result
 
 
-def load_view(photo: Path, spec: ImageSpec) -> View:
-    """One photo as `load_views` would give it, named by its file. Raises InputError if it cannot be used."""
+def load_view(photo: Path, spec: ImageSpec, memory_bytes: int | None = None) -> View:
+    """One photo as `load_views` would give it, named by its file. `memory_bytes`: the most that decoding it
+    takes; None: no bound. Raises InputError if it cannot be used, or takes more."""
     require_file(photo)
-    found = _view_or_reason(photo.name, photo.absolute(), spec, None, MemoryBudget())
+    found = _view_or_reason(photo.name, photo.absolute(), spec, None, MemoryBudget(memory_bytes))
     if isinstance(found, str):
         raise InputError(f"{photo}: {found}; give another photo")
     return found

@@ -29,7 +29,10 @@ from dust3r_sfm.view_graph import LogWindow, OneReference, Retrieval, SlidingWin
         ("a\x00b\n.jpg", "ab.jpg"),
         ("\u202egpj.exe", "gpj.exe"),
         ("e\u0301.jpg", "é.jpg"),
-        ("x" * 300 + ".jpg", "x" * 80 + ".jpg"),
+        ("x" * 300 + ".jpg", "x" * 200 + ".jpg"),
+        ("\U0001f600" * 80 + ".jpg", "\U0001f600" * 50 + ".jpg"),
+        ("a" + "\u5199" * 80 + ".heic", "a" + "\u5199" * 66 + ".heic"),
+        ("a." + "y" * 300, "a." + "y" * 19),
     ],
 )
 def test_safe_names(wanted: str, name: str) -> None:
@@ -92,7 +95,14 @@ def test_a_state_is_json_of_whatever_was_heard() -> None:
     state = told.state.json()
     assert json.loads(json.dumps(state))["notes"] == ["two", "three"]
     assert (state["stage"]["label"], list(state["done_stages"]), state["expected_s"]) == ("B", ["A"], 3.0)
-    assert set(state) == {field.name for field in fields(State)}
+    assert set(state) == {field.name for field in fields(State)} | {"is_video"}
+
+
+@pytest.mark.parametrize(
+    ("names", "told"), [((), False), (("a.jpg", "b.jpg"), False), (("a.m2ts",), True), (("a.lrv",), True)]
+)
+def test_pages_are_told_whether_it_is_a_video(names: tuple[str, ...], told: bool) -> None:
+    assert State(photos=names).json()["is_video"] is told
 
 
 @pytest.mark.parametrize(

@@ -18,6 +18,7 @@ import pytest
 from PIL import Image
 from running_demo import Running, running
 
+from dust3r_sfm.io.photo_names import unusable_names
 from dust3r_sfm.synthetic.example import write_example
 
 RUN = b'{"pairs": "complete"}'
@@ -72,12 +73,27 @@ def test_hostile_names_stay_below_the_folder(demo: Running) -> None:
     assert answer["name"] == "X-2.jpg", "whatever the case of letters"
 
 
+@pytest.mark.parametrize("letter", ["x", "\u5199", "\U0001f600"])
+def test_long_names_are_kept_short_enough_for_runs(demo: Running, letter: str) -> None:
+    """Runs leave out what is called too long for the names of what they write."""
+    job = demo.create()
+    for number in range(2):
+        status, answer = demo.upload(job, letter * 120 + ".jpg", picture(number))
+        assert status == 201, answer
+    names = demo.ask("GET", job)[1]["photos"]
+    assert unusable_names(names) == {}
+    assert all(name.startswith(letter * 40) for name in names)
+
+
 @pytest.mark.parametrize(
     ("name", "content", "says"),
     [
         ("a.txt", b"words", "neither a photo"),
         ("a.jpg", b"MZ\x90\x00", "holds no picture"),
         ("a.jpg", b"", "holds no picture"),
+        ("a.heic", b"MZ\x90\x00", "holds no picture"),
+        ("a.HEIF", b"%!PS-Adobe-3.0 EPSF-3.0", "holds no picture"),
+        ("a.jpg", b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 9 9\n%%EndComments\n", "holds no picture"),
         ("a.mp4", b"<html>", "called a video"),
         ("a.svg", b"<svg onload=alert(1)>", "neither a photo"),
         ("a.png", bomb(), "more pixels"),
@@ -141,6 +157,46 @@ def test_a_lost_upload_leaves_nothing(demo: Running) -> None:
         connection.sendall(head.encode() + bytes(5000))
         wait_until(lambda: demo.files() != before)
     wait_until(lambda: demo.files() == before)
+
+
+def test_nothing_is_removed_while_a_file_comes(demo: Running) -> None:
+    """Its bytes were counted off twice, and more was taken afterwards than may be."""
+    job, before = demo.create(), demo.files()
+    demo.upload(job, "first.jpg", picture())
+    place = urlsplit(demo.address)
+    with socket.create_connection((str(place.hostname), place.port or 0), timeout=30) as connection:
+        head = (
+            f"PUT {job}/photos?name=a.jpg HTTP/1.1\r\nHost: {place.netloc}\r\nContent-Length: 100000\r\n\r\n"
+        )
+        connection.sendall(head.encode() + bytes(5000))
+        wait_until(lambda: len(demo.files()) == len(before) + 2)
+        status, answer = demo.ask("DELETE", f"{job}/uploads")
+        assert (status, "still coming" in answer["error"]) == (400, True)
+        assert demo.ask("GET", job)[1]["photos"] == ["first.jpg"]
+    wait_until(lambda: len(demo.files()) == len(before) + 1)
+    assert demo.ask("DELETE", f"{job}/uploads")[0] == 204
+    assert demo.files() == before
+    assert demo.ask("GET", job)[1]["photos"] == []
+
+
+def test_photos_are_told_in_the_order_that_runs_count_in(demo: Running) -> None:
+    job = demo.create()
+    for number, name in enumerate(("10.jpg", "2.jpg", "1.jpg")):
+        assert demo.upload(job, name, picture(number))[0] == 201
+    assert demo.ask("GET", job)[1]["photos"] == ["1.jpg", "2.jpg", "10.jpg"]
+
+
+def test_remove_all_after_a_run_is_a_new_beginning(demo: Running, tmp_path: Path) -> None:
+    example, before = write_example(tmp_path / "example", count=4, width=256, height=192), demo.files()
+    job = started(demo, [path.read_bytes() for path in sorted(example.images.iterdir())])
+    demo.wait_for(job, "done")
+    assert demo.ask("GET", f"{job}/report")[0] == 200
+    assert demo.ask("DELETE", f"{job}/uploads")[0] == 204
+    assert demo.files() == before
+    state = demo.ask("GET", job)[1]
+    assert (state["status"], state["photos"], state["summary"]) == ("new", [], None)
+    for path in ("report", "photos", "download/points.ply"):
+        assert demo.ask("GET", f"{job}/{path}")[0] == 409
 
 
 def wait_until(holds: object, within_s: float = 15.0) -> None:
@@ -302,6 +358,21 @@ def test_there_is_an_end_of_jobs(tmp_path: Path) -> None:
         demo.create()
         left = [demo.ask("GET", job)[0] for job in jobs]
         assert left == [404, 200, 200], "the one that nobody has asked for longest gives way"
+
+
+def test_a_job_that_gives_way_takes_its_viewer_and_its_files_along(tmp_path: Path) -> None:
+    pytest.importorskip("viser", reason="viewers need viser, the extra [viewer]")
+    example = write_example(tmp_path / "example", count=4, width=256, height=192)
+    (tmp_path / "demo").mkdir()
+    with running(tmp_path / "demo", max_jobs=1) as demo:
+        job = started(demo, [path.read_bytes() for path in sorted(example.images.iterdir())])
+        demo.wait_for(job, "done")
+        assert demo.ask("POST", f"{job}/viewer")[1]["address"] is not None
+        assert len(demo.children("view")) == 1
+        demo.create()
+        assert demo.ask("GET", job)[0] == 404
+        assert demo.children() == []
+        assert demo.files() == set()
 
 
 def test_what_a_killed_server_leaves_goes_with_the_next(tmp_path: Path, photos: list[bytes]) -> None:

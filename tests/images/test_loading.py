@@ -188,6 +188,13 @@ def test_one_photo_is_the_view_it_would_be_among_others(save, photos: Path) -> N
     np.testing.assert_array_equal(alone.pixel_from_original, among.pixel_from_original)
 
 
+def test_one_photo_takes_no_more_memory_than_it_may(save, photos: Path) -> None:
+    save("a.jpg")
+    with pytest.raises(InputError, match=r"a\.jpg: decoding it takes up to .* GiB of memory"):
+        load_view(photos / "a.jpg", SPEC, 2**20)
+    assert load_view(photos / "a.jpg", SPEC, 2**30).name == "a.jpg"
+
+
 def test_one_photo_that_cannot_be_used_is_an_error(save, photos: Path) -> None:
     save("a.jpg").write_bytes(b"no photo")
     with pytest.raises(InputError, match=r"a\.jpg: .*; give another photo"):

@@ -81,8 +81,7 @@ function say(text) {
 }
 
 function showUploads(state) {
-  const video = /\.(3gp|avi|insv|lrv|m2ts|m4v|mkv|mov|mp4|mpe?g|mts|webm|wmv)$/i;
-  const isVideo = state.photos.some((name) => video.test(name));
+  const isVideo = state.is_video;
   const photos = state.photos.length;
   if (photos > 0) {
     part("uploaded").textContent = isVideo ? state.photos[0] : `${photos} photo${photos === 1 ? "" : "s"}`;

@@ -5,7 +5,6 @@ import secrets
 import shutil
 import time
 from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path
 
 from dust3r_sfm.demo.config import DemoConfig
@@ -30,6 +29,10 @@ class Job:
         """When somebody last asked for it."""
         self.num_bytes = 0
         """Of what was uploaded, what is being uploaded too."""
+        self.num_uploading = 0
+        """Files that come now."""
+        self.run = 0
+        """Which run `out` is of: another number as soon as it begins to go."""
         self._changed = asyncio.Event()
 
     def become(self, state: State) -> None:
@@ -53,6 +56,7 @@ class Job:
 
     def clear_run(self) -> None:
         """What a run has left, or been made of it, goes; photos stay."""
+        self.run += 1
         for path in self.folder.iterdir():
             if path not in (self.photos, self.masks):
                 if path.is_dir():
@@ -60,15 +64,24 @@ class Job:
                 else:
                     path.unlink(missing_ok=True)
 
-    def clear_uploads(self) -> None:
+    def check_no_upload(self) -> None:
+        """Raises InputError while a file comes."""
+        if self.num_uploading:
+            raise InputError("files are still coming; remove them when they are here")
+
+    def forget_uploads(self) -> None:
+        """As new, all at once; what was uploaded goes with the next `clear_run`. It must not run. Raises as
+        `check_no_upload` does."""
+        self.check_no_upload()
         for folder in (self.photos, self.masks):
-            shutil.rmtree(folder, ignore_errors=True)
-            folder.mkdir(parents=True)
+            folder.rename(self.folder / f"old-{folder.name}-{secrets.token_hex(8)}")
+            folder.mkdir()
         self.num_bytes = 0
-        self.become(replace(self.state, photos=(), num_masks=0))
+        self.become(State())
 
     def remove(self) -> None:
         """Everything of it goes."""
+        self.run += 1
         shutil.rmtree(self.folder, ignore_errors=True)
 
 
@@ -83,11 +96,7 @@ class Jobs:
         return iter(list(self._jobs.values()))
 
     def create(self) -> Job:
-        """Raises InputError where there are too many; those that were only looked at give way."""
-        if len(self._jobs) >= self._config.max_jobs:
-            empty = [job for job in self if not job.watchers and not job.state.photos]
-            for job in empty or self._forgotten():
-                self.drop(job)
+        """Raises InputError where there are too many still."""
         if len(self._jobs) >= self._config.max_jobs:
             raise InputError("too many people are here already; try again later")
         job = Job(self._place)
@@ -100,12 +109,19 @@ class Jobs:
             job.touch()
         return job
 
-    def drop(self, job: Job) -> None:
-        """The job is gone. It must not run any more."""
-        self._jobs.pop(job.id, None)
-        job.remove()
+    def in_the_way(self) -> list[Job]:
+        """Which are to go before there is room for another: those that were only looked at, else the one that
+        nobody has asked for longest."""
+        if len(self._jobs) < self._config.max_jobs:
+            return []
+        empty = [job for job in self if not job.watchers and not job.state.photos]
+        return empty or self._longest_waiting()
 
-    def _forgotten(self) -> list[Job]:
-        """The one that waits longest for somebody to ask for it, if any does."""
+    def forget(self, job: Job) -> None:
+        """Nobody finds it any more."""
+        self._jobs.pop(job.id, None)
+
+    def _longest_waiting(self) -> list[Job]:
+        """For somebody to ask for it, if any does."""
         waiting = [job for job in self if not job.watchers and job.state.status not in ("queued", "running")]
         return sorted(waiting, key=lambda job: job.seen_s)[:1]

@@ -54,6 +54,11 @@ class RunQueue:
             task = self._running[1]
             task.cancel()
             await asyncio.wait([task])
+            # Cancelled before its first step, or twice, it has not told so itself; one that was submitted
+            # again meanwhile is another run.
+            waits = any(run.job is job for run in self._waiting)
+            if not waits and job.state.status in ("queued", "running"):
+                job.become(replace(job.state, status="stopped", place=0, stage=None, summary=None))
 
     async def work(self) -> None:
         """Runs what comes, for ever."""
@@ -75,9 +80,9 @@ class RunQueue:
 
     async def _do(self, run: Run) -> None:
         job = run.job
-        await asyncio.to_thread(job.clear_run)
-        job.become(replace(job.state, status="running", place=0))
         try:
+            await asyncio.to_thread(job.clear_run)
+            job.become(replace(job.state, status="running", place=0))
             await self._run_commands(run)
         except asyncio.CancelledError:
             await asyncio.to_thread(job.clear_run)

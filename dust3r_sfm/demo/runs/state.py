@@ -2,7 +2,10 @@
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
+from pathlib import Path
 from typing import Any, Literal
+
+from dust3r_sfm.images.kinds import is_video
 
 Status = Literal["new", "queued", "running", "done", "failed", "stopped"]
 
@@ -40,7 +43,7 @@ class State:
     error: str | None = None
 
     def json(self) -> dict[str, Any]:
-        return asdict(self)
+        return {**asdict(self), "is_video": any(is_video(Path(name)) for name in self.photos)}
 
 
 @dataclass
