@@ -214,7 +214,7 @@ class Demo:
             found = await asyncio.to_thread(picture_of, job, values["index"], values["kind"], self._config)
         if found is None:
             raise HTTPException(404, "there is no such picture")
-        return Response(found[0], media_type=found[1], headers={"cache-control": "private, max-age=3600"})
+        return Response(found[0], media_type=found[1])
 
     async def _download(self, request: Request) -> Response:
         job, download = self._done_job(request), DOWNLOADS.get(request.path_params["file"])

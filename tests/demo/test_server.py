@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from io import BytesIO
 from pathlib import Path
 from urllib.parse import urlsplit
+from urllib.request import urlopen
 
 import numpy as np
 import pytest
@@ -191,6 +192,8 @@ def test_remove_all_after_a_run_is_a_new_beginning(demo: Running, tmp_path: Path
     job = started(demo, [path.read_bytes() for path in sorted(example.images.iterdir())])
     demo.wait_for(job, "done")
     assert demo.ask("GET", f"{job}/report")[0] == 200
+    with urlopen(f"{demo.address.rstrip('/')}{job}/pictures/0/depth") as answer:
+        assert answer.headers["cache-control"] == "no-store", "the next run's has the same address"
     assert demo.ask("DELETE", f"{job}/uploads")[0] == 204
     assert demo.files() == before
     state = demo.ask("GET", job)[1]
