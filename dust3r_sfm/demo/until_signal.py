@@ -19,6 +19,9 @@ class ServerUntilSignal(uvicorn.Server):
 
     @contextmanager
     def capture_signals(self) -> Iterator[None]:
+        # Imported later, by whatever reads a photo, it would take SIGTERM for itself, and end with a stack.
+        import pycolmap  # noqa: F401
+
         # One that is ignored, by nohup or in the background, stays ignored.
         wanted = [number for number in _SIGNALS if signal.getsignal(number) is not signal.SIG_IGN]
         before = {number: signal.signal(number, self.handle_exit) for number in wanted}

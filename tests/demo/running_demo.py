@@ -39,6 +39,19 @@ class Running:
     address: str
     parent: Path
 
+    @contextmanager
+    def paused(self) -> Iterator[None]:
+        """The run stands still, however fast the machine is."""
+        text = Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children").read_text()
+        children = [int(word) for word in text.split()]
+        for child in children:
+            os.kill(child, signal.SIGSTOP)
+        try:
+            yield
+        finally:
+            for child in children:
+                os.kill(child, signal.SIGCONT)
+
     def ask(
         self, method: str, path: str, body: bytes | None = None, headers: dict[str, str] | None = None
     ) -> tuple[int, Any]:

@@ -192,11 +192,14 @@ def test_a_lost_connection_is_told_and_found_again(browser: Any, demo: Running, 
         upload(page, photos)
         page.click("#run")
         expect(page.locator("#stages")).to_contain_text("Starting", timeout=60_000)
-        tunnel.cut()
-        expect(page.locator("#status")).to_contain_text("connection to the server is lost", timeout=10_000)
-        tunnel.mend()
-        expect(page.locator("#status")).not_to_contain_text("lost", timeout=20_000)
-        expect(page.locator("#uploaded")).to_have_text(f"{COUNT} photos")
+        with demo.paused():
+            tunnel.cut()
+            expect(page.locator("#status")).to_contain_text(
+                "connection to the server is lost", timeout=10_000
+            )
+            tunnel.mend()
+            expect(page.locator("#status")).not_to_contain_text("lost", timeout=20_000)
+            expect(page.locator("#uploaded")).to_have_text(f"{COUNT} photos")
         page.click("#stop")
         expect(page.locator("#status")).to_have_text("Stopped; nothing of it is kept", timeout=2000)
         # What the server has forgotten meanwhile is told too.
