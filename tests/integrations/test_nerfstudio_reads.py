@@ -108,12 +108,13 @@ def parsed(nerfstudio: Environment, dataset: Dataset, masked: bool = False) -> d
     return json.loads(target.read_text())
 
 
-def assert_agrees_with_model(found: dict, folder: Path) -> None:
-    """Images, cameras and poses of the parser are those of sparse/0, after the transform both declare."""
+def assert_agrees_with_model(found: dict, folder: Path, kind: str) -> None:
+    """Images, cameras and poses of the parser are those of sparse/0, after the transform that transforms.json
+    declares, or the one that nerfstudio's own parser of COLMAP models applies to all of them."""
     model = pycolmap.Reconstruction(folder / "sparse" / "0")
-    applied = np.vstack(
-        [json.loads((folder / "transforms.json").read_text())["applied_transform"], [0, 0, 0, 1]]
-    )
+    declared = json.loads((folder / "transforms.json").read_text())["applied_transform"]
+    of_colmap = [[1, 0, 0, 0], [0, 0, 1, 0], [0, -1, 0, 0]]
+    applied = np.vstack([declared if kind == "transforms" else of_colmap, [0, 0, 0, 1]])
     images = sorted(model.images.values(), key=lambda image: image.name)
     assert found["names"] == [image.name for image in images]
     for image, pose, focals, size in zip(
@@ -166,7 +167,7 @@ def test_rendered_photos(nerfstudio: Environment, from_photos: Dataset) -> None:
     assert "dust3r found poses for all images, CONGRATS!" in from_photos.said
     found = parsed(nerfstudio, from_photos, masked=True)
     for kind in ("transforms", "colmap"):
-        assert_agrees_with_model(found[kind], from_photos.folder)
+        assert_agrees_with_model(found[kind], from_photos.folder, kind)
         assert found[kind]["masks"] == pytest.approx([0.75] * 4, abs=0.01)
     # Our worlds have their median depth at about 1.
     assert found["transforms"]["depths"] == pytest.approx([1.0] * 4, abs=0.5)
@@ -179,7 +180,7 @@ def test_a_video(nerfstudio: Environment, process: Process, photos: Path, tmp_pa
     assert "Starting with 4 images" in dataset.said
     found = parsed(nerfstudio, dataset)
     for kind in ("transforms", "colmap"):
-        assert_agrees_with_model(found[kind], dataset.folder)
+        assert_agrees_with_model(found[kind], dataset.folder, kind)
     assert found["transforms"]["names"] == [f"frame_{number:05d}.png" for number in (1, 2, 3, 4)]
 
 
@@ -264,5 +265,5 @@ def test_the_fountain(nerfstudio: Environment, process: Process) -> None:
     found = parsed(nerfstudio, dataset)
     for kind in ("transforms", "colmap"):
         assert len(found[kind]["names"]) == 11
-        assert_agrees_with_model(found[kind], dataset.folder)
+        assert_agrees_with_model(found[kind], dataset.folder, kind)
     assert len(found["transforms"]["depths"]) == 11
