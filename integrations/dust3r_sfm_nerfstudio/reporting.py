@@ -3,39 +3,20 @@
 from rich.console import Console
 from rich.markup import escape
 
-from dust3r_sfm.cli.reporting import Failure, Planned, Summary
-from dust3r_sfm.cli.reporting.drawing import Bars, Lines, draws_bars
+from dust3r_sfm.cli.reporting import Failure, Summary
+from dust3r_sfm.cli.reporting.drawn import DrawnReporter
 from dust3r_sfm.io.photo_names import shown
-from dust3r_sfm.progress import Progress, Silent
 
 _FEW, _SOME = 0.4, 0.8
 """Shares of posed photos below which nerfstudio's summaries turn red and yellow."""
 
 
-class NerfstudioReporter:
+class NerfstudioReporter(DrawnReporter):
     """See `Reporter`: all on nerfstudio's console, which is on stdout."""
 
     def __init__(self, console: Console, bars: bool | None = None, quiet: bool = False) -> None:
         """`bars`: None for those that a terminal gets."""
-        self._console, self._quiet = console, quiet
-        self._bars = draws_bars(console, bars)
-        self._drawn: Bars | Lines | None = None
-
-    @property
-    def progress(self) -> Progress:
-        return self._drawn or Silent()
-
-    def begin(self) -> None:
-        if not self._quiet:
-            self._drawn = Bars(self._console) if self._bars else Lines(self._console)
-
-    def announce(self, plan: Planned) -> None:
-        for line in plan.lines:
-            self.remark(line)
-
-    def remark(self, text: str) -> None:
-        if not self._quiet:
-            self.warn(text)
+        super().__init__(console, bars, quiet)
 
     def warn(self, text: str) -> None:
         self._console.print(escape(shown(text)))
@@ -55,10 +36,6 @@ class NerfstudioReporter:
             self._console.print("[bold yellow]Stopped; the same command continues.")
         elif not failure.ours:
             self._console.print(f"[bold red]Error: {escape(shown(failure.text))}", soft_wrap=True)
-
-    def close(self) -> None:
-        if self._drawn is not None:
-            self._drawn.close()
 
 
 def _style(line: str, summary: Summary) -> str:

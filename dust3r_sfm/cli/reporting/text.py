@@ -5,41 +5,22 @@ from typing import TextIO
 
 from rich.console import Console
 
-from dust3r_sfm.cli.reporting.drawing import Bars, Lines, draws_bars
-from dust3r_sfm.cli.reporting.messages import Failure, Planned, Summary
+from dust3r_sfm.cli.reporting.drawn import DrawnReporter
+from dust3r_sfm.cli.reporting.messages import Failure, Summary
 from dust3r_sfm.io.photo_names import shown
-from dust3r_sfm.progress import Progress, Silent
 
 
-class TextReporter:
+class TextReporter(DrawnReporter):
     """See `Reporter`. Lines are wrapped at words on a terminal, and never anywhere else: what is piped has
     no control codes either, unless bars are asked for."""
 
     def __init__(self, out: TextIO, err: TextIO, bars: bool | None = None, quiet: bool = False) -> None:
         """`bars`: None for those that a terminal gets."""
-        self._out, self._quiet = plain_console(out), quiet
-        self._err = plain_console(err, force_terminal=True if bars and not quiet else None)
-        self._bars = draws_bars(self._err, bars)
-        self._drawn: Bars | Lines | None = None
-
-    @property
-    def progress(self) -> Progress:
-        return self._drawn or Silent()
-
-    def begin(self) -> None:
-        if not self._quiet:
-            self._drawn = Bars(self._err) if self._bars else Lines(self._err)
-
-    def announce(self, plan: Planned) -> None:
-        for line in plan.lines:
-            self.remark(line)
-
-    def remark(self, text: str) -> None:
-        if not self._quiet:
-            print_line(self._err, text)
+        self._out = plain_console(out)
+        super().__init__(plain_console(err, force_terminal=True if bars and not quiet else None), bars, quiet)
 
     def warn(self, text: str) -> None:
-        print_line(self._err, text)
+        print_line(self._console, text)
 
     def conclude(self, summary: Summary) -> None:
         self.close()
@@ -53,11 +34,7 @@ class TextReporter:
     def fail(self, failure: Failure) -> None:
         self.close()
         if not failure.ours:
-            print_line(self._err, failure.line)
-
-    def close(self) -> None:
-        if self._drawn is not None:
-            self._drawn.close()
+            print_line(self._console, failure.line)
 
 
 def plain_console(stream: TextIO, force_terminal: bool | None = None) -> Console:
